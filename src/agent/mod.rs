@@ -1,0 +1,3 @@
+//! Connects the core to the edge.
+
+pub mod reload;

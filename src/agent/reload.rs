@@ -1,0 +1,1 @@
+//! A new configuration, or the old one and a metric.

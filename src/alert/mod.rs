@@ -1,0 +1,3 @@
+//! Verdicts over time → alerts.
+
+pub mod patience;

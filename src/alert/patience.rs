@@ -1,0 +1,1 @@
+//! Raise after n of m rounds, clear after k.

@@ -1,0 +1,1 @@
+//! argv as a type.

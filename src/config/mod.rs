@@ -1,0 +1,1 @@
+//! As written → as meant: text in, a validated configuration out.

@@ -1,0 +1,83 @@
+//! Address → conversation: what happened when one address was spoken to on the workload's own port.
+//!
+//! For now the TCP handshake. A refused connection is an answer too: the reset came from the other side, and its
+//! round-trip time bounds the distance as well as a handshake's.
+
+use std::net::IpAddr;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::moment::Rtt;
+
+/// Attempts to reach one address on one port.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Contact {
+    /// The address.
+    pub address: IpAddr,
+    /// The port.
+    pub port: u16,
+    /// When the first attempt was made.
+    pub started: Timestamp,
+    /// How many connections were attempted.
+    pub attempts: u8,
+    /// What came of them.
+    pub outcome: ContactOutcome,
+}
+
+/// What came of the attempts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ContactOutcome {
+    /// The handshake was completed.
+    Connected {
+        /// The best time from SYN to SYN-ACK.
+        rtt_ns: Rtt,
+        /// How many handshakes it is the best of.
+        samples: u8,
+    },
+    /// Every attempt was answered by a reset.
+    Refused {
+        /// The best time from SYN to RST.
+        rtt_ns: Rtt,
+        /// How many resets it is the best of.
+        samples: u8,
+    },
+    /// Nothing came of it.
+    Failed(ContactFailure),
+}
+
+/// Why there was no conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ContactFailure {
+    /// Nothing came in time.
+    Timeout,
+    /// A router said that the host or network cannot be reached.
+    Unreachable,
+    /// This host has no route, no address of the family, or no socket left.
+    Unsent,
+}
+
+impl ContactFailure {
+    /// The word used in reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Timeout => "timeout",
+            Self::Unreachable => "unreachable",
+            Self::Unsent => "unsent",
+        }
+    }
+}
+
+impl Contact {
+    /// The best time of an answer from the address itself, and how many it is the best of.
+    pub fn rtt(&self) -> Option<(Rtt, usize)> {
+        match self.outcome {
+            ContactOutcome::Connected { rtt_ns, samples } | ContactOutcome::Refused { rtt_ns, samples } => {
+                Some((rtt_ns, usize::from(samples)))
+            }
+            ContactOutcome::Failed(_) => None,
+        }
+    }
+}

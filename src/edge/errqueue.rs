@@ -1,0 +1,1 @@
+//! Unprivileged probing by the error queue.

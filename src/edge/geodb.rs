@@ -1,0 +1,1 @@
+//! The databases: embedded and of the operator → claims.

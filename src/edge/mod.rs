@@ -1,0 +1,17 @@
+//! The rest of the world: the list of what we touch, and why.
+
+pub mod alertmanager;
+pub mod clock;
+pub mod dialer;
+pub mod dns;
+pub mod errqueue;
+pub mod geodb;
+pub mod http;
+pub mod icmp;
+pub mod inventory;
+pub mod journal;
+pub mod notify;
+pub mod privileges;
+pub mod prober;
+pub mod signals;
+pub mod webhook;

@@ -1,0 +1,1 @@
+//! READY=1, STOPPING=1 and the watchdog.

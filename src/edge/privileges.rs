@@ -1,0 +1,1 @@
+//! Drops `CAP_NET_RAW` once the sockets are open.

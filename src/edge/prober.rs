@@ -1,0 +1,1 @@
+//! Drives the switchboard over real sockets.

@@ -1,0 +1,1 @@
+//! TERM, INT and HUP.

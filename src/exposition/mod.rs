@@ -1,0 +1,3 @@
+//! Ledger → metric families, one short function each.
+
+pub mod text;

@@ -1,0 +1,1 @@
+//! Metric families as Prometheus text format 0.0.4.

@@ -1,0 +1,1 @@
+//! RIPE Atlas traceroute JSON.

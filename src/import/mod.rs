@@ -1,0 +1,4 @@
+//! Other tools' measurements → observations.
+
+pub mod atlas;
+pub mod vantages;

@@ -1,0 +1,1 @@
+//! The file that says where imported vantages stood.

@@ -1,0 +1,242 @@
+//! Addresses, claims and round-trip times → countries, graded.
+//!
+//! A location is a claim about a *set* of countries, seen from a vantage at a time, with every piece of evidence kept:
+//! what counted for it, what counted against it, and what light refuted. [`fuse()`](fuse::fuse) is the only way to one.
+//!
+//! What may prove, attest or only hint is product.md's table of grades; the constants and their sources are beside the
+//! code that uses them, in [`light`] and [`weigh`].
+
+use std::fmt;
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+use crate::network::{Asn, NetworkKind};
+use crate::place::{CountryCode, CountrySet};
+
+pub mod disc;
+pub mod fuse;
+pub mod light;
+pub mod outlines;
+pub mod path;
+pub mod weigh;
+
+/// What a source says of one address. A source without an entry says so: that is an answer as well.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claim {
+    /// The address it is about.
+    pub about: IpAddr,
+    /// Who says it: `dbip-country`, a file name of the operator, `asset-register`.
+    pub source: String,
+    /// The day of the data.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub dated: Option<Date>,
+    /// What it says.
+    pub says: Says,
+}
+
+/// What a claim says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Says {
+    /// A geolocation database names a country.
+    Country(CountryCode),
+    /// A geolocation database has no entry for it.
+    NoEntry,
+    /// A routing table: who announces it.
+    Announced {
+        /// The network.
+        asn: Asn,
+        /// What the network is called.
+        name: String,
+        /// How its addresses relate to places.
+        kind: NetworkKind,
+        /// The country in which nearly all of the network's announced addresses lie, where there is one.
+        country: Option<CountryCode>,
+    },
+    /// The operator's own dated register says where it is.
+    Registered {
+        /// The entry's prefix.
+        prefix: IpNet,
+        /// Where it says that the prefix is.
+        country: CountryCode,
+    },
+    /// The point of presence that answered names its own place.
+    Serving {
+        /// How it called itself.
+        label: String,
+        /// The place that name stands for.
+        country: CountryCode,
+    },
+}
+
+/// Where an address is, as far as we can say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Place {
+    /// At home.
+    Inside,
+    /// Abroad.
+    Outside,
+    /// A shared or anycast address: where it is served depends on who asks.
+    Edge,
+    /// We cannot tell.
+    Unknown,
+}
+
+impl Place {
+    /// Every place, in the order of metrics.
+    pub const ALL: [Self; 4] = [Self::Inside, Self::Outside, Self::Edge, Self::Unknown];
+
+    /// The word used in JSON, metrics and reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Inside => "inside",
+            Self::Outside => "outside",
+            Self::Edge => "edge",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// How well a place is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Grade {
+    /// Proofs or attestations contradict each other.
+    Conflict,
+    /// Too little evidence.
+    Indeterminate,
+    /// Hints of independent kinds agree.
+    Probable,
+    /// Somebody accountable says so, and light does not object.
+    Attested,
+    /// Light alone leaves nothing else.
+    Proven,
+}
+
+impl Grade {
+    /// Every grade, best first.
+    pub const ALL: [Self; 5] = [Self::Proven, Self::Attested, Self::Probable, Self::Indeterminate, Self::Conflict];
+
+    /// The word used in JSON, metrics and reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Proven => "proven",
+            Self::Attested => "attested",
+            Self::Probable => "probable",
+            Self::Indeterminate => "indeterminate",
+            Self::Conflict => "conflict",
+        }
+    }
+}
+
+impl fmt::Display for Grade {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Where one address is, seen from one vantage, with everything that was weighed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Location {
+    /// The address.
+    pub address: IpAddr,
+    /// Where it is.
+    pub place: Place,
+    /// How well that is known.
+    pub grade: Grade,
+    /// The countries that the surviving evidence allows; empty when we cannot tell.
+    pub countries: CountrySet,
+    /// The network that announces it, where a table says so.
+    pub asn: Option<Asn>,
+    /// The evidence, in the order it was weighed.
+    pub evidence: Vec<Evidence>,
+}
+
+/// The kinds of evidence, as product.md names them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EvidenceKind {
+    /// A round-trip time drawn as a disc round a vantage.
+    Disc,
+    /// A geolocation database.
+    Database,
+    /// The announcing network.
+    Asn,
+    /// Discs that do not meet, or a list: several sites behind one address.
+    Anycast,
+    /// The operator's dated register.
+    Register,
+    /// What the serving point says of itself.
+    Pop,
+    /// What the hops on the way say.
+    Path,
+}
+
+impl EvidenceKind {
+    /// The word used in JSON and reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Disc => "disc",
+            Self::Database => "database",
+            Self::Asn => "asn",
+            Self::Anycast => "anycast",
+            Self::Register => "register",
+            Self::Pop => "pop",
+            Self::Path => "path",
+        }
+    }
+}
+
+/// How much a piece of evidence may decide.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Weight {
+    /// It settles the matter.
+    Proof,
+    /// Somebody accountable says so.
+    Attested,
+    /// It counts, up to the cap of its group.
+    Hint,
+    /// Light contradicts it: kept, shown, not counted.
+    Refuted,
+    /// It was looked at and says nothing either way.
+    Neutral,
+}
+
+impl Weight {
+    /// The word used in JSON and reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Proof => "proof",
+            Self::Attested => "attested",
+            Self::Hint => "hint",
+            Self::Refuted => "refuted",
+            Self::Neutral => "neutral",
+        }
+    }
+}
+
+/// One piece of evidence about one address.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// What kind it is.
+    pub kind: EvidenceKind,
+    /// Who or what it comes from.
+    pub source: String,
+    /// What it says, in words.
+    pub says: String,
+    /// How much it may decide.
+    pub weight: Weight,
+    /// For hints, the weight in nats: above zero for inside, below zero for outside.
+    pub nats: f64,
+}

@@ -1,0 +1,3 @@
+//! argv → command → exit code.
+
+fn main() {}

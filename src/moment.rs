@@ -1,0 +1,69 @@
+//! When: the two clocks of one instant, read together by the shell and passed in.
+
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// One instant on both clocks. `mono` orders and measures; only `wall` is ever stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moment {
+    /// The wall clock (UTC).
+    pub wall: Timestamp,
+    /// The monotonic clock.
+    pub mono: Instant,
+}
+
+impl Moment {
+    /// The moment `elapsed` later, as if the wall clock had not been stepped meanwhile.
+    #[must_use]
+    pub fn after(self, elapsed: Duration) -> Self {
+        let signed = SignedDuration::try_from(elapsed).unwrap_or(SignedDuration::MAX);
+        Self { wall: self.wall.checked_add(signed).unwrap_or(Timestamp::MAX), mono: self.mono + elapsed }
+    }
+}
+
+/// A round-trip time: monotonic, and stored in whole nanoseconds.
+///
+/// Only the smallest of several is evidence; it is an upper bound on twice the distance over the speed of light.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Rtt(u64);
+
+impl Rtt {
+    /// The round-trip time `elapsed`; anything beyond 584 years is 584 years.
+    pub fn from_duration(elapsed: Duration) -> Self {
+        Self(u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX))
+    }
+
+    /// `ms` milliseconds, rounded up to the nanosecond (a bound may only grow); `None` unless finite and not negative.
+    pub fn from_ms(ms: f64) -> Option<Self> {
+        let valid = ms.is_finite() && (0.0..=1e9).contains(&ms);
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked just above")]
+        let nanoseconds = (ms * 1e6).ceil() as u64;
+        valid.then_some(Self(nanoseconds))
+    }
+
+    /// In milliseconds.
+    #[expect(clippy::cast_precision_loss, reason = "exact up to 2^53 ns, 104 days")]
+    pub fn ms(self) -> f64 {
+        self.0 as f64 / 1e6
+    }
+
+    /// In seconds.
+    pub fn seconds(self) -> f64 {
+        self.ms() / 1e3
+    }
+
+    /// As a duration.
+    pub fn duration(self) -> Duration {
+        Duration::from_nanos(self.0)
+    }
+}
+
+impl fmt::Display for Rtt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.3} ms", self.ms())
+    }
+}

@@ -1,0 +1,146 @@
+//! Who carries things: autonomous systems, and what an address can be at all.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// An autonomous system number (RFC 6793: 32 bits).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Asn(pub u32);
+
+impl fmt::Display for Asn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "AS{}", self.0)
+    }
+}
+
+/// Why a text is not an autonomous system number.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not an AS number: write 23888 or AS23888")]
+pub struct InvalidAsn(String);
+
+impl FromStr for Asn {
+    type Err = InvalidAsn;
+
+    /// Accepts `23888` and `AS23888`.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let digits = text.strip_prefix("AS").or_else(|| text.strip_prefix("as")).unwrap_or(text);
+        digits.parse().map(Self).map_err(|_| InvalidAsn(text.chars().take(40).collect()))
+    }
+}
+
+/// How addresses of a network relate to places.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NetworkKind {
+    /// An access, transit or hosting network: an address of it is in one place.
+    #[default]
+    Ordinary,
+    /// A shared content-delivery or scrubbing network: where its addresses are served depends on who asks.
+    Edge,
+    /// A hyperscaler that mixes regions and edges in one network: its addresses may be either.
+    Cloud,
+}
+
+/// What an address can be, by the IANA special-purpose registries (RFC 6890 and its updates).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AddressScope {
+    /// Globally reachable unicast.
+    Global,
+    /// Private use (RFC 1918, RFC 4193).
+    Private,
+    /// Shared by carriers behind NAT (RFC 6598).
+    Shared,
+    /// The host itself (RFC 1122, RFC 4291).
+    Loopback,
+    /// One link only (RFC 3927, RFC 4291).
+    LinkLocal,
+    /// Several receivers (RFC 5771, RFC 4291).
+    Multicast,
+    /// Everything else that never answers on the Internet: documentation, benchmarking, reserved, unspecified.
+    Reserved,
+}
+
+impl AddressScope {
+    /// The scope of `address`. An IPv4-mapped IPv6 address has the scope of the IPv4 address in it.
+    pub fn of(address: IpAddr) -> Self {
+        match address.to_canonical() {
+            IpAddr::V4(v4) => Self::of_v4(v4),
+            IpAddr::V6(v6) => Self::of_v6(v6),
+        }
+    }
+
+    /// Whether an address of this scope can be located at all.
+    pub fn is_global(self) -> bool {
+        self == Self::Global
+    }
+
+    fn of_v4(address: Ipv4Addr) -> Self {
+        let [a, b, c, _] = address.octets();
+        match (a, b, c) {
+            (10, _, _) | (172, 16..=31, _) | (192, 168, _) => Self::Private,
+            (100, 64..=127, _) => Self::Shared,
+            (127, _, _) => Self::Loopback,
+            (169, 254, _) => Self::LinkLocal,
+            (224..=239, _, _) => Self::Multicast,
+            (0 | 240..=255, _, _) | (192, 0, 0 | 2) | (198, 18..=19, _) | (198, 51, 100) | (203, 0, 113) => {
+                Self::Reserved
+            }
+            _ => Self::Global,
+        }
+    }
+
+    fn of_v6(address: Ipv6Addr) -> Self {
+        let [first, second, ..] = address.segments();
+        if address.is_loopback() {
+            Self::Loopback
+        } else if address.is_multicast() {
+            Self::Multicast
+        } else if first & 0xfe00 == 0xfc00 {
+            Self::Private
+        } else if first & 0xffc0 == 0xfe80 {
+            Self::LinkLocal
+        } else if first & 0xe000 == 0x2000 && (first, second) != (0x2001, 0xdb8) && first != 0x3fff {
+            Self::Global
+        } else {
+            Self::Reserved
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_as_number_may_carry_its_prefix() {
+        assert_eq!("AS23888".parse(), Ok(Asn(23888)));
+        assert_eq!("23888".parse(), Ok(Asn(23888)));
+        assert!("AS-1".parse::<Asn>().is_err());
+        assert!("4294967296".parse::<Asn>().is_err());
+    }
+
+    #[test]
+    fn scopes_follow_the_special_purpose_registries() {
+        for (address, scope) in [
+            ("203.101.184.84", AddressScope::Global),
+            ("10.10.34.36", AddressScope::Private),
+            ("100.64.0.1", AddressScope::Shared),
+            ("192.0.2.1", AddressScope::Reserved),
+            ("255.255.255.255", AddressScope::Reserved),
+            ("::ffff:10.0.0.1", AddressScope::Private),
+            ("2400:adc0::1", AddressScope::Global),
+            ("2001:db8::1", AddressScope::Reserved),
+            ("fe80::1", AddressScope::LinkLocal),
+            ("fd00::1", AddressScope::Private),
+            ("::1", AddressScope::Loopback),
+            ("::", AddressScope::Reserved),
+        ] {
+            assert_eq!(AddressScope::of(address.parse().unwrap()), scope, "{address}");
+        }
+    }
+}

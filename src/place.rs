@@ -1,0 +1,285 @@
+//! Where things can be: countries, sets of them, points on the globe and the distances between.
+//!
+//! Nothing here decides where an address *is*; that is [`crate::location`].
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// Mean radius of the Earth in kilometres (IUGG R1), used for every great-circle distance.
+pub const EARTH_RADIUS_KM: f64 = 6371.0088;
+
+/// A country: two upper-case ASCII letters as in ISO 3166-1, user-assigned codes (`XK`) included.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct CountryCode([u8; 2]);
+
+/// Why a text is not a country code.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not a country code: write two letters, such as PK")]
+pub struct InvalidCountryCode(String);
+
+impl CountryCode {
+    /// The two letters.
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or("??")
+    }
+}
+
+impl FromStr for CountryCode {
+    type Err = InvalidCountryCode;
+
+    /// Accepts two ASCII letters in either case.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.as_bytes() {
+            [a, b] if a.is_ascii_alphabetic() && b.is_ascii_alphabetic() => {
+                Ok(Self([a.to_ascii_uppercase(), b.to_ascii_uppercase()]))
+            }
+            _ => Err(InvalidCountryCode(text.chars().take(40).collect())),
+        }
+    }
+}
+
+impl TryFrom<String> for CountryCode {
+    type Error = InvalidCountryCode;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<CountryCode> for String {
+    fn from(code: CountryCode) -> Self {
+        code.as_str().to_owned()
+    }
+}
+
+impl fmt::Display for CountryCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for CountryCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A set of countries in alphabetical order; the empty set means "we cannot tell".
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct CountrySet(BTreeSet<CountryCode>);
+
+impl CountrySet {
+    /// Whether the set names no country.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// How many countries it names.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether it names `country`.
+    pub fn contains(&self, country: CountryCode) -> bool {
+        self.0.contains(&country)
+    }
+
+    /// Adds a country.
+    pub fn insert(&mut self, country: CountryCode) {
+        self.0.insert(country);
+    }
+
+    /// The countries, in order.
+    pub fn iter(&self) -> impl Iterator<Item = CountryCode> + '_ {
+        self.0.iter().copied()
+    }
+
+    /// The countries named by both sets.
+    #[must_use]
+    pub fn intersection(&self, other: &Self) -> Self {
+        Self(self.0.intersection(&other.0).copied().collect())
+    }
+}
+
+impl FromIterator<CountryCode> for CountrySet {
+    fn from_iter<I: IntoIterator<Item = CountryCode>>(countries: I) -> Self {
+        Self(countries.into_iter().collect())
+    }
+}
+
+impl fmt::Display for CountrySet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, country) in self.0.iter().enumerate() {
+            let comma = if index == 0 { "" } else { ", " };
+            write!(f, "{comma}{country}")?;
+        }
+        Ok(())
+    }
+}
+
+/// The countries that count as home. Usually one; policy may say more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Home(CountrySet);
+
+impl Home {
+    /// One country is home.
+    pub fn of(country: CountryCode) -> Self {
+        Self(std::iter::once(country).collect())
+    }
+
+    /// Whether `country` is home.
+    pub fn contains(&self, country: CountryCode) -> bool {
+        self.0.contains(country)
+    }
+
+    /// Whether every country of a non-empty set is home.
+    pub fn holds_all(&self, countries: &CountrySet) -> bool {
+        !countries.is_empty() && countries.iter().all(|c| self.contains(c))
+    }
+
+    /// Whether no country of a non-empty set is home.
+    pub fn holds_none(&self, countries: &CountrySet) -> bool {
+        !countries.is_empty() && countries.iter().all(|c| !self.contains(c))
+    }
+
+    /// The home countries.
+    pub fn countries(&self) -> &CountrySet {
+        &self.0
+    }
+}
+
+impl fmt::Display for Home {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A length on the surface of the Earth in kilometres, finite and never negative.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Distance(f64);
+
+impl Distance {
+    /// No distance.
+    pub const ZERO: Self = Self(0.0);
+
+    /// `km` kilometres; anything below zero or not a number is zero.
+    pub fn from_km(km: f64) -> Self {
+        Self(if km.is_finite() { km.max(0.0) } else { 0.0 })
+    }
+
+    /// In kilometres.
+    pub fn km(self) -> f64 {
+        self.0
+    }
+}
+
+impl std::ops::Add for Distance {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self(self.0 + other.0)
+    }
+}
+
+impl fmt::Display for Distance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.0} km", self.0)
+    }
+}
+
+/// A point on the globe: latitude -90 to 90 degrees north, longitude -180 to 180 degrees east.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Coordinates {
+    latitude: f64,
+    longitude: f64,
+}
+
+/// Why a pair of numbers is not a point on the globe.
+#[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
+pub enum InvalidCoordinates {
+    /// Latitude outside -90 to 90 degrees.
+    #[error("{0} is not a latitude: write degrees north, -90 to 90")]
+    Latitude(f64),
+    /// Longitude outside -180 to 180 degrees.
+    #[error("{0} is not a longitude: write degrees east, -180 to 180")]
+    Longitude(f64),
+}
+
+impl Coordinates {
+    /// Degrees north and degrees east.
+    pub fn new(latitude: f64, longitude: f64) -> Result<Self, InvalidCoordinates> {
+        if !(-90.0..=90.0).contains(&latitude) {
+            return Err(InvalidCoordinates::Latitude(latitude));
+        }
+        if !(-180.0..=180.0).contains(&longitude) {
+            return Err(InvalidCoordinates::Longitude(longitude));
+        }
+        Ok(Self { latitude, longitude })
+    }
+
+    /// Degrees north.
+    pub fn latitude(self) -> f64 {
+        self.latitude
+    }
+
+    /// Degrees east.
+    pub fn longitude(self) -> f64 {
+        self.longitude
+    }
+
+    /// The great-circle distance (haversine, on a sphere of [`EARTH_RADIUS_KM`]).
+    pub fn distance_to(self, other: Self) -> Distance {
+        let (lat1, lat2) = (self.latitude.to_radians(), other.latitude.to_radians());
+        let half_lat = ((lat2 - lat1) / 2.0).sin();
+        let half_lon = ((other.longitude - self.longitude).to_radians() / 2.0).sin();
+        let chord = half_lat * half_lat + lat1.cos() * lat2.cos() * half_lon * half_lon;
+        Distance::from_km(2.0 * EARTH_RADIUS_KM * chord.sqrt().min(1.0).asin())
+    }
+}
+
+impl fmt::Display for Coordinates {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.4}, {:.4}", self.latitude, self.longitude)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn country_codes_are_two_letters_and_upper_case() {
+        assert_eq!("pk".parse::<CountryCode>().unwrap().as_str(), "PK");
+        for wrong in ["", "P", "PAK", "P1", "پک", "P\u{0}"] {
+            assert!(wrong.parse::<CountryCode>().is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_set_of_no_countries_is_neither_home_nor_abroad() {
+        let home = Home::of("PK".parse().unwrap());
+        assert!(!home.holds_all(&CountrySet::default()));
+        assert!(!home.holds_none(&CountrySet::default()));
+    }
+
+    #[test]
+    fn there_is_no_latitude_of_95_degrees() {
+        assert_eq!(Coordinates::new(95.0, 70.0), Err(InvalidCoordinates::Latitude(95.0)));
+        assert!(Coordinates::new(f64::NAN, 70.0).is_err());
+        assert_eq!(Coordinates::new(30.0, 181.0), Err(InvalidCoordinates::Longitude(181.0)));
+    }
+
+    #[test]
+    fn karachi_is_1035_km_from_lahore() {
+        let karachi = Coordinates::new(24.8608, 67.0104).unwrap();
+        let lahore = Coordinates::new(31.558, 74.3507).unwrap();
+        assert!((karachi.distance_to(lahore).km() - 1035.0).abs() < 2.0);
+    }
+}

@@ -1,0 +1,171 @@
+//! Name → addresses: what one resolver answered to one question.
+//!
+//! A failure to resolve is a value, not an error: a name that does not exist is something we found out. Sockets and
+//! timeouts are in [`crate::edge::dns`]; [`chain`] turns the records of an answer into an [`Outcome`].
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::moment::Rtt;
+use crate::workload::HostName;
+
+pub mod chain;
+
+/// Which addresses are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum AddressFamily {
+    /// IPv4.
+    A,
+    /// IPv6.
+    #[serde(rename = "AAAA")]
+    Aaaa,
+}
+
+/// The name of a resolver: `system`, or what the configuration calls it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct View(pub String);
+
+impl fmt::Display for View {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// One question to one view, and what came of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resolution {
+    /// The name asked for.
+    pub name: HostName,
+    /// The family asked for.
+    pub family: AddressFamily,
+    /// The view asked.
+    pub view: View,
+    /// The server that gave the answer, where one did.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub server: Option<SocketAddr>,
+    /// When it was asked.
+    pub asked: Timestamp,
+    /// How long the answer took, retries included.
+    pub elapsed_ns: Rtt,
+    /// What came of it.
+    pub outcome: Outcome,
+}
+
+/// What came of a question.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// At least one address.
+    Answered(Answer),
+    /// No address, and why.
+    Failed(NameFailure),
+}
+
+/// Addresses, and the chain of aliases that led to them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    /// The aliases in order, the asked name first; never a loop.
+    pub chain: Vec<Alias>,
+    /// The addresses, in order, each once; never empty.
+    pub addresses: Vec<Addressed>,
+    /// Whether the resolver set the AD bit: it says that it validated the answer.
+    pub authenticated: bool,
+}
+
+/// One CNAME.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Alias {
+    /// The name that is an alias.
+    pub name: HostName,
+    /// What it stands for.
+    pub target: HostName,
+    /// Time to live in seconds.
+    pub ttl: u32,
+}
+
+/// One address record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Addressed {
+    /// The address.
+    pub address: IpAddr,
+    /// Time to live in seconds.
+    pub ttl: u32,
+}
+
+/// Why there is no address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NameFailure {
+    /// NXDOMAIN: the name does not exist.
+    NoSuchName,
+    /// NOERROR without an address of this family.
+    NoData,
+    /// SERVFAIL.
+    ServerFailure,
+    /// REFUSED, NOTIMP, FORMERR or another error code.
+    Refused,
+    /// Nothing came in time.
+    Timeout,
+    /// The server answered but neither resolves nor knows the zone.
+    Lame,
+    /// Truncated over UDP, and TCP gave nothing better.
+    Truncated,
+    /// The aliases lead back to one of themselves, or never end.
+    AliasLoop,
+    /// The answer could not be read, or answers another question.
+    Malformed,
+    /// The question could not be sent: no route, connection refused.
+    Unreachable,
+}
+
+impl NameFailure {
+    /// The word used in metrics (`outcome`) and reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NoSuchName => "no-such-name",
+            Self::NoData => "no-data",
+            Self::ServerFailure => "server-failure",
+            Self::Refused => "refused",
+            Self::Timeout => "timeout",
+            Self::Lame => "lame",
+            Self::Truncated => "truncated",
+            Self::AliasLoop => "alias-loop",
+            Self::Malformed => "malformed",
+            Self::Unreachable => "unreachable",
+        }
+    }
+}
+
+impl Resolution {
+    /// The addresses it gave; none when it failed.
+    pub fn addresses(&self) -> impl Iterator<Item = IpAddr> + '_ {
+        let answer = match &self.outcome {
+            Outcome::Answered(answer) => Some(answer),
+            Outcome::Failed(_) => None,
+        };
+        answer.into_iter().flat_map(|a| a.addresses.iter().map(|x| x.address))
+    }
+
+    /// The smallest TTL on the way, in seconds: when this answer may change. `None` when it failed.
+    pub fn ttl(&self) -> Option<u32> {
+        match &self.outcome {
+            Outcome::Answered(answer) => {
+                let aliases = answer.chain.iter().map(|a| a.ttl);
+                aliases.chain(answer.addresses.iter().map(|a| a.ttl)).min()
+            }
+            Outcome::Failed(_) => None,
+        }
+    }
+
+    /// The word used in metrics: `answered`, or the failure.
+    pub fn outcome_word(&self) -> &'static str {
+        match &self.outcome {
+            Outcome::Answered(_) => "answered",
+            Outcome::Failed(failure) => failure.as_str(),
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! One round of one endpoint as a state machine: what to ask, and the observation when everything is answered.

@@ -1,0 +1,1 @@
+//! Who is due when: TTLs, intervals, jitter, fairness.

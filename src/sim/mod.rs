@@ -1,0 +1,1 @@
+//! A simulated internet with a virtual clock, for tests and drills.

@@ -1,0 +1,1 @@
+//! Bytes ↔ probes and replies.

@@ -1,0 +1,122 @@
+//! The policy: which rule binds which class of data at which standing, who may run what, and what is exempt.
+//!
+//! All of it is data. The default is `deploy/cloud-first-policy.toml`; another country changes a file.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::digest::Digest;
+use crate::location::Grade;
+use crate::place::Home;
+use crate::provider::{Accreditation, Provider, ProviderId};
+use crate::verdict::{RuleId, Standing};
+use crate::workload::{DataClass, Noc};
+
+/// What `judge` judges by.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Policy {
+    /// The policy's name for people.
+    pub title: String,
+    /// The digest of the file it was read from.
+    pub sha256: Digest,
+    /// The countries that count as home.
+    pub home: Home,
+    /// The classes it declares, with what each requires.
+    pub classes: BTreeMap<DataClass, ClassPolicy>,
+    /// What each rule means; a rule without a binding for a class does not concern it.
+    pub bindings: Vec<Binding>,
+    /// How many days before its end a certificate is announced as expiring.
+    pub noc_notice_days: u32,
+    /// The register of providers.
+    pub providers: BTreeMap<ProviderId, Provider>,
+    /// The certificates in force or past.
+    pub nocs: Vec<Noc>,
+}
+
+/// What the policy requires of one class of data.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClassPolicy {
+    /// The class's name for people.
+    pub title: String,
+    /// Where the data may be.
+    pub residency: Residency,
+    /// The least status of a provider.
+    pub provider: Accreditation,
+}
+
+/// Where data may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Residency {
+    /// At home only.
+    Home,
+    /// Anywhere.
+    Anywhere,
+}
+
+/// One line of the policy's table: a rule, the classes it binds, and the standing of what it finds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Binding {
+    /// The rule.
+    pub rule: RuleId,
+    /// Whom it binds.
+    pub classes: Bound,
+    /// What a finding of that rule counts as.
+    pub standing: Standings,
+}
+
+/// Which workloads a line of the table binds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Bound {
+    /// Every workload, one without a class included.
+    Every,
+    /// Workloads of these classes.
+    Classes(BTreeSet<DataClass>),
+}
+
+/// What a finding counts as: always the same, or by how well the location is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standings {
+    /// Whatever the grade.
+    Always(Standing),
+    /// By the grade of the location the finding rests on.
+    ByGrade {
+        /// When proven.
+        proven: Standing,
+        /// When attested.
+        attested: Standing,
+        /// When probable or less.
+        probable: Standing,
+    },
+}
+
+impl Standings {
+    /// What a finding that rests on a location of `grade` counts as; one that rests on none counts as the least.
+    pub fn of(self, grade: Option<Grade>) -> Standing {
+        match self {
+            Self::Always(standing) => standing,
+            Self::ByGrade { proven, attested, probable } => match grade {
+                Some(Grade::Proven) => proven,
+                Some(Grade::Attested) => attested,
+                Some(Grade::Probable | Grade::Indeterminate | Grade::Conflict) | None => probable,
+            },
+        }
+    }
+}
+
+impl Policy {
+    /// What a finding of `rule` counts as for data of `class`; `None` when the rule does not bind it.
+    pub fn standings(&self, rule: RuleId, class: Option<&DataClass>) -> Option<Standings> {
+        let binds = |binding: &&Binding| {
+            binding.rule == rule
+                && match &binding.classes {
+                    Bound::Every => true,
+                    Bound::Classes(classes) => class.is_some_and(|c| classes.contains(c)),
+                }
+        };
+        self.bindings.iter().find(binds).map(|binding| binding.standing)
+    }
+
+    /// The provider that announces `asn`, where the register names one.
+    pub fn provider_announcing(&self, asn: crate::network::Asn) -> Option<&Provider> {
+        self.providers.values().find(|provider| provider.asns.contains(&asn))
+    }
+}

@@ -1,0 +1,1 @@
+//! The daemon without the world: schedule, alert book and ledger as one state machine.
