@@ -1,1 +1,51 @@
-//! argv as a type.
+//! argv as a type. Each command declares its own arguments beside its `run`; this is their list.
+
+use clap::error::ErrorKind;
+use clap::{Parser, Subcommand};
+
+use crate::command::Exit;
+
+/// Where the configuration is looked for.
+pub const CONFIG: &str = "/etc/pehra/pehra.toml";
+
+/// A data-residency watch: where government services really answer from, with the evidence.
+#[derive(Debug, Parser)]
+#[command(name = "pehra", version, arg_required_else_help = true, after_help = EXITS)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXITS: &str = "\
+Exit status:
+  0   done; for inspect and judge: compliant or exempt
+  2   inspect and judge: breach
+  3   inspect and judge: unproven or suspect
+  64  the command line makes no sense
+  65  input that cannot be read
+  74  a file, socket or directory that is needed cannot be had
+  77  no permission
+  78  the configuration is wrong";
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {}
+
+impl Cli {
+    /// What the command line asks for, or how to exit because it asks for help, for the version or for nothing known.
+    pub fn parse_or_exit() -> Result<Self, Exit> {
+        Self::try_parse().map_err(|error| {
+            let asked_for = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+            let printed = error.print().is_ok();
+            if asked_for && printed { Exit::Fine } else { Exit::Usage }
+        })
+    }
+}
+
+impl Command {
+    /// Does it.
+    pub fn run(self) -> Exit {
+        match self {}
+    }
+}
