@@ -1,1 +1,198 @@
-//! Who is due when: TTLs, intervals, jitter, fairness.
+//! Who is due when: TTLs, intervals, jitter, back-off and fairness.
+//!
+//! A name is due again when the answer that led to its addresses may have changed: when its TTL runs out, but not sooner
+//! than a floor and not later than the interval of its class. The endpoint that waits longest goes first, and no more
+//! than so many rounds run at once; a slow round holds one of those places and delays nobody else.
+//!
+//! Drain [`Schedule::poll_due`] after every `handle_*` and when [`Schedule::poll_timeout`] has come. Only the monotonic
+//! clock is read: a stepped wall clock moves no round.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+use rand::rngs::StdRng;
+use rand::seq::SliceRandom;
+use rand::{RngExt, SeedableRng};
+
+use crate::moment::Moment;
+use crate::workload::Endpoint;
+
+/// The most that jitter adds to a wait: a move is seen within the TTL and these seconds.
+const JITTER_AT_MOST: Duration = Duration::from_secs(2);
+/// The first rounds of a long list follow one another no slower than this.
+const FIRST_STEP_AT_MOST: Duration = Duration::from_millis(200);
+/// A round that has waited this long for its turn counts as overdue.
+const OVERDUE_AFTER: Duration = Duration::from_secs(10);
+
+/// How fast rounds may follow one another, for all endpoints alike.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pace {
+    /// The shortest wait between the beginnings of two rounds of one endpoint, however short its TTL.
+    pub floor: Duration,
+    /// The time over which the first rounds of a new list of endpoints are spread, at most.
+    pub start_window: Duration,
+    /// How many rounds may run at once; at least one.
+    pub in_flight: usize,
+}
+
+/// How a round ended, as far as the next one depends on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RoundEnd {
+    /// It learned where the endpoint leads.
+    Learned {
+        /// How long that holds, in seconds; `None` when it does not run out (an address).
+        ttl: Option<u32>,
+    },
+    /// It learned nothing: no view gave an address, or no observation came of it. Asked again with growing waits.
+    Fruitless,
+}
+
+#[derive(Debug)]
+struct Slot {
+    interval: Duration,
+    /// When the next round may begin; `None` while one runs.
+    due: Option<Instant>,
+    fruitless: u32,
+}
+
+/// Decides which endpoint is looked at next.
+#[derive(Debug)]
+pub struct Schedule {
+    pace: Pace,
+    random: StdRng,
+    slots: BTreeMap<Endpoint, Slot>,
+    queue: BTreeSet<(Instant, Endpoint)>,
+    /// The rounds under way, with the time they began; an endpoint may be here and no longer configured.
+    running: BTreeMap<Endpoint, Instant>,
+}
+
+impl Schedule {
+    /// An empty schedule; `seed` fixes order and jitter.
+    pub fn new(pace: Pace, seed: u64) -> Self {
+        Self {
+            pace,
+            random: StdRng::seed_from_u64(seed),
+            slots: BTreeMap::new(),
+            queue: BTreeSet::new(),
+            running: BTreeMap::new(),
+        }
+    }
+
+    /// The endpoints to watch from now on, each with the longest wait between its rounds. Those that were there already
+    /// keep their due times, no later than the new interval allows; new ones are spread over the start window.
+    pub fn handle_reconfigured(&mut self, pace: Pace, intervals: &BTreeMap<Endpoint, Duration>, now: Moment) {
+        self.pace = pace;
+        self.slots.retain(|endpoint, _| intervals.contains_key(endpoint));
+        let slots = &self.slots;
+        self.queue.retain(|(_, endpoint)| slots.contains_key(endpoint));
+        let mut added = Vec::new();
+        for (endpoint, interval) in intervals {
+            match self.slots.get_mut(endpoint) {
+                Some(slot) => {
+                    slot.interval = *interval;
+                    let latest = now.mono + *interval;
+                    if slot.due.is_some_and(|due| due > latest) {
+                        self.set_due(endpoint, latest);
+                    }
+                }
+                None => added.push(endpoint.clone()),
+            }
+        }
+        self.spread(added, intervals, now);
+    }
+
+    /// An endpoint whose round should begin now. It runs until [`Self::handle_done`].
+    pub fn poll_due(&mut self, now: Moment) -> Option<Endpoint> {
+        if self.running.len() >= self.pace.in_flight.max(1) {
+            return None;
+        }
+        let (due, _) = self.queue.first()?;
+        if *due > now.mono {
+            return None;
+        }
+        let (_, endpoint) = self.queue.pop_first()?;
+        if let Some(slot) = self.slots.get_mut(&endpoint) {
+            slot.due = None;
+        }
+        self.running.insert(endpoint.clone(), now.mono);
+        Some(endpoint)
+    }
+
+    /// The round of `endpoint` is over.
+    pub fn handle_done(&mut self, endpoint: &Endpoint, end: RoundEnd, now: Moment) {
+        let Some(began) = self.running.remove(endpoint) else { return };
+        let floor = self.pace.floor;
+        let Some(slot) = self.slots.get_mut(endpoint) else { return };
+        let longest = slot.interval.max(floor);
+        let wait = match end {
+            RoundEnd::Learned { ttl } => {
+                slot.fruitless = 0;
+                ttl.map_or(longest, |seconds| Duration::from_secs(seconds.into()).clamp(floor, longest))
+            }
+            RoundEnd::Fruitless => {
+                let wait = floor.saturating_mul(1 << slot.fruitless.min(16)).min(longest);
+                slot.fruitless = slot.fruitless.saturating_add(1);
+                wait
+            }
+        };
+        let due = (began + wait + self.jitter(wait)).max(now.mono);
+        self.set_due(endpoint, due);
+    }
+
+    /// When the next round is due; `None` when nothing can begin before a round ends.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        if self.running.len() >= self.pace.in_flight.max(1) {
+            return None;
+        }
+        self.queue.first().map(|(due, _)| *due)
+    }
+
+    /// How many endpoints have waited more than ten seconds beyond their time.
+    pub fn overdue(&self, now: Moment) -> usize {
+        self.queue.iter().take_while(|(due, _)| *due + OVERDUE_AFTER < now.mono).count()
+    }
+
+    /// How many rounds are under way.
+    pub fn running(&self) -> usize {
+        self.running.len()
+    }
+
+    /// Brings the next round of `endpoint` forward to now, unless one is under way.
+    pub fn hasten(&mut self, endpoint: &Endpoint, now: Moment) {
+        if self.slots.get(endpoint).is_some_and(|slot| slot.due.is_some_and(|due| due > now.mono)) {
+            self.set_due(endpoint, now.mono);
+        }
+    }
+
+    /// Gives new endpoints their first due times: in random order, the first at once, evenly apart.
+    fn spread(&mut self, mut added: Vec<Endpoint>, intervals: &BTreeMap<Endpoint, Duration>, now: Moment) {
+        added.shuffle(&mut self.random);
+        let count = u32::try_from(added.len()).unwrap_or(u32::MAX).max(1);
+        let step = (self.pace.start_window / count).min(FIRST_STEP_AT_MOST);
+        let mut due = now.mono;
+        for endpoint in added {
+            let interval = intervals.get(&endpoint).copied().unwrap_or(self.pace.floor);
+            self.slots.insert(endpoint.clone(), Slot { interval, due: None, fruitless: 0 });
+            if !self.running.contains_key(&endpoint) {
+                self.set_due(&endpoint, due);
+                due += step;
+            }
+        }
+    }
+
+    fn set_due(&mut self, endpoint: &Endpoint, due: Instant) {
+        let Some(slot) = self.slots.get_mut(endpoint) else { return };
+        if let Some(before) = slot.due.replace(due) {
+            self.queue.remove(&(before, endpoint.clone()));
+        }
+        self.queue.insert((due, endpoint.clone()));
+    }
+
+    /// Up to a twentieth of the wait, and no more than [`JITTER_AT_MOST`].
+    fn jitter(&mut self, wait: Duration) -> Duration {
+        (wait / 20).min(JITTER_AT_MOST).mul_f64(self.random.random())
+    }
+}
+
+#[cfg(test)]
+mod tests;
