@@ -6,19 +6,15 @@ use std::net::IpAddr;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::digest::Digest;
-use crate::location::Location;
-use crate::location::path::PathReading;
-use crate::observation::Observation;
-
-/// Which borders were used: where a line is drawn is policy, and must be reproducible.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OutlinesId {
-    /// The name of the borders.
-    pub name: String,
-    /// The digest of the file they were read from.
-    pub sha256: Digest,
-}
+use crate::location::disc::{Borders, Disc};
+use crate::location::fuse::{Case, fuse};
+use crate::location::outlines::Reach;
+use crate::location::path::{self, PathReading, Route, Step};
+use crate::location::{Location, OutlinesId};
+use crate::observation::{Best, Observation};
+use crate::place::Home;
+use crate::trace::Trace;
+use crate::vantage::{Position, VantageId};
 
 /// What a verdict is reached on: one vantage's observation, and the locations fused from every vantage's.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -38,6 +34,25 @@ pub struct Dossier {
 }
 
 impl Dossier {
+    /// Locates every address of `subject` in the light of what other vantages saw of the same addresses. `borders` must
+    /// have met every vantage; one that it has not met can prove nothing.
+    pub fn assemble(
+        subject: Observation,
+        others: &[&Observation],
+        borders: &Borders,
+        home: &Home,
+        as_of: Timestamp,
+        freshness_seconds: u64,
+    ) -> Self {
+        let addresses = subject.addresses();
+        let locate = |address: &IpAddr| (*address, locate(*address, &subject, others, borders, home));
+        let locations: BTreeMap<_, _> = addresses.iter().map(locate).collect();
+        let read = |location: &Location| (location.address, read_path(location, &subject, borders, home));
+        let paths = locations.values().map(read).collect();
+        let outlines = borders.outlines().id().clone();
+        Self { subject, as_of, freshness_seconds, locations, paths, outlines }
+    }
+
     /// The addresses the endpoint led to.
     pub fn addresses(&self) -> BTreeSet<IpAddr> {
         self.subject.addresses()
@@ -48,4 +63,72 @@ impl Dossier {
         let age = self.as_of.duration_since(self.subject.observed);
         u64::try_from(age.as_secs()).unwrap_or(0)
     }
+}
+
+fn locate(address: IpAddr, subject: &Observation, others: &[&Observation], borders: &Borders, home: &Home) -> Location {
+    let own = Sighting::of(address, subject, borders);
+    let foreign = others.iter().filter(|other| other.vantage_id() != subject.vantage_id());
+    let sightings: Vec<_> = foreign.map(|other| Sighting::of(address, other, borders)).collect();
+    let all = std::iter::once(&own).chain(&sightings);
+    let case = Case {
+        address,
+        home,
+        unplaced: all.filter_map(Sighting::unplaced).collect(),
+        own: own.disc(),
+        others: sightings.iter().filter_map(Sighting::disc).collect(),
+        claims: subject.claims_about(address).collect(),
+    };
+    fuse(&case)
+}
+
+/// What one vantage measured of one address, with where it stands.
+struct Sighting<'a> {
+    vantage: &'a VantageId,
+    best: Option<Best>,
+    standpoint: Option<(Position, &'a Reach)>,
+}
+
+impl<'a> Sighting<'a> {
+    fn of(address: IpAddr, observation: &'a Observation, borders: &'a Borders) -> Self {
+        Self {
+            vantage: observation.vantage_id(),
+            best: observation.best_rtt(address),
+            standpoint: borders.reach(&observation.vantage),
+        }
+    }
+
+    fn disc(&self) -> Option<Disc<'a>> {
+        let (Best { rtt, samples, protocol }, (position, reach)) = (self.best?, self.standpoint?);
+        Some(Disc { vantage: self.vantage, rtt, samples, protocol, position, reach })
+    }
+
+    fn unplaced(&self) -> Option<String> {
+        let best = self.best.filter(|_| self.standpoint.is_none())?;
+        Some(format!("answered {} in {}", self.vantage, best.rtt))
+    }
+}
+
+fn read_path(target: &Location, subject: &Observation, borders: &Borders, home: &Home) -> PathReading {
+    let traces = subject.traces.iter().filter(|trace| trace.target == target.address);
+    let best = traces.max_by_key(|trace| trace.responders().len());
+    let route = Route {
+        steps: best.map(steps).unwrap_or_default(),
+        target,
+        claims: &subject.claims,
+        standpoint: borders.reach(&subject.vantage),
+        home,
+    };
+    path::read(&route)
+}
+
+fn steps(trace: &Trace) -> Vec<Step> {
+    let mut steps = Vec::new();
+    for hop in &trace.hops {
+        let best = hop.answers.iter().min_by_key(|answer| answer.rtt_ns);
+        steps.push(Step { ttl: hop.ttl, answer: best.map(|answer| (answer.from, answer.rtt_ns)) });
+        if hop.answers.iter().any(|answer| answer.from == trace.target) {
+            break;
+        }
+    }
+    steps
 }

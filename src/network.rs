@@ -45,6 +45,18 @@ pub enum NetworkKind {
     Cloud,
 }
 
+impl NetworkKind {
+    /// The kind that allows the fewest conclusions, where sources disagree.
+    #[must_use]
+    pub fn max_sharing(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Edge, _) | (_, Self::Edge) => Self::Edge,
+            (Self::Cloud, _) | (_, Self::Cloud) => Self::Cloud,
+            (Self::Ordinary, Self::Ordinary) => Self::Ordinary,
+        }
+    }
+}
+
 /// What an address can be, by the IANA special-purpose registries (RFC 6890 and its updates).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -13,6 +13,7 @@ use ipnet::IpNet;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use crate::digest::Digest;
 use crate::network::{Asn, NetworkKind};
 use crate::place::{CountryCode, CountrySet};
 
@@ -70,6 +71,15 @@ pub enum Says {
         /// The place that name stands for.
         country: CountryCode,
     },
+}
+
+/// Which borders were used: where a line is drawn is policy, and must be reproducible.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutlinesId {
+    /// The name of the borders.
+    pub name: String,
+    /// The digest of the file they were read from.
+    pub sha256: Digest,
 }
 
 /// Where an address is, as far as we can say.

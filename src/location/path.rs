@@ -1,6 +1,28 @@
 //! Which way packets go: whether a path leaves home, stays in, or cannot be told.
+//!
+//! A hop is abroad when every database that knows it names a foreign country, its network's country does not disagree,
+//! and light does not refute it. The time that bounds a hop is the smallest of its own and of every later hop's of the
+//! flow: whatever is farther along the path answered after its probe had passed the hop. Differences between hops are
+//! never used, since each answer may have come back another way.
+//!
+//! One foreign hop is not enough: blocks registered abroad are used at home, and a single squatted address once produced
+//! 347 false detours in a published census. Two, with different addresses, are. Silence is never domestic.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
+
+use super::light::{self, Speed};
+use super::outlines::Reach;
+use super::{Claim, Location, Place, Says};
+use crate::moment::Rtt;
+use crate::network::AddressScope;
+use crate::place::{CountryCode, CountrySet, Home};
+use crate::vantage::Position;
+
+/// How many different foreign hops it takes to say that a path leaves home.
+const FOREIGN_HOPS: usize = 2;
 
 /// Which way a path goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -26,12 +48,141 @@ impl Way {
 }
 
 /// Which way a path goes, and why we think so.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PathReading {
     /// The way.
     pub way: Way,
-    /// The facts, in words.
+    /// The facts, in words. Never empty.
     pub because: Vec<String>,
-    /// How many hops were asked, up to the target or the last that answered.
+    /// How many hops lie between the vantage and the last that answered, that one included.
     pub hops: u8,
+}
+
+/// One hop as the path reader sees it: who answered first, and how fast at best.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// Its TTL.
+    pub ttl: u8,
+    /// Who answered with the smallest time; `None` when nobody did.
+    pub answer: Option<(IpAddr, Rtt)>,
+}
+
+/// What is known of a path.
+#[derive(Debug)]
+pub struct Route<'a> {
+    /// The hops, in order of TTL, cut after the target.
+    pub steps: Vec<Step>,
+    /// Where it was headed, and where that is.
+    pub target: &'a Location,
+    /// What was claimed of the target and of every hop.
+    pub claims: &'a [Claim],
+    /// Where the vantage stands and how far every country is; without it nothing is refuted.
+    pub standpoint: Option<(Position, &'a Reach)>,
+    /// What counts as home.
+    pub home: &'a Home,
+}
+
+/// Reads which way the path goes.
+pub fn read(route: &Route<'_>) -> PathReading {
+    let (way, because) = leaves(route).or_else(|| stays(route)).unwrap_or_else(|| {
+        let silent = route.steps.iter().filter(|step| step.answer.is_none()).count();
+        let asked = route.steps.len();
+        (Way::Unknown, vec![format!("{silent} of {asked} hops were silent, and the others settle nothing")])
+    });
+    let last = route.steps.iter().rev().find(|step| step.answer.is_some());
+    PathReading { way, because, hops: last.map_or(0, |step| step.ttl) }
+}
+
+fn leaves(route: &Route<'_>) -> Option<(Way, Vec<String>)> {
+    if route.target.place == Place::Outside {
+        let says = format!("the target is outside ({}): its traffic cannot stay in", route.target.grade);
+        return Some((Way::Outside, vec![says]));
+    }
+    let foreign: Vec<_> = (0..route.steps.len()).filter_map(|index| foreign_hop(route, index)).collect();
+    let different: BTreeSet<_> = foreign.iter().map(|hop| hop.address).collect();
+    let because = || foreign.iter().map(|hop| hop.says.clone()).collect();
+    (different.len() >= FOREIGN_HOPS).then(|| (Way::Outside, because()))
+}
+
+struct ForeignHop {
+    address: IpAddr,
+    says: String,
+}
+
+/// The hop at `index`, if it is abroad.
+fn foreign_hop(route: &Route<'_>, index: usize) -> Option<ForeignHop> {
+    let step = route.steps.get(index)?;
+    let (address, rtt) = step.answer.filter(|(a, _)| AddressScope::of(*a).is_global() && *a != route.target.address)?;
+    let claimed = claimed_countries(route, address);
+    if !route.home.holds_none(&claimed) {
+        return None;
+    }
+    let later = route.steps.iter().skip(index).filter_map(|step| step.answer.map(|(_, rtt)| rtt));
+    let bound = later.min().unwrap_or(rtt);
+    let possible: CountrySet = claimed.iter().filter(|country| can_reach(route, *country, bound)).collect();
+    (!possible.is_empty()).then(|| ForeignHop {
+        address,
+        says: format!("hop {} is {address}, which every source that knows it puts in {possible}; {rtt}", step.ttl),
+    })
+}
+
+/// Every country that a source names for a hop: databases, and the network's own where a database knows the hop too.
+fn claimed_countries(route: &Route<'_>, address: IpAddr) -> CountrySet {
+    let about = || route.claims.iter().filter(|claim| claim.about == address);
+    let databases: CountrySet = about().filter_map(|claim| database_country(&claim.says)).collect();
+    if databases.is_empty() {
+        return databases;
+    }
+    let networks = about().filter_map(|claim| network_country(&claim.says));
+    databases.iter().chain(networks).collect()
+}
+
+fn database_country(says: &Says) -> Option<CountryCode> {
+    match says {
+        Says::Country(country) => Some(*country),
+        Says::NoEntry | Says::Announced { .. } | Says::Registered { .. } | Says::Serving { .. } => None,
+    }
+}
+
+fn network_country(says: &Says) -> Option<CountryCode> {
+    match says {
+        Says::Announced { country, .. } => *country,
+        Says::NoEntry | Says::Country(_) | Says::Registered { .. } | Says::Serving { .. } => None,
+    }
+}
+
+/// Whether light in glass leaves time to reach `country` and come back within `bound`.
+fn can_reach(route: &Route<'_>, country: CountryCode, bound: Rtt) -> bool {
+    route.standpoint.is_none_or(|(position, reach)| {
+        let radius = light::radius(bound, Speed::Glass, position.uncertainty);
+        reach.distance_to(country).is_none_or(|distance| distance <= radius)
+    })
+}
+
+/// A path stays in when the answer came too soon to have been abroad, or when every hop was seen and is at home.
+fn stays(route: &Route<'_>) -> Option<(Way, Vec<String>)> {
+    let target = route.target.address;
+    let reached = route.steps.iter().filter_map(|step| step.answer).find(|(address, _)| *address == target);
+    let (_, rtt) = reached?;
+    if let Some((position, reach)) = route.standpoint {
+        let radius = light::radius(rtt, Speed::Glass, position.uncertainty);
+        if route.home.holds_all(&reach.within(radius)) {
+            return Some((Way::Inside, vec![format!("the target answered in {rtt}: too soon to have been abroad")]));
+        }
+    }
+    let all_home = route.steps.iter().all(|step| is_home_step(route, step));
+    let visible = route.steps.iter().filter(|step| is_public(step)).count();
+    (route.target.place == Place::Inside && all_home && visible >= FOREIGN_HOPS).then(|| {
+        (Way::Inside, vec![format!("all {} hops answered, and every source puts them at home", route.steps.len())])
+    })
+}
+
+fn is_public(step: &Step) -> bool {
+    step.answer.is_some_and(|(address, _)| AddressScope::of(address).is_global())
+}
+
+fn is_home_step(route: &Route<'_>, step: &Step) -> bool {
+    step.answer.is_some_and(|(address, _)| {
+        !AddressScope::of(address).is_global() || route.home.holds_all(&claimed_countries(route, address))
+    })
 }

@@ -1,1 +1,114 @@
-//! In progress.
+//! The rules, one file each family. A rule reads a [`Brief`] and gives findings, each with the facts that led to it.
+//!
+//! Adding a rule is one file, one name in [`RuleId`] and one line in [`RULES`]. Which rule binds which class at which
+//! standing is data in the policy; a rule that does not bind the workload's class is never asked to speak.
+
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+use super::policy::{Policy, Standings};
+use super::{Finding, RuleId};
+use crate::dossier::Dossier;
+use crate::location::Location;
+use crate::workload::{DataClass, Noc};
+
+mod class;
+mod destination;
+mod edge;
+mod noc;
+mod path;
+mod provider;
+mod reach;
+
+/// A rule.
+pub(super) type Rule = fn(&Brief<'_>) -> Vec<Finding>;
+
+/// Every rule, in the order of [`RuleId::ALL`].
+pub(super) const RULES: [Rule; 15] = [
+    destination::outside,
+    destination::unproven,
+    destination::conflict,
+    edge::opaque,
+    edge::outside,
+    path::outside,
+    provider::unaccredited,
+    provider::lapsed,
+    provider::unknown,
+    class::missing,
+    noc::expired,
+    noc::expiring,
+    reach::unresolvable,
+    reach::unreachable,
+    reach::stale,
+];
+
+/// What every rule is told: the dossier, the policy, and the day.
+pub(super) struct Brief<'a> {
+    pub(super) dossier: &'a Dossier,
+    pub(super) policy: &'a Policy,
+    /// The civil date, in UTC, for which is judged.
+    pub(super) today: Date,
+}
+
+impl<'a> Brief<'a> {
+    pub(super) fn new(dossier: &'a Dossier, policy: &'a Policy) -> Self {
+        Self { dossier, policy, today: dossier.as_of.to_zoned(TimeZone::UTC).date() }
+    }
+
+    pub(super) fn class(&self) -> Option<&'a DataClass> {
+        self.dossier.subject.declared.class.as_ref()
+    }
+
+    pub(super) fn locations(&self) -> impl Iterator<Item = &'a Location> {
+        self.dossier.locations.values()
+    }
+
+    /// The certificates of this workload.
+    pub(super) fn nocs(&self) -> impl Iterator<Item = &'a Noc> {
+        let workload = &self.dossier.subject.declared.workload;
+        self.policy.nocs.iter().filter(move |noc| &noc.workload == workload)
+    }
+
+    fn standings(&self, rule: RuleId) -> Option<Standings> {
+        self.policy.standings(rule, self.class())
+    }
+
+    /// A finding for each location of concern, citing its evidence.
+    pub(super) fn of_locations(
+        &self,
+        rule: RuleId,
+        concerns: impl Fn(&&Location) -> bool,
+        says: impl Fn(&Location) -> String,
+    ) -> Vec<Finding> {
+        let finding = |location: &Location| {
+            let because = std::iter::once(says(location)).chain(cite(location)).collect();
+            self.about_address(rule, location, because)
+        };
+        self.locations().filter(concerns).filter_map(finding).collect()
+    }
+
+    /// A finding about one address, if the rule binds this workload.
+    pub(super) fn about_address(&self, rule: RuleId, location: &Location, because: Vec<String>) -> Option<Finding> {
+        let standing = self.standings(rule)?.of(Some(location.grade));
+        Some(Finding { rule, standing, address: Some(location.address), grade: Some(location.grade), because })
+    }
+
+    /// A finding about the endpoint as a whole, if the rule binds this workload.
+    pub(super) fn about_endpoint(&self, rule: RuleId, because: Vec<String>) -> Option<Finding> {
+        let standing = self.standings(rule)?.of(None);
+        Some(Finding { rule, standing, address: None, grade: None, because })
+    }
+}
+
+/// What the evidence about an address says, in the order it was weighed, without what says nothing.
+fn cite(location: &Location) -> Vec<String> {
+    use crate::location::Weight;
+    let weighed = location.evidence.iter().filter(|e| e.weight != Weight::Neutral);
+    let cited: Vec<_> =
+        weighed.map(|e| format!("{} {}: {} ({})", e.kind.as_str(), e.source, e.says, e.weight.as_str())).collect();
+    if cited.is_empty() {
+        location.evidence.iter().map(|e| format!("{} {}: {}", e.kind.as_str(), e.source, e.says)).collect()
+    } else {
+        cited
+    }
+}
