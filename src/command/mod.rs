@@ -4,6 +4,8 @@ use std::process::ExitCode;
 
 use crate::verdict::Standing;
 
+pub mod logging;
+
 /// How a command ends. The numbers are those of product.md and `sysexits.h`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Exit {
