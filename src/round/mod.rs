@@ -1,0 +1,372 @@
+//! Endpoint → observation: one round, as a value that says what to ask next and is told what came back.
+//!
+//! The rules, in order:
+//!
+//! 1. An endpoint that is a name is looked up by every view in both families at once; one that is an address is not.
+//! 2. Every address is traced and contacted as soon as it is known, up to [`Probing::max_addresses`] of them.
+//! 3. An address that is not global is recorded and never spoken to, unless the endpoint *is* that address or the
+//!    configuration allows its prefix: who controls a zone must not aim us at our own network.
+//! 4. An address that did not answer one protocol's trace is traced by the next of [`Probing::protocols`].
+//! 5. When nothing is outstanding, the sources are asked about the addresses and everyone who answered on the way.
+//! 6. At the deadline what is missing is recorded as missing, and the round goes on to rule 5.
+//!
+//! Who drives it (the agent, `inspect`, the simulation) drains [`Round::poll_ask`] after every `handle_*` and takes the
+//! observation when [`Round::poll_observation`] has it. A result nobody asked for, or that comes twice, is dropped.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::IpAddr;
+use std::time::{Duration, Instant};
+
+use ipnet::IpNet;
+use jiff::Timestamp;
+
+use crate::contact::{Contact, ContactFailure, ContactOutcome};
+use crate::location::Claim;
+use crate::moment::{Moment, Rtt};
+use crate::network::AddressScope;
+use crate::observation::{DatabaseDigest, Declared, Observation, SCHEMA};
+use crate::resolution::{AddressFamily, NameFailure, Outcome, Resolution, View};
+use crate::trace::plan::Plan;
+use crate::trace::{Ending, Protocol, Trace};
+use crate::vantage::Vantage;
+use crate::workload::{Endpoint, Host, HostName, Scheme};
+
+#[cfg(test)]
+mod tests;
+
+/// How much a round may ask of the network.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Probing {
+    /// The protocols of a trace, in the order they are tried; none for no traces.
+    pub protocols: Vec<Protocol>,
+    /// How many probes a trace sends to each distance.
+    pub attempts: u8,
+    /// The hop limit of its first probes.
+    pub first_ttl: u8,
+    /// The largest hop limit.
+    pub last_ttl: u8,
+    /// How many of its probes may be on their way at once.
+    pub window: u8,
+    /// After how many silent hops in a row it ends.
+    pub gap_limit: u8,
+    /// How long it waits for a reply.
+    pub reply_timeout: Duration,
+    /// How long it may take.
+    pub trace_timeout: Duration,
+    /// How many connections are attempted to each address; 0 for none.
+    pub contact_attempts: u8,
+    /// How long one connection may take.
+    pub contact_timeout: Duration,
+    /// The most addresses of one endpoint that are traced and contacted; of the rest only the sources are asked.
+    pub max_addresses: usize,
+    /// How long the round may take before what is missing is recorded as missing.
+    pub deadline: Duration,
+    /// Prefixes that may be spoken to although they are not global.
+    pub allow: Vec<IpNet>,
+}
+
+impl Probing {
+    /// Whether an address that a name led to may be spoken to.
+    pub fn permits(&self, address: IpAddr) -> bool {
+        let address = address.to_canonical();
+        AddressScope::of(address).is_global() || self.allow.iter().any(|prefix| prefix.contains(&address))
+    }
+}
+
+/// What a round is about.
+#[derive(Clone, Debug)]
+pub struct RoundSettings {
+    /// What is looked at.
+    pub endpoint: Endpoint,
+    /// What the inventory says of it.
+    pub declared: Declared,
+    /// Who looks.
+    pub vantage: Vantage,
+    /// The views that are asked.
+    pub views: Vec<View>,
+    /// How much may be asked.
+    pub probing: Probing,
+    /// The flow identity of its traces.
+    pub flow: u16,
+}
+
+/// Something the world is to be asked.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Ask {
+    /// Look a name up.
+    Lookup {
+        /// By this view.
+        view: View,
+        /// This name.
+        name: HostName,
+        /// For addresses of this family.
+        family: AddressFamily,
+    },
+    /// Trace the path to an address.
+    Trace(Plan),
+    /// Speak to an address.
+    Contact {
+        /// The address.
+        address: IpAddr,
+        /// The workload's own port.
+        port: u16,
+        /// How many connections to attempt.
+        attempts: u8,
+        /// How long one of them may take.
+        timeout: Duration,
+    },
+    /// Ask every source what it says of these addresses.
+    Claims {
+        /// The addresses.
+        addresses: BTreeSet<IpAddr>,
+    },
+}
+
+/// Why a round wants to be woken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// What is missing will be recorded as missing.
+    Deadline,
+}
+
+/// One round of one endpoint.
+#[derive(Debug)]
+pub struct Round {
+    settings: RoundSettings,
+    started: Moment,
+    asks: VecDeque<Ask>,
+    lookups: BTreeMap<(View, AddressFamily), Timestamp>,
+    traces: BTreeMap<(IpAddr, Protocol), Timestamp>,
+    contacts: BTreeMap<IpAddr, Timestamp>,
+    known: BTreeSet<IpAddr>,
+    probed: usize,
+    stage: Stage,
+    observation: Observation,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// Answers are awaited.
+    Asking,
+    /// Nothing more is asked of the network; the sources are.
+    Claiming,
+    /// The observation is complete, at this instant.
+    Complete(Instant),
+    /// The observation was taken.
+    Taken,
+}
+
+impl Round {
+    /// A round that begins `now`.
+    pub fn new(settings: RoundSettings, now: Moment) -> Self {
+        let observation = Observation {
+            schema: SCHEMA,
+            endpoint: settings.endpoint.clone(),
+            declared: settings.declared.clone(),
+            vantage: settings.vantage.clone(),
+            observed: now.wall,
+            elapsed_ns: Rtt::from_duration(Duration::ZERO),
+            resolutions: Vec::new(),
+            traces: Vec::new(),
+            contacts: Vec::new(),
+            claims: Vec::new(),
+            databases: Vec::new(),
+        };
+        let mut round = Self {
+            settings,
+            started: now,
+            asks: VecDeque::new(),
+            lookups: BTreeMap::new(),
+            traces: BTreeMap::new(),
+            contacts: BTreeMap::new(),
+            known: BTreeSet::new(),
+            probed: 0,
+            stage: Stage::Asking,
+            observation,
+        };
+        round.begin(now);
+        round
+    }
+
+    /// What to ask next; `None` until something is told.
+    pub fn poll_ask(&mut self) -> Option<Ask> {
+        self.asks.pop_front()
+    }
+
+    /// Tells what a view answered.
+    pub fn handle_resolution(&mut self, resolution: Resolution, now: Moment) {
+        if self.lookups.remove(&(resolution.view.clone(), resolution.family)).is_none() {
+            return;
+        }
+        for address in resolution.addresses() {
+            self.handle_address(address, now);
+        }
+        self.observation.resolutions.push(resolution);
+        self.settle();
+    }
+
+    /// Tells what a trace saw.
+    pub fn handle_trace(&mut self, trace: Trace, now: Moment) {
+        if self.traces.remove(&(trace.target, trace.protocol)).is_none() {
+            return;
+        }
+        if trace.target_rtt().is_none() {
+            self.try_next_protocol(trace.target, trace.protocol, now);
+        }
+        self.observation.traces.push(trace);
+        self.settle();
+    }
+
+    /// Tells how a conversation went.
+    pub fn handle_contact(&mut self, contact: Contact) {
+        if self.contacts.remove(&contact.address).is_none() {
+            return;
+        }
+        self.observation.contacts.push(contact);
+        self.settle();
+    }
+
+    /// Tells what the sources say, and which databases were among them.
+    pub fn handle_claims(&mut self, claims: Vec<Claim>, databases: Vec<DatabaseDigest>, now: Moment) {
+        if self.stage != Stage::Claiming {
+            return;
+        }
+        self.observation.claims = claims;
+        self.observation.databases = databases;
+        self.stage = Stage::Complete(now.mono);
+    }
+
+    /// Tells the time: at the deadline the round stops waiting.
+    pub fn handle_timeout(&mut self, now: Moment) {
+        if self.stage != Stage::Asking || now.mono < self.deadline() {
+            return;
+        }
+        self.asks.clear();
+        self.record_missing_lookups(now);
+        self.record_missing_traces();
+        self.record_missing_contacts();
+        self.settle();
+    }
+
+    /// When to call [`Round::handle_timeout`], and why.
+    pub fn poll_timeout(&self) -> Option<(Instant, Reason)> {
+        (self.stage == Stage::Asking).then(|| (self.deadline(), Reason::Deadline))
+    }
+
+    /// The observation, once, when it is complete.
+    pub fn poll_observation(&mut self) -> Option<Observation> {
+        let Stage::Complete(ended) = self.stage else { return None };
+        self.stage = Stage::Taken;
+        let elapsed = ended.saturating_duration_since(self.started.mono);
+        let mut observation = self.observation.clone();
+        observation.elapsed_ns = Rtt::from_duration(elapsed);
+        observation.resolutions.sort_by(|a, b| (&a.view, a.family).cmp(&(&b.view, b.family)));
+        observation.traces.sort_by_key(|trace| (trace.target, trace.protocol));
+        observation.contacts.sort_by_key(|contact| contact.address);
+        Some(observation)
+    }
+
+    fn begin(&mut self, now: Moment) {
+        match self.settings.endpoint.host().clone() {
+            Host::Address(address) => self.probe(address, now),
+            Host::Name(name) => {
+                for view in self.settings.views.clone() {
+                    for family in [AddressFamily::A, AddressFamily::Aaaa] {
+                        self.lookups.insert((view.clone(), family), now.wall);
+                        self.asks.push_back(Ask::Lookup { view: view.clone(), name: name.clone(), family });
+                    }
+                }
+            }
+        }
+        self.settle();
+    }
+
+    fn handle_address(&mut self, address: IpAddr, now: Moment) {
+        let unknown = self.known.insert(address);
+        if unknown && self.settings.probing.permits(address) && self.probed < self.settings.probing.max_addresses {
+            self.probe(address, now);
+        }
+    }
+
+    fn probe(&mut self, address: IpAddr, now: Moment) {
+        self.known.insert(address);
+        self.probed += 1;
+        if let Some(first) = self.settings.probing.protocols.first().copied() {
+            self.trace(address, first, now);
+        }
+        let (attempts, timeout) = (self.settings.probing.contact_attempts, self.settings.probing.contact_timeout);
+        if attempts > 0 && self.settings.endpoint.scheme() != Scheme::Dns {
+            let port = self.settings.endpoint.port();
+            self.contacts.insert(address, now.wall);
+            self.asks.push_back(Ask::Contact { address, port, attempts, timeout });
+        }
+    }
+
+    fn try_next_protocol(&mut self, address: IpAddr, tried: Protocol, now: Moment) {
+        let mut following = self.settings.probing.protocols.iter().skip_while(|protocol| **protocol != tried);
+        if let Some(next) = following.nth(1).copied() {
+            self.trace(address, next, now);
+        }
+    }
+
+    fn trace(&mut self, address: IpAddr, protocol: Protocol, now: Moment) {
+        let probing = &self.settings.probing;
+        let plan = Plan {
+            target: address,
+            protocol,
+            first_ttl: probing.first_ttl,
+            last_ttl: probing.last_ttl,
+            attempts: probing.attempts,
+            window: probing.window,
+            reply_timeout: probing.reply_timeout,
+            gap_limit: probing.gap_limit,
+            deadline: probing.trace_timeout.min(self.deadline().saturating_duration_since(now.mono)),
+            flow: self.settings.flow,
+        };
+        self.traces.insert((address, protocol), now.wall);
+        self.asks.push_back(Ask::Trace(plan));
+    }
+
+    /// Goes on to the sources once nothing is outstanding.
+    fn settle(&mut self) {
+        let waiting = !(self.lookups.is_empty() && self.traces.is_empty() && self.contacts.is_empty());
+        if waiting || self.stage != Stage::Asking {
+            return;
+        }
+        let responders = self.observation.traces.iter().flat_map(Trace::responders);
+        let addresses = self.known.iter().copied().chain(responders).collect();
+        self.asks.push_back(Ask::Claims { addresses });
+        self.stage = Stage::Claiming;
+    }
+
+    fn deadline(&self) -> Instant {
+        self.started.mono + self.settings.probing.deadline
+    }
+
+    fn record_missing_lookups(&mut self, now: Moment) {
+        let Host::Name(name) = self.settings.endpoint.host() else { return };
+        let elapsed = Rtt::from_duration(now.mono.saturating_duration_since(self.started.mono));
+        for ((view, family), asked) in std::mem::take(&mut self.lookups) {
+            let outcome = Outcome::Failed(NameFailure::Timeout);
+            let (name, server) = (name.clone(), None);
+            let missing = Resolution { name, family, view, server, asked, elapsed_ns: elapsed, outcome };
+            self.observation.resolutions.push(missing);
+        }
+    }
+
+    fn record_missing_traces(&mut self) {
+        for ((target, protocol), started) in std::mem::take(&mut self.traces) {
+            let flow = Some(self.settings.flow);
+            let overdue = Trace { target, protocol, started, flow, hops: Vec::new(), ending: Ending::Overdue };
+            self.observation.traces.push(overdue);
+        }
+    }
+
+    fn record_missing_contacts(&mut self) {
+        let (port, attempts) = (self.settings.endpoint.port(), self.settings.probing.contact_attempts);
+        for (address, started) in std::mem::take(&mut self.contacts) {
+            let outcome = ContactOutcome::Failed(ContactFailure::Timeout);
+            self.observation.contacts.push(Contact { address, port, started, attempts, outcome });
+        }
+    }
+}

@@ -1,0 +1,241 @@
+use std::net::IpAddr;
+
+use super::*;
+use crate::resolution::{Addressed, Answer};
+use crate::trace::{AnswerKind, Hop, HopAnswer};
+use crate::vantage::VantageId;
+use crate::workload::{Jurisdiction, WorkloadId};
+
+#[expect(clippy::disallowed_methods, reason = "a test needs a first instant")]
+fn start() -> Moment {
+    Moment { wall: "2026-06-04T16:40:00Z".parse().unwrap(), mono: Instant::now() }
+}
+
+const DEADLINE: Duration = Duration::from_secs(45);
+
+fn probing() -> Probing {
+    Probing {
+        protocols: vec![Protocol::Icmp, Protocol::Udp],
+        attempts: 3,
+        first_ttl: 1,
+        last_ttl: 32,
+        window: 8,
+        gap_limit: 6,
+        reply_timeout: Duration::from_secs(2),
+        trace_timeout: Duration::from_secs(30),
+        contact_attempts: 3,
+        contact_timeout: Duration::from_secs(3),
+        max_addresses: 32,
+        deadline: DEADLINE,
+        allow: Vec::new(),
+    }
+}
+
+fn settings(endpoint: &str, views: &[&str]) -> RoundSettings {
+    RoundSettings {
+        endpoint: endpoint.parse().unwrap(),
+        declared: Declared {
+            workload: WorkloadId("land-records".to_owned()),
+            entity: "Land Records".to_owned(),
+            jurisdiction: Jurisdiction("punjab".to_owned()),
+            class: None,
+            provider: None,
+        },
+        vantage: Vantage { id: VantageId("here".to_owned()), position: None, asn: None },
+        views: views.iter().map(|view| View((*view).to_owned())).collect(),
+        probing: probing(),
+        flow: 7,
+    }
+}
+
+fn asks(round: &mut Round) -> Vec<Ask> {
+    std::iter::from_fn(|| round.poll_ask()).collect()
+}
+
+fn answer(ask: &Ask, addresses: &[&str]) -> Resolution {
+    let Ask::Lookup { view, name, family } = ask else { panic!("{ask:?} is no lookup") };
+    let addresses = addresses.iter().map(|a| Addressed { address: a.parse().unwrap(), ttl: 30 }).collect::<Vec<_>>();
+    let outcome = if addresses.is_empty() {
+        Outcome::Failed(NameFailure::NoData)
+    } else {
+        Outcome::Answered(Answer { chain: Vec::new(), addresses, authenticated: false })
+    };
+    Resolution {
+        name: name.clone(),
+        family: *family,
+        view: view.clone(),
+        server: None,
+        asked: start().wall,
+        elapsed_ns: Rtt::from_duration(Duration::from_millis(3)),
+        outcome,
+    }
+}
+
+fn trace(target: &str, protocol: Protocol, responders: &[&str]) -> Trace {
+    let target: IpAddr = target.parse().unwrap();
+    let hops = responders.iter().zip(1..).map(|(from, ttl)| {
+        let rtt_ns = Rtt::from_duration(Duration::from_millis(4));
+        let answer = HopAnswer { from: from.parse().unwrap(), rtt_ns, kind: AnswerKind::TimeExceeded, late: false };
+        Hop { ttl, answers: vec![answer], silent: 0 }
+    });
+    let hops = hops.collect();
+    Trace { target, protocol, started: start().wall, flow: Some(7), hops, ending: Ending::Reached }
+}
+
+fn contact(address: &str) -> Contact {
+    let outcome = ContactOutcome::Connected { rtt_ns: Rtt::from_duration(Duration::from_millis(5)), samples: 3 };
+    Contact { address: address.parse().unwrap(), port: 443, started: start().wall, attempts: 3, outcome }
+}
+
+fn targets(asks: &[Ask]) -> Vec<(&'static str, String)> {
+    let short = |ask: &Ask| match ask {
+        Ask::Lookup { view, family, .. } => ("lookup", format!("{view} {family:?}")),
+        Ask::Trace(plan) => ("trace", format!("{} {}", plan.target, plan.protocol)),
+        Ask::Contact { address, port, .. } => ("contact", format!("{address} {port}")),
+        Ask::Claims { addresses } => {
+            ("claims", addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "))
+        }
+    };
+    asks.iter().map(short).collect()
+}
+
+#[test]
+fn every_view_is_asked_for_both_families_at_once() {
+    let mut round = Round::new(settings("https://a.example.gov.pk", &["system", "google"]), start());
+    let expected = ["system A", "system Aaaa", "google A", "google Aaaa"];
+    assert_eq!(targets(&asks(&mut round)), expected.map(|text| ("lookup", text.to_owned())));
+    assert_eq!(round.poll_observation(), None);
+}
+
+#[test]
+fn a_round_is_complete_when_lookups_traces_contacts_and_claims_are_in() {
+    let begun = start();
+    let mut round = Round::new(settings("https://a.example.gov.pk", &["system"]), begun);
+    let lookups = asks(&mut round);
+    let later = begun.after(Duration::from_millis(10));
+    round.handle_resolution(answer(&lookups[0], &["175.107.63.150"]), later);
+    let probes = asks(&mut round);
+    assert_eq!(
+        targets(&probes),
+        [("trace", "175.107.63.150 icmp".to_owned()), ("contact", "175.107.63.150 443".to_owned())]
+    );
+    round.handle_resolution(answer(&lookups[1], &[]), later);
+    round.handle_trace(trace("175.107.63.150", Protocol::Icmp, &["203.101.184.84", "175.107.63.150"]), later);
+    assert_eq!(asks(&mut round), []);
+    round.handle_contact(contact("175.107.63.150"));
+    assert_eq!(targets(&asks(&mut round)), [("claims", "175.107.63.150 203.101.184.84".to_owned())]);
+    assert_eq!(round.poll_timeout(), None);
+    round.handle_claims(Vec::new(), Vec::new(), begun.after(Duration::from_secs(2)));
+    let observation = round.poll_observation().unwrap();
+    assert_eq!((observation.resolutions.len(), observation.traces.len(), observation.contacts.len()), (2, 1, 1));
+    assert_eq!(observation.elapsed_ns.duration(), Duration::from_secs(2));
+    assert_eq!(observation.observed, begun.wall);
+    assert_eq!(round.poll_observation(), None, "an observation is given once");
+}
+
+#[test]
+fn an_address_that_answers_no_echo_is_traced_by_udp_too() {
+    let mut round = Round::new(settings("175.107.63.150", &["system"]), start());
+    assert_eq!(targets(&asks(&mut round))[0].1, "175.107.63.150 icmp");
+    round.handle_contact(contact("175.107.63.150"));
+    round.handle_trace(trace("175.107.63.150", Protocol::Icmp, &["203.101.184.84"]), start());
+    assert_eq!(targets(&asks(&mut round)), [("trace", "175.107.63.150 udp".to_owned())]);
+    round.handle_trace(trace("175.107.63.150", Protocol::Udp, &[]), start());
+    assert_eq!(targets(&asks(&mut round)), [("claims", "175.107.63.150 203.101.184.84".to_owned())]);
+}
+
+#[test]
+fn a_name_that_leads_into_our_own_network_is_recorded_and_not_followed() {
+    let mut round = Round::new(settings("https://rebind.example.gov.pk", &["system"]), start());
+    let lookups = asks(&mut round);
+    let inner = ["127.0.0.1", "10.0.0.8", "169.254.169.254", "224.0.0.1", "192.0.2.1", "100.64.0.1"];
+    round.handle_resolution(answer(&lookups[0], &inner), start());
+    round.handle_resolution(answer(&lookups[1], &["::1", "fd00::1", "fe80::1", "::ffff:10.0.0.8"]), start());
+    let after = asks(&mut round);
+    assert_eq!(after.len(), 1, "{after:?}");
+    assert_eq!(after[0], Ask::Claims { addresses: round.known.clone() });
+    round.handle_claims(Vec::new(), Vec::new(), start());
+    assert_eq!(round.poll_observation().unwrap().addresses().len(), 10);
+}
+
+#[test]
+fn an_allowed_prefix_is_followed_and_so_is_an_address_the_inventory_names_itself() {
+    let mut allowing = settings("https://lab.example.gov.pk", &["system"]);
+    allowing.probing.allow = vec!["10.0.0.0/8".parse().unwrap()];
+    let mut round = Round::new(allowing, start());
+    let lookups = asks(&mut round);
+    round.handle_resolution(answer(&lookups[0], &["10.1.2.3", "192.168.1.1"]), start());
+    let followed = targets(&asks(&mut round));
+    assert_eq!(followed, [("trace", "10.1.2.3 icmp".to_owned()), ("contact", "10.1.2.3 443".to_owned())]);
+
+    let mut literal = Round::new(settings("tcp://192.168.1.1:5432", &[]), start());
+    let followed = targets(&asks(&mut literal));
+    assert_eq!(followed, [("trace", "192.168.1.1 icmp".to_owned()), ("contact", "192.168.1.1 5432".to_owned())]);
+}
+
+#[test]
+fn a_watched_zone_is_not_spoken_to() {
+    let mut round = Round::new(settings("dns://175.107.63.150", &[]), start());
+    assert_eq!(targets(&asks(&mut round)), [("trace", "175.107.63.150 icmp".to_owned())]);
+}
+
+#[test]
+fn a_trace_ends_with_the_round_at_the_latest() {
+    let begun = start();
+    let mut round = Round::new(settings("https://a.example.gov.pk", &["system"]), begun);
+    let lookups = asks(&mut round);
+    round.handle_resolution(answer(&lookups[0], &["175.107.63.150"]), begun.after(Duration::from_secs(40)));
+    let Ask::Trace(plan) = &asks(&mut round)[0] else { panic!("the first probe is a trace") };
+    assert_eq!(plan.deadline, Duration::from_secs(5));
+}
+
+#[test]
+fn only_so_many_addresses_are_followed_and_all_are_claimed() {
+    let mut few = settings("https://many.example.gov.pk", &["system"]);
+    few.probing.max_addresses = 2;
+    let mut round = Round::new(few, start());
+    let lookups = asks(&mut round);
+    round.handle_resolution(answer(&lookups[0], &["175.107.63.1", "175.107.63.2", "175.107.63.3"]), start());
+    assert_eq!(asks(&mut round).len(), 4);
+    assert_eq!(round.known.len(), 3);
+}
+
+#[test]
+fn what_is_missing_at_the_deadline_is_recorded_as_missing() {
+    let begun = start();
+    let mut round = Round::new(settings("https://a.example.gov.pk", &["system", "slow"]), begun);
+    let lookups = asks(&mut round);
+    round.handle_resolution(answer(&lookups[0], &["175.107.63.150"]), begun);
+    round.handle_resolution(answer(&lookups[1], &[]), begun);
+    let _probes = asks(&mut round);
+    let (deadline, Reason::Deadline) = round.poll_timeout().unwrap();
+    assert_eq!(deadline, begun.mono + DEADLINE);
+    round.handle_timeout(begun.after(Duration::from_secs(1)));
+    assert_eq!(asks(&mut round), [], "a second is not the deadline");
+
+    let end = begun.after(DEADLINE);
+    round.handle_timeout(end);
+    assert_eq!(targets(&asks(&mut round)), [("claims", "175.107.63.150".to_owned())]);
+    round.handle_claims(Vec::new(), Vec::new(), end);
+    let observation = round.poll_observation().unwrap();
+    let words = observation.resolutions.iter().map(|r| (r.view.0.as_str(), r.outcome_word())).collect::<Vec<_>>();
+    assert_eq!(words, [("slow", "timeout"), ("slow", "timeout"), ("system", "answered"), ("system", "no-data")]);
+    assert_eq!(observation.traces[0].ending, Ending::Overdue);
+    assert_eq!(observation.contacts[0].outcome, ContactOutcome::Failed(ContactFailure::Timeout));
+}
+
+#[test]
+fn a_result_that_comes_late_twice_or_unasked_changes_nothing() {
+    let begun = start();
+    let mut round = Round::new(settings("175.107.63.150", &[]), begun);
+    let _asks = asks(&mut round);
+    round.handle_trace(trace("8.8.8.8", Protocol::Icmp, &["8.8.8.8"]), begun);
+    round.handle_contact(contact("175.107.63.150"));
+    round.handle_contact(contact("175.107.63.150"));
+    round.handle_timeout(begun.after(DEADLINE));
+    round.handle_trace(trace("175.107.63.150", Protocol::Icmp, &["175.107.63.150"]), begun);
+    round.handle_claims(Vec::new(), Vec::new(), begun);
+    let observation = round.poll_observation().unwrap();
+    assert_eq!((observation.traces.len(), observation.contacts.len()), (1, 1));
+    assert_eq!(observation.traces[0].ending, Ending::Overdue);
+}
