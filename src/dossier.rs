@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::location::disc::{Borders, Disc};
@@ -62,6 +62,44 @@ impl Dossier {
     pub fn age_seconds(&self) -> u64 {
         let age = self.as_of.duration_since(self.subject.observed);
         u64::try_from(age.as_secs()).unwrap_or(0)
+    }
+}
+
+/// How far apart in time two vantages may have seen an address and still speak of the same thing.
+pub const COMPANION_DAYS: i64 = 7;
+
+/// Many observations, by the addresses they measured: who else saw what a subject saw.
+#[derive(Debug, Default)]
+pub struct Companions<'a>(BTreeMap<IpAddr, Vec<&'a Observation>>);
+
+impl<'a> Companions<'a> {
+    /// Indexes the observations.
+    pub fn new(observations: impl IntoIterator<Item = &'a Observation>) -> Self {
+        let mut index: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for observation in observations {
+            for address in observation.addresses() {
+                index.entry(address).or_default().push(observation);
+            }
+        }
+        Self(index)
+    }
+
+    /// For each other vantage that saw an address of `subject` within [`COMPANION_DAYS`], its nearest observation in time.
+    pub fn of(&self, subject: &Observation) -> Vec<&'a Observation> {
+        let apart = |other: &Observation| other.observed.duration_since(subject.observed).abs();
+        let limit = SignedDuration::from_hours(24 * COMPANION_DAYS);
+        let mut nearest: BTreeMap<(IpAddr, &VantageId), &'a Observation> = BTreeMap::new();
+        for address in subject.addresses() {
+            for other in self.0.get(&address).into_iter().flatten() {
+                if other.vantage_id() != subject.vantage_id() && apart(other) <= limit {
+                    let best = nearest.entry((address, other.vantage_id())).or_insert(other);
+                    if apart(other) < apart(best) {
+                        *best = other;
+                    }
+                }
+            }
+        }
+        nearest.into_values().collect()
     }
 }
 

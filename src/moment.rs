@@ -27,7 +27,7 @@ impl Moment {
 /// A round-trip time: monotonic, and stored in whole nanoseconds.
 ///
 /// Only the smallest of several is evidence; it is an upper bound on twice the distance over the speed of light.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Rtt(u64);
 

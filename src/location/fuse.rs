@@ -138,7 +138,7 @@ impl<'a> Fusion<'a> {
         let case = self.case;
         for says in &case.unplaced {
             let says = format!("{says}: without coordinates it proves nothing");
-            self.note(EvidenceKind::Disc, "vantage", says, Weight::Neutral, 0.0);
+            self.note(EvidenceKind::Disc, "vantage", says, Weight::Hint, 0.0);
         }
         if let Some(disc) = &case.own {
             self.weigh_disc(disc, true);
@@ -151,7 +151,7 @@ impl<'a> Fusion<'a> {
         }
         if case.own.is_none() && case.others.is_empty() && case.unplaced.is_empty() {
             let says = "never answered: silence is no evidence".to_owned();
-            self.note(EvidenceKind::Disc, "all vantages", says, Weight::Neutral, 0.0);
+            self.note(EvidenceKind::Disc, "all vantages", says, Weight::Hint, 0.0);
         }
         self.note_joint_proof();
         self.note_unicast_assumption();
@@ -167,7 +167,7 @@ impl<'a> Fusion<'a> {
             let sign = if home.holds_all(&glass) { 1.0 } else { -1.0 };
             (Weight::Hint, sign * weigh::GLASS_DISC, Speed::Glass)
         } else {
-            (Weight::Neutral, 0.0, Speed::Glass)
+            (Weight::Hint, 0.0, Speed::Glass)
         };
         let allows = if speed == Speed::Vacuum { &vacuum } else { &glass };
         let says = format!(
@@ -203,7 +203,7 @@ impl<'a> Fusion<'a> {
         let foreign_proof = self.others_may_prove() && self.vacuum.as_ref().is_some_and(|set| home.holds_none(set));
         if foreign_proof && !self.case.others.is_empty() {
             let says = "nothing points to several sites behind this address; one site is assumed".to_owned();
-            self.note(EvidenceKind::Anycast, "discs", says, Weight::Neutral, 0.0);
+            self.note(EvidenceKind::Anycast, "discs", says, Weight::Hint, 0.0);
         }
     }
 
@@ -212,7 +212,7 @@ impl<'a> Fusion<'a> {
             match &claim.says {
                 Says::Country(country) => self.weigh_database(claim, *country),
                 Says::NoEntry => {
-                    self.note(EvidenceKind::Database, &claim.source, "has no entry".to_owned(), Weight::Neutral, 0.0);
+                    self.note(EvidenceKind::Database, &claim.source, "has no entry".to_owned(), Weight::Hint, 0.0);
                 }
                 Says::Announced { asn, name, kind, country } => self.weigh_asn(claim, *asn, name, *kind, *country),
                 Says::Registered { prefix, country } => {
@@ -237,18 +237,18 @@ impl<'a> Fusion<'a> {
         match (kind, country) {
             (NetworkKind::Edge, _) => {
                 let says = format!("{announced}, a shared edge network: its addresses are served wherever is near");
-                self.note(EvidenceKind::Asn, &claim.source, says, Weight::Neutral, 0.0);
+                self.note(EvidenceKind::Asn, &claim.source, says, Weight::Hint, 0.0);
             }
             (NetworkKind::Cloud, _) => {
                 let says = format!("{announced}, a cloud that mixes regions and edges");
-                self.note(EvidenceKind::Asn, &claim.source, says, Weight::Neutral, 0.0);
+                self.note(EvidenceKind::Asn, &claim.source, says, Weight::Hint, 0.0);
             }
             (NetworkKind::Ordinary, Some(country)) => {
                 let says = format!("{announced}, nearly all of whose addresses are in {country}");
                 self.weigh_hint(EvidenceKind::Asn, &claim.source, says, country, weigh::NETWORK_COUNTRY);
             }
             (NetworkKind::Ordinary, None) => {
-                self.note(EvidenceKind::Asn, &claim.source, announced, Weight::Neutral, 0.0);
+                self.note(EvidenceKind::Asn, &claim.source, announced, Weight::Hint, 0.0);
             }
         }
     }
@@ -260,10 +260,10 @@ impl<'a> Fusion<'a> {
         }
         let at_home = self.case.home.contains(country);
         if self.is_shared() {
-            self.note(kind, source, format!("{says}, which places no shared address"), Weight::Neutral, 0.0);
+            self.note(kind, source, format!("{says}, which places no shared address"), Weight::Hint, 0.0);
         } else if at_home && self.kind == NetworkKind::Cloud {
             let says = format!("{says}, which for a cloud's address may be an edge and counts for nothing");
-            self.note(kind, source, says, Weight::Neutral, 0.0);
+            self.note(kind, source, says, Weight::Hint, 0.0);
         } else {
             let signed = if at_home { nats } else { -nats };
             self.registry += signed;
@@ -280,7 +280,7 @@ impl<'a> Fusion<'a> {
             self.note(kind, &claim.source, format!("{says}; refuted: {refuted}"), Weight::Refuted, 0.0);
         } else if kind == EvidenceKind::Register && self.is_shared() {
             let says = format!("{says}, which places no shared address");
-            self.note(kind, &claim.source, says, Weight::Neutral, 0.0);
+            self.note(kind, &claim.source, says, Weight::Hint, 0.0);
         } else {
             self.attested.insert(country);
             self.note(kind, &claim.source, says, Weight::Attested, 0.0);

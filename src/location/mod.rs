@@ -215,12 +215,10 @@ pub enum Weight {
     Proof,
     /// Somebody accountable says so.
     Attested,
-    /// It counts, up to the cap of its group.
+    /// It counts, up to the cap of its group; at no nats it says nothing either way.
     Hint,
     /// Light contradicts it: kept, shown, not counted.
     Refuted,
-    /// It was looked at and says nothing either way.
-    Neutral,
 }
 
 impl Weight {
@@ -231,7 +229,6 @@ impl Weight {
             Self::Attested => "attested",
             Self::Hint => "hint",
             Self::Refuted => "refuted",
-            Self::Neutral => "neutral",
         }
     }
 }
@@ -249,4 +246,11 @@ pub struct Evidence {
     pub weight: Weight,
     /// For hints, the weight in nats: above zero for inside, below zero for outside.
     pub nats: f64,
+}
+
+impl Evidence {
+    /// Whether it says anything for or against a place.
+    pub fn tells(&self) -> bool {
+        self.weight != Weight::Hint || self.nats != 0.0
+    }
 }

@@ -170,7 +170,8 @@ fn stays(route: &Route<'_>) -> Option<(Way, Vec<String>)> {
             return Some((Way::Inside, vec![format!("the target answered in {rtt}: too soon to have been abroad")]));
         }
     }
-    let all_home = route.steps.iter().all(|step| is_home_step(route, step));
+    let unbroken = route.steps.iter().zip(route.steps.iter().skip(1)).all(|(a, b)| a.ttl.checked_add(1) == Some(b.ttl));
+    let all_home = unbroken && route.steps.iter().all(|step| is_home_step(route, step));
     let visible = route.steps.iter().filter(|step| is_public(step)).count();
     (route.target.place == Place::Inside && all_home && visible >= FOREIGN_HOPS).then(|| {
         (Way::Inside, vec![format!("all {} hops answered, and every source puts them at home", route.steps.len())])

@@ -1,1 +1,129 @@
 //! Verdicts for people and programs: one JSON object a line, or text for a terminal.
+//!
+//! Text carries colours as ANSI sequences; the shell prints it through a stream that drops them where nobody sees them.
+//! Whatever strangers wrote is shown printable.
+
+use std::net::IpAddr;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::dossier::Dossier;
+use crate::location::path::Way;
+use crate::location::{Evidence, Grade, Location, Place};
+use crate::network::Asn;
+use crate::place::CountrySet;
+use crate::provider::ProviderId;
+use crate::vantage::VantageId;
+use crate::verdict::policy::Policy;
+use crate::verdict::{Finding, RuleId, Standing, Verdict};
+use crate::workload::Endpoint;
+
+pub mod text;
+
+/// One (endpoint, address, vantage): what `--json` prints a line of, as product.md has it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Line<'a> {
+    /// The endpoint.
+    pub endpoint: &'a Endpoint,
+    /// The address; `null` when the endpoint led to none.
+    pub address: Option<IpAddr>,
+    /// Who looked.
+    pub vantage: &'a VantageId,
+    /// When.
+    pub observed: Timestamp,
+    /// Where the address is.
+    pub place: Place,
+    /// How well that is known.
+    pub grade: Grade,
+    /// The countries left.
+    pub countries: CountrySet,
+    /// The network that announces the address.
+    pub asn: Option<Asn>,
+    /// The provider that announces it or, failing that, is declared.
+    pub provider: Option<&'a ProviderId>,
+    /// The best round-trip time, in milliseconds.
+    pub rtt_ms: Option<f64>,
+    /// Which way packets go.
+    pub path: Way,
+    /// The worst of the findings below.
+    pub standing: Standing,
+    /// What concerns this address, and what concerns the endpoint as a whole.
+    pub findings: Vec<Said<'a>>,
+    /// What was weighed.
+    pub evidence: &'a [Evidence],
+}
+
+/// A finding as a line shows it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Said<'a> {
+    /// The rule.
+    pub rule: RuleId,
+    /// What the policy makes of it.
+    pub standing: Standing,
+    /// The facts.
+    pub because: &'a [String],
+}
+
+/// The lines of a verdict: one for each address, or a single one without.
+pub fn lines<'a>(dossier: &'a Dossier, verdict: &'a Verdict, policy: &'a Policy) -> Vec<Line<'a>> {
+    if dossier.locations.is_empty() {
+        return vec![line(dossier, verdict, policy, None)];
+    }
+    dossier.locations.values().map(|location| line(dossier, verdict, policy, Some(location))).collect()
+}
+
+fn line<'a>(
+    dossier: &'a Dossier,
+    verdict: &'a Verdict,
+    policy: &'a Policy,
+    location: Option<&'a Location>,
+) -> Line<'a> {
+    let address = location.map(|location| location.address);
+    let concerns = |finding: &&Finding| finding.address.is_none() || finding.address == address;
+    let findings: Vec<_> = verdict.findings.iter().filter(concerns).collect();
+    let worst = findings.iter().map(|finding| finding.standing).max().unwrap_or(Standing::Compliant);
+    let announcing = location.and_then(|l| l.asn).and_then(|asn| policy.provider_announcing(asn));
+    Line {
+        endpoint: &verdict.endpoint,
+        address,
+        vantage: &verdict.vantage,
+        observed: verdict.observed,
+        place: location.map_or(Place::Unknown, |l| l.place),
+        grade: location.map_or(Grade::Indeterminate, |l| l.grade),
+        countries: location.map_or_else(CountrySet::default, |l| l.countries.clone()),
+        asn: location.and_then(|l| l.asn),
+        provider: announcing.map(|p| &p.id).or(dossier.subject.declared.provider.as_ref()),
+        rtt_ms: address.and_then(|a| dossier.subject.best_rtt(a)).map(|best| best.rtt.ms()),
+        path: address.and_then(|a| dossier.paths.get(&a)).map_or(Way::Unknown, |reading| reading.way),
+        standing: if worst == Standing::Notice { Standing::Compliant } else { worst },
+        findings: findings.into_iter().map(said).collect(),
+        evidence: location.map_or(&[], |l| l.evidence.as_slice()),
+    }
+}
+
+fn said(finding: &Finding) -> Said<'_> {
+    Said { rule: finding.rule, standing: finding.standing, because: &finding.because }
+}
+
+/// How a command that reports verdicts ends: 0 compliant or exempt, 3 unproven or suspect, 2 breach.
+pub fn exit_code(standings: impl IntoIterator<Item = Standing>) -> u8 {
+    match standings.into_iter().max().unwrap_or(Standing::Compliant) {
+        Standing::Compliant | Standing::Notice | Standing::Exempt => 0,
+        Standing::Unproven | Standing::Suspect => 3,
+        Standing::Breach => 2,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_worst_standing_is_the_exit_code() {
+        assert_eq!(exit_code([]), 0);
+        assert_eq!(exit_code([Standing::Compliant, Standing::Exempt]), 0);
+        assert_eq!(exit_code([Standing::Compliant, Standing::Unproven]), 3);
+        assert_eq!(exit_code([Standing::Breach, Standing::Suspect]), 2);
+    }
+}

@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 use super::policy::{Policy, Standings};
 use super::{Finding, RuleId};
 use crate::dossier::Dossier;
-use crate::location::Location;
+use crate::location::{Evidence, Location};
 use crate::workload::{DataClass, Noc};
 
 mod class;
@@ -100,15 +100,9 @@ impl<'a> Brief<'a> {
     }
 }
 
-/// What the evidence about an address says, in the order it was weighed, without what says nothing.
+/// What the evidence about an address says, in the order it was weighed; what tells nothing only where nothing tells.
 fn cite(location: &Location) -> Vec<String> {
-    use crate::location::Weight;
-    let weighed = location.evidence.iter().filter(|e| e.weight != Weight::Neutral);
-    let cited: Vec<_> =
-        weighed.map(|e| format!("{} {}: {} ({})", e.kind.as_str(), e.source, e.says, e.weight.as_str())).collect();
-    if cited.is_empty() {
-        location.evidence.iter().map(|e| format!("{} {}: {}", e.kind.as_str(), e.source, e.says)).collect()
-    } else {
-        cited
-    }
+    let tells = location.evidence.iter().any(Evidence::tells);
+    let cited = location.evidence.iter().filter(|evidence| evidence.tells() || !tells);
+    cited.map(|e| format!("{} {}: {} ({})", e.kind.as_str(), e.source, e.says, e.weight.as_str())).collect()
 }

@@ -1,0 +1,105 @@
+//! Lines for a person: a table of one row a line, or a row with everything behind it.
+
+use std::fmt::Write;
+
+use anstyle::{AnsiColor, Style};
+
+use super::Line;
+use crate::location::{Evidence, Place, Weight};
+use crate::verdict::Standing;
+
+/// How wide the first columns are: the longest standing, place and grade.
+const STANDING: usize = 9;
+const PLACE_AND_GRADE: usize = 23;
+const COUNTRIES: usize = 10;
+const ADDRESS: usize = 15;
+
+/// One row: standing, place (grade), countries, time, address, endpoint, vantage, and the worst finding.
+pub fn row(line: &Line<'_>) -> String {
+    let place = format!("{} ({})", line.place, line.grade);
+    let address = line.address.map_or_else(|| "no address".to_owned(), |address| address.to_string());
+    let rtt = line.rtt_ms.map_or_else(|| "silent".to_owned(), |ms| format!("{ms:.3} ms"));
+    let finding = line.findings.first().map_or_else(String::new, |said| format!("  {}", said.rule));
+    format!(
+        "{}  {}  {:COUNTRIES$}  {rtt:>11}  {address:ADDRESS$}  {}  {}{finding}",
+        painted(style_of(line.standing), line.standing.as_str(), STANDING),
+        painted(style_of_place(line.place), &place, PLACE_AND_GRADE),
+        shortened(&line.countries.to_string()),
+        line.endpoint,
+        line.vantage,
+    )
+}
+
+/// A row, and below it the findings, the evidence and the path.
+pub fn explained(line: &Line<'_>) -> String {
+    let mut text = row(line);
+    for said in &line.findings {
+        let style = style_of(said.standing);
+        let _ = write!(text, "\n    {}  {}", painted(style, said.standing.as_str(), STANDING), said.rule);
+        for because in said.because.iter().take(1) {
+            let _ = write!(text, ": {because}");
+        }
+    }
+    for evidence in line.evidence {
+        let _ = write!(text, "\n    {}", evidence_line(evidence));
+    }
+    if line.address.is_some() {
+        let _ = write!(text, "\n    path {}", line.path.as_str());
+    }
+    text
+}
+
+fn evidence_line(evidence: &Evidence) -> String {
+    let weight = match evidence.weight {
+        Weight::Hint if !evidence.tells() => "tells nothing".to_owned(),
+        Weight::Hint => format!("{:+.2} nats", evidence.nats),
+        Weight::Proof | Weight::Attested | Weight::Refuted => evidence.weight.as_str().to_owned(),
+    };
+    format!("{:<8}  {weight:<13}  {}: {}", evidence.kind.as_str(), evidence.source, evidence.says)
+}
+
+fn shortened(countries: &str) -> String {
+    if countries.len() <= COUNTRIES {
+        return countries.to_owned();
+    }
+    let kept: String = countries.chars().take(COUNTRIES - 1).collect();
+    format!("{}…", kept.trim_end_matches([',', ' ']))
+}
+
+fn painted(style: Style, text: &str, width: usize) -> String {
+    format!("{style}{text}{style:#}{:pad$}", "", pad = width.saturating_sub(text.chars().count()))
+}
+
+/// The colour of a standing.
+pub fn style_of(standing: Standing) -> Style {
+    let colour = |colour: AnsiColor| Style::new().fg_color(Some(colour.into()));
+    match standing {
+        Standing::Compliant => colour(AnsiColor::Green),
+        Standing::Exempt | Standing::Notice => colour(AnsiColor::Cyan),
+        Standing::Unproven => Style::new().dimmed(),
+        Standing::Suspect => colour(AnsiColor::Yellow),
+        Standing::Breach => colour(AnsiColor::Red).bold(),
+    }
+}
+
+fn style_of_place(place: Place) -> Style {
+    match place {
+        Place::Inside => Style::new().fg_color(Some(AnsiColor::Green.into())),
+        Place::Outside => Style::new().fg_color(Some(AnsiColor::Red.into())),
+        Place::Edge => Style::new().fg_color(Some(AnsiColor::Yellow.into())),
+        Place::Unknown => Style::new().dimmed(),
+    }
+}
+
+/// What a number of lines come to, in one sentence.
+pub fn summary<'a>(lines: impl IntoIterator<Item = &'a Line<'a>>) -> String {
+    let mut counts = [0_usize; Place::ALL.len()];
+    for line in lines {
+        for (count, place) in counts.iter_mut().zip(Place::ALL) {
+            *count += usize::from(line.place == place);
+        }
+    }
+    let total: usize = counts.iter().sum();
+    let each: Vec<_> = Place::ALL.iter().zip(counts).map(|(place, count)| format!("{count} {place}")).collect();
+    format!("{total} judged: {}", each.join(", "))
+}
