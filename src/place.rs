@@ -22,6 +22,9 @@ pub struct CountryCode([u8; 2]);
 pub struct InvalidCountryCode(String);
 
 impl CountryCode {
+    /// Pakistan, the default home.
+    pub const PAKISTAN: Self = Self(*b"PK");
+
     /// The two letters.
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or("??")
@@ -131,6 +134,11 @@ impl Home {
     /// One country is home.
     pub fn of(country: CountryCode) -> Self {
         Self(std::iter::once(country).collect())
+    }
+
+    /// Several countries are home.
+    pub fn of_all(countries: CountrySet) -> Self {
+        Self(countries)
     }
 
     /// Whether `country` is home.

@@ -1,1 +1,140 @@
-//! Directories and URLs of workloads → text.
+//! Files, directories and URLs of the configuration → text, and the text → a [`Config`].
+//!
+//! Blocking: called from `main` before there is a runtime, and from a blocking thread on reload.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use reqwest::Client;
+use url::Url;
+
+use crate::config::{Config, ConfigErrors, Draft, Fault, InventoryPlace, LARGEST_FILE, Spot, Written};
+
+/// How long an inventory URL may take to answer, from the first packet to the last byte.
+const URL_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Who asks, so that the operator of an inventory can tell.
+const USER_AGENT: &str = concat!("pehra/", env!("CARGO_PKG_VERSION"));
+
+/// Reads the configuration at `path` with everything it names: the configuration and its warnings, or every error of
+/// every file.
+pub fn load(path: &Path) -> Result<(Config, Vec<Fault>), ConfigErrors> {
+    let name = path.display().to_string();
+    let main = match read(path) {
+        Ok(bytes) => Written { name, bytes },
+        Err(error) => {
+            let message = format!("failed to read the configuration: {error}: correct the path or its permissions");
+            return Err(ConfigErrors(vec![Fault { spot: Spot::file(&name), message }]));
+        }
+    };
+    let directory = path.parent().unwrap_or(Path::new(""));
+    let mut draft = Draft::open(&main, directory);
+    if let Some((file, spot)) = draft.policy_file() {
+        add_file(&mut draft, &file, &spot, Draft::add_policy);
+    }
+    for source in draft.inventory() {
+        match &source.place {
+            InventoryPlace::Path(path) => add_path(&mut draft, path, &source.spot),
+            InventoryPlace::Url(url) => match fetch(url) {
+                Ok(bytes) => draft.add_targets(&Written { name: url.to_string(), bytes }),
+                Err(why) => draft.refuse(&source.spot, format!("failed to fetch {url}: {why}: see that it answers")),
+            },
+        }
+    }
+    draft.finish()
+}
+
+/// Adds a file, or the `*.toml` files of a directory in the order of their names.
+fn add_path(draft: &mut Draft, path: &Path, spot: &Spot) {
+    if !path.is_dir() {
+        return add_file(draft, path, spot, Draft::add_inventory);
+    }
+    match toml_files(path) {
+        Ok(files) if files.is_empty() => {
+            draft.refuse(spot, format!("{} holds no *.toml file: add one or leave it out", path.display()));
+        }
+        Ok(files) => files.iter().for_each(|file| add_file(draft, file, spot, Draft::add_inventory)),
+        Err(error) => draft.refuse(spot, unreadable(path, &error)),
+    }
+}
+
+fn add_file(draft: &mut Draft, path: &Path, spot: &Spot, add: impl Fn(&mut Draft, &Written)) {
+    match read(path) {
+        Ok(bytes) => add(draft, &Written { name: path.display().to_string(), bytes }),
+        Err(error) => draft.refuse(spot, unreadable(path, &error)),
+    }
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> String {
+    format!("failed to read {}: {error}: correct the path or its permissions", path.display())
+}
+
+/// The `*.toml` files of a directory in the order of their names; hidden files are left out.
+fn toml_files(directory: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(directory)? {
+        let path = entry?.path();
+        let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+        if !hidden && path.extension().is_some_and(|extension| extension == "toml") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// The bytes of a file, and no more than one beyond the largest that is accepted.
+#[expect(clippy::disallowed_methods, reason = "the configuration is read here")]
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let file = File::open(path)?;
+    if file.metadata()?.is_dir() {
+        return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a directory"));
+    }
+    let mut bytes = Vec::new();
+    file.take(LARGEST_FILE as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// What an inventory URL answers, and no more than one byte beyond the largest that is accepted.
+fn fetch(url: &Url) -> Result<Vec<u8>, FetchError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(FetchError::Runtime)?;
+    runtime.block_on(async {
+        let mut response = client()?.get(url.clone()).send().await?.error_for_status()?;
+        let mut bytes = Vec::new();
+        while let Some(chunk) = response.chunk().await? {
+            bytes.extend_from_slice(&chunk);
+            if bytes.len() > LARGEST_FILE {
+                return Err(FetchError::TooLarge);
+            }
+        }
+        Ok(bytes)
+    })
+}
+
+fn client() -> Result<Client, FetchError> {
+    // Whoever comes first installs it; a second attempt changes nothing.
+    let _already = rustls::crypto::ring::default_provider().install_default();
+    Ok(Client::builder().user_agent(USER_AGENT).timeout(URL_TIMEOUT).build()?)
+}
+
+/// Why an inventory URL gave nothing.
+#[derive(Debug, thiserror::Error)]
+enum FetchError {
+    #[error("no runtime ({0})")]
+    Runtime(#[source] io::Error),
+    #[error("{}", innermost(.0))]
+    Http(#[from] reqwest::Error),
+    #[error("the answer is larger than 8 MiB")]
+    TooLarge,
+}
+
+/// The cause at the bottom of a chain of errors, which is the one that says something.
+fn innermost(error: &reqwest::Error) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    cause.to_string()
+}

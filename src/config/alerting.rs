@@ -1,0 +1,108 @@
+//! `[alerting]`: when somebody is told, and who.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use toml::de::DeValue;
+use url::Url;
+
+use super::fault::quoted;
+use super::section::{Reading, Section};
+use super::value;
+
+/// When somebody is told, and who.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AlertConfig {
+    /// An alert is raised once its finding was in `raise_after` of the last `raise_of` rounds.
+    pub raise_after: u32,
+    /// The rounds that are looked back on for raising; never fewer than `raise_after`.
+    pub raise_of: u32,
+    /// An alert is cleared once its finding was absent for so many rounds in a row.
+    pub clear_after: u32,
+    /// How often an alert is sent again while it lasts.
+    pub resend: Duration,
+    /// How long a cleared alert is still sent as resolved.
+    pub resolved_for: Duration,
+    /// How long a sink may take to accept an alert.
+    pub timeout: Duration,
+    /// Alertmanagers, by the URL in front of `/api/v2/alerts`.
+    pub alertmanagers: Vec<Url>,
+    /// Webhooks, by their whole URL.
+    pub webhooks: Vec<Url>,
+    /// Labels added to every alert.
+    pub external_labels: BTreeMap<String, String>,
+    /// What stands in front of the rule's name in `runbook_url`; none for no such annotation.
+    pub runbook_base_url: Option<Url>,
+}
+
+impl Default for AlertConfig {
+    fn default() -> Self {
+        Self {
+            raise_after: 2,
+            raise_of: 3,
+            clear_after: 3,
+            resend: Duration::from_secs(60),
+            resolved_for: Duration::from_secs(15 * 60),
+            timeout: Duration::from_secs(10),
+            alertmanagers: Vec::new(),
+            webhooks: Vec::new(),
+            external_labels: BTreeMap::new(),
+            runbook_base_url: None,
+        }
+    }
+}
+
+/// Labels that an alert has already; an external label may not change its meaning.
+const TAKEN_LABELS: [&str; 9] =
+    ["alertname", "severity", "workload", "entity", "jurisdiction", "class", "endpoint", "rule", "vantage"];
+
+/// Reads the section.
+pub(super) fn read(root: &Section<'_>) -> AlertConfig {
+    let default = AlertConfig::default();
+    let section = root.section("alerting");
+    let urls = |key| section.list(key, value::web_url).unwrap_or_default().into_iter().map(|at| at.value).collect();
+    let config = AlertConfig {
+        raise_after: section.or("raise_after", default.raise_after, value::whole(1, 100)),
+        raise_of: section.or("raise_of", default.raise_of, value::whole(1, 100)),
+        clear_after: section.or("clear_after", default.clear_after, value::whole(1, 100)),
+        resend: section.or("resend", default.resend, value::duration(Duration::from_secs(1))),
+        resolved_for: section.or("resolved_for", default.resolved_for, value::duration(Duration::ZERO)),
+        timeout: section.or("timeout", default.timeout, value::duration(Duration::from_millis(100))),
+        alertmanagers: urls("alertmanagers"),
+        webhooks: urls("webhooks"),
+        external_labels: labels(&section),
+        runbook_base_url: section.read("runbook_base_url", value::web_url).map(|at| at.value),
+    };
+    if config.raise_after > config.raise_of {
+        let message =
+            format!("{} rounds are not among {}: write at most raise_of", config.raise_after, config.raise_of);
+        section.faults().error(&section.spot_of("raise_after"), message);
+    }
+    if config.alertmanagers.is_empty() && config.webhooks.is_empty() {
+        let message = "no Alertmanager and no webhook: alerts show in the log and the metrics only";
+        section.faults().warn(&section.spot(""), message);
+    }
+    config
+}
+
+fn labels(section: &Section<'_>) -> BTreeMap<String, String> {
+    let mut labels = BTreeMap::new();
+    for (name, text) in section.section("external_labels").entries(label_value) {
+        let first = name.value.chars().next();
+        let is_label = first.is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
+            && name.value.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        if !is_label {
+            let message = format!("{} is not a label name: write letters, digits and _", quoted(&name.value));
+            section.faults().error(&name.spot, message);
+        } else if TAKEN_LABELS.contains(&name.value.as_str()) {
+            section.faults().error(&name.spot, "every alert has that label already: choose another name");
+        } else {
+            labels.insert(name.value, text);
+        }
+    }
+    labels
+}
+
+fn label_value(value: &DeValue<'_>) -> Reading<String> {
+    value::text(value)
+}

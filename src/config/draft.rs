@@ -1,0 +1,373 @@
+//! A configuration as it comes together: texts in, one after the other; a [`Config`] or all errors out.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use toml::de::DeValue;
+use url::Url;
+
+use crate::network::Asn;
+use crate::place::{CountryCode, CountrySet, Home};
+use crate::provider::{Provider, ProviderId};
+use crate::verdict::policy::Policy;
+use crate::workload::{DataClass, Endpoint, Jurisdiction, Noc, Workload, WorkloadId};
+
+use super::document::{Document, Written};
+use super::fault::{ConfigErrors, Fault, Faults, Spot, did_you_mean, quoted};
+use super::inventory::{Entries, NocEntry, ProviderEntry, WorkloadEntry};
+use super::policy::{self, PolicyTable};
+use super::section::{At, Reading, Section};
+use super::{Config, alerting, geodb, http, log, probing, register, resolver, schedule, targets, value, vantage};
+
+/// Where the daemon keeps what must survive a restart, unless the file says otherwise.
+const DEFAULT_STATE: &str = "/var/lib/pehra";
+
+/// The size of a journal segment, unless the file says otherwise.
+const DEFAULT_SEGMENT: u64 = 64 << 20;
+
+/// A configuration as it comes together.
+#[derive(Debug)]
+pub struct Draft {
+    faults: Faults,
+    /// Whether a text was missing or unreadable, so that what refers to it cannot be held against it.
+    torn: bool,
+    body: Option<Body>,
+    home: Home,
+    policy_file: Option<At<PathBuf>>,
+    inventory: Vec<InventorySource>,
+    policy: Option<PolicyTable>,
+    entries: Entries,
+    intervals: Vec<(At<String>, Duration)>,
+}
+
+/// Somewhere workloads are listed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InventorySource {
+    /// Where the configuration names it.
+    pub spot: Spot,
+    /// Where it is.
+    pub place: InventoryPlace,
+}
+
+/// Where workloads are listed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum InventoryPlace {
+    /// A TOML file, or a directory of them.
+    Path(PathBuf),
+    /// A URL that answers with the JSON of Prometheus `http_sd`.
+    Url(Url),
+}
+
+/// The sections that refer to nothing else.
+#[derive(Debug)]
+struct Body {
+    vantage: Option<crate::vantage::Vantage>,
+    resolvers: Vec<resolver::ResolverConfig>,
+    schedule: schedule::ScheduleConfig,
+    probing: probing::ProbingConfig,
+    alerting: alerting::AlertConfig,
+    geodb: geodb::GeodbConfig,
+    assets: Vec<register::Asset>,
+    http: http::HttpConfig,
+    log: log::LogConfig,
+    state_directory: PathBuf,
+    journal_segment_bytes: u64,
+}
+
+impl Draft {
+    /// Begins with the configuration file itself; relative paths in it start at `directory`.
+    pub fn open(written: &Written, directory: &Path) -> Self {
+        let mut draft = Self {
+            faults: Faults::default(),
+            torn: true,
+            body: None,
+            home: Home::of(CountryCode::PAKISTAN),
+            policy_file: None,
+            inventory: Vec::new(),
+            policy: None,
+            entries: Entries::default(),
+            intervals: Vec::new(),
+        };
+        draft.read_main(written, directory);
+        if draft.policy_file.is_none() {
+            draft.policy = policy::read(&policy::built_in(), &draft.faults);
+        }
+        draft
+    }
+
+    fn read_main(&mut self, written: &Written, directory: &Path) {
+        let faults = std::mem::take(&mut self.faults);
+        if let Some(document) = Document::open(written, &faults)
+            && let Some(table) = document.toml(&faults)
+        {
+            self.torn = false;
+            self.read_root(&Section::root(&document, &table, &faults), directory);
+        }
+        self.faults = faults;
+    }
+
+    fn read_root(&mut self, root: &Section<'_>, directory: &Path) {
+        if root.is_list("home") {
+            let listed = root.list("home", value::parsed::<CountryCode>).unwrap_or_default();
+            let countries: CountrySet = listed.into_iter().map(|at| at.value).collect();
+            if countries.is_empty() && !root.is_faulty("home") {
+                root.faults().error(&root.spot_of("home"), "names no country: write home = \"PK\"");
+            }
+            self.home = Home::of_all(countries);
+        } else if let Some(country) = root.read("home", value::parsed::<CountryCode>) {
+            self.home = Home::of(country.value);
+        }
+        self.policy_file = root.read("policy", value::text).map(|at| at.map(|path| directory.join(path)));
+        let inventory = root.list("inventory", |v| inventory_place(v, directory)).unwrap_or_default();
+        self.inventory = inventory.into_iter().map(|at| InventorySource { spot: at.spot, place: at.value }).collect();
+        self.entries = Entries::read(root);
+        let (schedule, intervals) = schedule::read(root);
+        self.intervals = intervals;
+        let segment = root.section("journal").or("segment_size", DEFAULT_SEGMENT, value::size(1 << 20, 1 << 30));
+        let state = root.read("state_directory", value::text).map(|at| directory.join(at.value));
+        self.body = Some(Body {
+            vantage: vantage::read(root),
+            resolvers: resolver::read(root),
+            schedule,
+            probing: probing::read(root),
+            alerting: alerting::read(root),
+            geodb: geodb::read(root, directory),
+            assets: register::read(root),
+            http: http::read(root),
+            log: log::read(root),
+            state_directory: state.unwrap_or_else(|| DEFAULT_STATE.into()),
+            journal_segment_bytes: segment,
+        });
+    }
+
+    /// The policy file that the configuration names, and where; `None` when the built-in one is meant.
+    pub fn policy_file(&self) -> Option<(PathBuf, Spot)> {
+        self.policy_file.as_ref().map(|at| (at.value.clone(), at.spot.clone()))
+    }
+
+    /// The inventories that the configuration names, in order.
+    pub fn inventory(&self) -> Vec<InventorySource> {
+        self.inventory.clone()
+    }
+
+    /// Adds the text of the policy file.
+    pub fn add_policy(&mut self, written: &Written) {
+        self.policy = policy::read(written, &self.faults);
+    }
+
+    /// Adds the text of one inventory file.
+    pub fn add_inventory(&mut self, written: &Written) {
+        let entries = read_inventory(written, &self.faults);
+        self.torn |= entries.is_none();
+        self.entries.append(entries.unwrap_or_default());
+    }
+
+    /// Adds the answer of one inventory URL.
+    pub fn add_targets(&mut self, written: &Written) {
+        let workloads = targets::read(written, &self.faults);
+        self.torn |= workloads.is_none();
+        self.entries.workloads.append(&mut workloads.unwrap_or_default());
+    }
+
+    /// Notes that what is named at `spot` could not be read, and why; the reason says what to do.
+    pub fn refuse(&mut self, spot: &Spot, why: impl Into<String>) {
+        self.torn = true;
+        self.faults.error(spot, why);
+    }
+
+    /// The keys that the parser asked for so far, with the sections around them: `vantage.latitude`.
+    pub fn known_keys(&self) -> BTreeSet<String> {
+        self.faults.known()
+    }
+
+    /// The configuration with its warnings, or every error of every text.
+    pub fn finish(mut self) -> Result<(Config, Vec<Fault>), ConfigErrors> {
+        let entries = std::mem::take(&mut self.entries);
+        let intervals = std::mem::take(&mut self.intervals);
+        let intervals = intervals.into_iter().filter_map(|(class, interval)| Some((self.class(&class)?, interval)));
+        let intervals: BTreeMap<_, _> = intervals.collect();
+        let (providers, provider_spots) = self.providers(entries.providers);
+        let workloads = self.workloads(entries.workloads, &provider_spots);
+        let nocs = self.nocs(entries.nocs, &workloads.1);
+        if workloads.0.is_empty() && !self.torn {
+            let message = "no workload is declared: nothing will be watched";
+            self.faults.warn(&Spot::file("inventory"), message);
+        }
+        let warnings = self.faults.verdict()?;
+        let missing = || ConfigErrors(Vec::new());
+        let body = self.body.ok_or_else(missing)?;
+        let policy = self.policy.ok_or_else(missing)?.into_policy(self.home);
+        let config = Config {
+            vantage: body.vantage.ok_or_else(missing)?,
+            policy: Policy { providers, nocs, ..policy },
+            workloads: workloads.0,
+            resolvers: body.resolvers,
+            schedule: schedule::ScheduleConfig { intervals, ..body.schedule },
+            probing: body.probing,
+            alerting: body.alerting,
+            geodb: body.geodb,
+            assets: body.assets,
+            http: body.http,
+            log: body.log,
+            state_directory: body.state_directory,
+            journal_segment_bytes: body.journal_segment_bytes,
+        };
+        Ok((config, warnings))
+    }
+
+    /// The class of that name; `None` when the policy declares none and that was reported, or cannot be asked.
+    fn class(&self, named: &At<String>) -> Option<DataClass> {
+        match self.policy.as_ref()?.class_named(&named.value) {
+            Ok(class) => Some(class),
+            Err(message) => {
+                self.faults.error(&named.spot, message);
+                None
+            }
+        }
+    }
+
+    fn providers(&self, entries: Vec<ProviderEntry>) -> (BTreeMap<ProviderId, Provider>, BTreeMap<String, Spot>) {
+        let mut spots: BTreeMap<String, Spot> = BTreeMap::new();
+        let mut announced: BTreeMap<Asn, (String, Spot)> = BTreeMap::new();
+        let mut providers = BTreeMap::new();
+        for entry in entries {
+            if self.is_twice(&entry.id, &spots, "provider") {
+                continue;
+            }
+            spots.insert(entry.id.value.clone(), entry.id.spot);
+            let mut asns = Vec::new();
+            for asn in entry.asns {
+                if let Some((other, spot)) = announced.get(&asn.value) {
+                    let message =
+                        format!("{} belongs to provider \"{other}\" already ({spot}): leave one of them", asn.value);
+                    self.faults.error(&asn.spot, message);
+                } else {
+                    announced.insert(asn.value, (entry.id.value.clone(), asn.spot));
+                    asns.push(asn.value);
+                }
+            }
+            if let (Some(name), Some(status)) = (entry.name, entry.status) {
+                let id = ProviderId(entry.id.value);
+                providers.insert(id.clone(), Provider { id, name, status, valid_until: entry.valid_until, asns });
+            }
+        }
+        (providers, spots)
+    }
+
+    fn workloads(
+        &self,
+        entries: Vec<WorkloadEntry>,
+        providers: &BTreeMap<String, Spot>,
+    ) -> (Vec<Workload>, BTreeMap<String, Spot>) {
+        let mut spots: BTreeMap<String, Spot> = BTreeMap::new();
+        let mut watched: BTreeMap<String, (String, Spot)> = BTreeMap::new();
+        let mut workloads = Vec::new();
+        for entry in entries {
+            if self.is_twice(&entry.id, &spots, "workload") {
+                continue;
+            }
+            spots.insert(entry.id.value.clone(), entry.id.spot.clone());
+            let class = entry.class.as_ref().and_then(|class| self.class(class));
+            if entry.class.is_none() {
+                let message = "no class is declared, which is a finding of its own: add class = \"…\"";
+                self.faults.warn(&Spot { key: "workload.class".into(), ..entry.id.spot.clone() }, message);
+            }
+            let provider = entry.provider.filter(|named| self.is_known(named, providers, "provider"));
+            let mut endpoints = Vec::new();
+            for endpoint in entry.endpoints {
+                if let Some((other, spot)) = watched.get(&identity(&endpoint.value)) {
+                    let message = format!(
+                        "{} is watched by workload \"{other}\" already ({spot}): an endpoint belongs to one workload, leave one of them",
+                        endpoint.value
+                    );
+                    self.faults.error(&endpoint.spot, message);
+                    continue;
+                }
+                watched.insert(identity(&endpoint.value), (entry.id.value.clone(), endpoint.spot));
+                endpoints.push(endpoint.value);
+            }
+            if let (Some(entity), Some(jurisdiction)) = (entry.entity, entry.jurisdiction) {
+                workloads.push(Workload {
+                    id: WorkloadId(entry.id.value),
+                    entity,
+                    jurisdiction: Jurisdiction(jurisdiction),
+                    class,
+                    provider: provider.map(|at| ProviderId(at.value)),
+                    endpoints,
+                });
+            }
+        }
+        workloads.sort_by(|one, other| one.id.cmp(&other.id));
+        (workloads, spots)
+    }
+
+    fn nocs(&self, entries: Vec<NocEntry>, workloads: &BTreeMap<String, Spot>) -> Vec<Noc> {
+        let mut seen: BTreeMap<(String, String), Spot> = BTreeMap::new();
+        let mut nocs = Vec::new();
+        for entry in entries {
+            let known = self.is_known(&entry.workload, workloads, "workload");
+            let (Some(reference), Some(until)) = (entry.reference, entry.until) else { continue };
+            let key = (entry.workload.value.clone(), reference.value.clone());
+            if let Some(first) = seen.get(&key) {
+                let message = format!(
+                    "{} is given for this workload already ({first}): leave one, with all its rules",
+                    quoted(&reference.value)
+                );
+                self.faults.error(&reference.spot, message);
+                continue;
+            }
+            seen.insert(key, reference.spot);
+            if known {
+                let rules = entry.rules.iter().map(ToString::to_string).collect();
+                nocs.push(Noc { workload: WorkloadId(entry.workload.value), rules, reference: reference.value, until });
+            }
+        }
+        nocs
+    }
+
+    fn is_twice(&self, id: &At<String>, spots: &BTreeMap<String, Spot>, what: &str) -> bool {
+        let first = spots.get(&id.value);
+        if let Some(first) = first {
+            let message =
+                format!("{} is the id of another {what} already ({first}): give it another", quoted(&id.value));
+            self.faults.error(&id.spot, message);
+        }
+        first.is_some()
+    }
+
+    fn is_known(&self, named: &At<String>, spots: &BTreeMap<String, Spot>, what: &str) -> bool {
+        let known = spots.contains_key(&named.value);
+        if !known && !self.torn {
+            let hint = did_you_mean(&named.value, spots.keys().map(String::as_str));
+            let message = format!(
+                "there is no {what} {}{hint}: add a [[{what}]] with that id, or correct the name",
+                quoted(&named.value)
+            );
+            self.faults.error(&named.spot, message);
+        }
+        known
+    }
+}
+
+/// What makes two endpoints the same, however they are written: scheme, host, port and path.
+fn identity(endpoint: &Endpoint) -> String {
+    let rest = endpoint.as_str().split_once("://").map_or(endpoint.as_str(), |(_, rest)| rest);
+    let path = rest.find(['/', '?', '#']).map_or("", |at| rest.split_at(at).1);
+    format!("{}://{}:{}{path}", endpoint.scheme().as_str(), endpoint.host(), endpoint.port())
+}
+
+fn read_inventory(written: &Written, faults: &Faults) -> Option<Entries> {
+    let document = Document::open(written, faults)?;
+    let table = document.toml(faults)?;
+    Some(Entries::read(&Section::root(&document, &table, faults)))
+}
+
+fn inventory_place(value: &DeValue<'_>, directory: &Path) -> Reading<InventoryPlace> {
+    let text = value::text(value)?;
+    if text.contains("://") {
+        return value::web_url_from(&text).map(InventoryPlace::Url);
+    }
+    Ok(InventoryPlace::Path(directory.join(text)))
+}

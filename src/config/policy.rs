@@ -1,0 +1,222 @@
+//! The policy file: which rule binds which class of data at which standing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use toml::de::DeValue;
+
+use crate::digest::Digest;
+use crate::place::Home;
+use crate::provider::Accreditation;
+use crate::verdict::policy::{Binding, Bound, ClassPolicy, Policy, Residency, Standings};
+use crate::verdict::{RuleId, Standing};
+use crate::workload::DataClass;
+
+use super::document::{Document, Written};
+use super::fault::{ConfigErrors, Faults, Spot, did_you_mean, quoted};
+use super::section::{At, Reading, Section};
+use super::value;
+
+/// The policy in force where the configuration names no other: the file `deploy/cloud-first-policy.toml`.
+pub const BUILT_IN_POLICY: &str = include_str!("../../deploy/cloud-first-policy.toml");
+
+/// The built-in policy with `home` as home, an empty register of providers and no certificates.
+pub fn built_in_policy(home: Home) -> Result<Policy, ConfigErrors> {
+    let faults = Faults::default();
+    let table = read(&built_in(), &faults);
+    faults.verdict()?;
+    let missing = || ConfigErrors(Vec::new());
+    table.map(|table| table.into_policy(home)).ok_or_else(missing)
+}
+
+/// The text of the built-in policy.
+pub(super) fn built_in() -> Written {
+    Written { name: "cloud-first-policy.toml (built in)".into(), bytes: BUILT_IN_POLICY.as_bytes().to_vec() }
+}
+
+/// What a policy file says.
+#[derive(Clone, Debug)]
+pub(super) struct PolicyTable {
+    title: String,
+    sha256: Digest,
+    classes: BTreeMap<DataClass, ClassPolicy>,
+    aliases: BTreeMap<String, DataClass>,
+    bindings: Vec<Binding>,
+    noc_notice_days: u32,
+}
+
+impl PolicyTable {
+    /// The class of that name or alias, or what to write instead.
+    pub(super) fn class_named(&self, name: &str) -> Reading<DataClass> {
+        let class = DataClass(name.to_owned());
+        if self.classes.contains_key(&class) {
+            return Ok(class);
+        }
+        self.aliases.get(name).cloned().ok_or_else(|| {
+            let known: Vec<_> = self.classes.keys().map(|class| class.0.as_str()).collect();
+            let hint = did_you_mean(name, known.iter().copied());
+            let known = known.join(", ");
+            format!("{} is not a class of \"{}\"{hint}: write one of {known}", quoted(name), self.title)
+        })
+    }
+
+    /// The policy, as yet without providers and certificates.
+    pub(super) fn into_policy(self, home: Home) -> Policy {
+        Policy {
+            title: self.title,
+            sha256: self.sha256,
+            home,
+            classes: self.classes,
+            bindings: self.bindings,
+            noc_notice_days: self.noc_notice_days,
+            providers: BTreeMap::new(),
+            nocs: Vec::new(),
+        }
+    }
+}
+
+/// Reads a policy file; `None` when it is no TOML. Its errors are among the faults.
+pub(super) fn read(written: &Written, faults: &Faults) -> Option<PolicyTable> {
+    let document = Document::open(written, faults)?;
+    let table = document.toml(faults)?;
+    let root = Section::root(&document, &table, faults);
+    let title = root.require("title", "the policy's name, such as title = \"Cloud First Policy\"", value::text);
+    let noc_notice_days = root.or("noc_notice_days", 30, value::whole(0, 3660));
+    let (classes, aliases) = classes(&root);
+    if classes.is_empty() {
+        faults.error(&root.spot("class"), "no class of data is declared: add a [[class]] with name and residency");
+    }
+    let bindings = bindings(&root, &classes);
+    for rule in RuleId::ALL {
+        if !bindings.iter().any(|binding| binding.rule == rule) {
+            faults.warn(&document.whole(), format!("no [[rule]] binds {rule}: what it finds will count for nothing"));
+        }
+    }
+    let title = title.map_or_else(String::new, |at| at.value);
+    let sha256 = Digest::of_bytes(&written.bytes);
+    Some(PolicyTable { title, sha256, classes, aliases, bindings, noc_notice_days })
+}
+
+fn classes(root: &Section<'_>) -> (BTreeMap<DataClass, ClassPolicy>, BTreeMap<String, DataClass>) {
+    let mut classes = BTreeMap::new();
+    let mut aliases = BTreeMap::new();
+    let mut named: BTreeMap<String, Spot> = BTreeMap::new();
+    for section in root.sections("class") {
+        let name = section.require("name", "the word that workloads use, such as name = \"restricted\"", value::name);
+        let title = section.read("title", value::text);
+        let residencies = [("home", Residency::Home), ("anywhere", Residency::Anywhere)];
+        let residency = section
+            .require("residency", "where the data may be: \"home\" or \"anywhere\"", |v| value::word(v, &residencies));
+        let statuses = [Accreditation::Applied, Accreditation::Registered, Accreditation::Accredited];
+        let statuses = statuses.map(|status| (status.as_str(), status));
+        let provider = section.require("provider", "the least status of a provider, such as \"accredited\"", |v| {
+            value::word(v, &statuses)
+        });
+        let also = section.list("aliases", value::name).unwrap_or_default();
+        let Some(name) = name else { continue };
+        let class = DataClass(name.value.clone());
+        for word in std::iter::once(&name).chain(&also) {
+            if let Some(first) = named.get(&word.value) {
+                let message = format!("{} is declared already ({first}): leave one of them", quoted(&word.value));
+                root.faults().error(&word.spot, message);
+            }
+            named.entry(word.value.clone()).or_insert_with(|| word.spot.clone());
+        }
+        aliases.extend(also.into_iter().map(|alias| (alias.value, class.clone())));
+        if let (Some(residency), Some(provider)) = (residency, provider) {
+            let title = title.map_or(name.value, |at| at.value);
+            classes.insert(class, ClassPolicy { title, residency: residency.value, provider: provider.value });
+        }
+    }
+    (classes, aliases)
+}
+
+fn bindings(root: &Section<'_>, classes: &BTreeMap<DataClass, ClassPolicy>) -> Vec<Binding> {
+    let mut bindings: Vec<(Binding, Spot)> = Vec::new();
+    for section in root.sections("rule") {
+        let rule = section.require("rule", "the name of a rule, such as rule = \"destination-outside\"", rule);
+        let bound = bound(&section, classes);
+        let standing = standings(&section);
+        let (Some(rule), Some(bound), Some(standing)) = (rule, bound, standing) else { continue };
+        let twice = bindings.iter().find(|(b, _)| b.rule == rule.value && overlap(&b.classes, &bound));
+        if let Some((_, first)) = twice {
+            let message =
+                format!("binds a class that another line binds to the same rule ({first}): leave one of them");
+            root.faults().error(&rule.spot, message);
+            continue;
+        }
+        bindings.push((Binding { rule: rule.value, classes: bound, standing }, rule.spot));
+    }
+    bindings.into_iter().map(|(binding, _)| binding).collect()
+}
+
+fn overlap(one: &Bound, other: &Bound) -> bool {
+    match (one, other) {
+        (Bound::Classes(one), Bound::Classes(other)) => !one.is_disjoint(other),
+        (Bound::Every, _) | (_, Bound::Every) => true,
+    }
+}
+
+fn bound(section: &Section<'_>, classes: &BTreeMap<DataClass, ClassPolicy>) -> Option<Bound> {
+    if section.is_text("classes") {
+        return section.read("classes", |v| value::word(v, &[("every", ())])).map(|_| Bound::Every);
+    }
+    if !section.has("classes") {
+        section.faults().error(&section.spot("classes"), "is missing: add a list of classes, or classes = \"every\"");
+    }
+    let listed: Vec<At<String>> = section.list("classes", value::name)?;
+    let mut bound = BTreeSet::new();
+    for class in listed {
+        let known = DataClass(class.value);
+        if classes.contains_key(&known) {
+            bound.insert(known);
+        } else {
+            let names: Vec<_> = classes.keys().map(|c| c.0.as_str()).collect();
+            let hint = did_you_mean(&known.0, names.iter().copied());
+            let message =
+                format!("{} is not declared by this policy{hint}: write one of {}", quoted(&known.0), names.join(", "));
+            section.faults().error(&class.spot, message);
+        }
+    }
+    Some(Bound::Classes(bound))
+}
+
+/// What a finding may count as.
+const WORDS: [(&str, Standing); 4] = [
+    ("notice", Standing::Notice),
+    ("unproven", Standing::Unproven),
+    ("suspect", Standing::Suspect),
+    ("breach", Standing::Breach),
+];
+
+fn standings(section: &Section<'_>) -> Option<Standings> {
+    let standing = |v: &DeValue<'_>| value::word(v, &WORDS);
+    if section.is_table("standing") {
+        let section = section.section("standing");
+        let by_grade =
+            |key| section.require(key, "what a finding of that grade counts as, such as \"suspect\"", standing);
+        let (proven, attested, probable) = (by_grade("proven"), by_grade("attested"), by_grade("probable"));
+        let (proven, attested, probable) = (proven?.value, attested?.value, probable?.value);
+        return Some(Standings::ByGrade { proven, attested, probable });
+    }
+    let add = "what a finding counts as: \"breach\", \"suspect\", \"unproven\", \"notice\", or one for each grade";
+    section.require("standing", add, standing).map(|at| Standings::Always(at.value))
+}
+
+fn rule(value: &DeValue<'_>) -> Reading<RuleId> {
+    value::word(value, &RuleId::ALL.map(|rule| (rule.as_str(), rule)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_built_in_policy_binds_every_rule_and_is_without_fault() {
+        let policy = built_in_policy(Home::of("PK".parse().unwrap())).unwrap();
+        assert_eq!(policy.classes.len(), 5);
+        for rule in RuleId::ALL {
+            assert!(policy.bindings.iter().any(|binding| binding.rule == rule), "{rule}");
+        }
+        assert_eq!(policy.sha256, Digest::of_bytes(BUILT_IN_POLICY.as_bytes()));
+    }
+}

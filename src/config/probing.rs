@@ -1,0 +1,90 @@
+//! `[probing]`: how endpoints are measured.
+
+use std::time::Duration;
+
+use toml::de::DeValue;
+
+use crate::trace::Protocol;
+
+use super::section::{Reading, Section};
+use super::value;
+
+/// How endpoints are measured.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProbingConfig {
+    /// The most probes a second that leave this host, all traces together.
+    pub packets_per_second: u32,
+    /// What traces are made of, in the order in which they are tried; empty for none.
+    pub protocols: Vec<Protocol>,
+    /// How many probes are sent to each distance.
+    pub attempts: u8,
+    /// The hop limit of the first probes.
+    pub first_ttl: u8,
+    /// The largest hop limit.
+    pub last_ttl: u8,
+    /// How many probes of one trace may be on their way at once.
+    pub window: u8,
+    /// After how many silent hops in a row a trace ends.
+    pub gap_limit: u8,
+    /// How long a reply is waited for.
+    pub reply_timeout: Duration,
+    /// How long one trace may take.
+    pub trace_timeout: Duration,
+    /// How many connections are attempted to the workload's own port; 0 for none.
+    pub contact_attempts: u8,
+    /// How long one connection may take.
+    pub contact_timeout: Duration,
+}
+
+impl Default for ProbingConfig {
+    fn default() -> Self {
+        Self {
+            packets_per_second: 200,
+            protocols: vec![Protocol::Icmp, Protocol::Udp],
+            attempts: 3,
+            first_ttl: 1,
+            last_ttl: 32,
+            window: 8,
+            gap_limit: 6,
+            reply_timeout: Duration::from_secs(2),
+            trace_timeout: Duration::from_secs(30),
+            contact_attempts: 3,
+            contact_timeout: Duration::from_secs(3),
+        }
+    }
+}
+
+/// Reads the section.
+pub(super) fn read(root: &Section<'_>) -> ProbingConfig {
+    let default = ProbingConfig::default();
+    let section = root.section("probing");
+    let shortest = Duration::from_millis(10);
+    let protocols = section.list("protocols", protocol);
+    let protocols = protocols.map_or(default.protocols, |list| list.into_iter().map(|at| at.value).collect());
+    let config = ProbingConfig {
+        packets_per_second: section.or("packets_per_second", default.packets_per_second, value::whole(1, 100_000)),
+        protocols,
+        attempts: section.or("attempts", default.attempts, value::whole(1, 10)),
+        first_ttl: section.or("first_ttl", default.first_ttl, value::whole(1, 255)),
+        last_ttl: section.or("last_ttl", default.last_ttl, value::whole(1, 255)),
+        window: section.or("window", default.window, value::whole(1, 64)),
+        gap_limit: section.or("gap_limit", default.gap_limit, value::whole(1, 255)),
+        reply_timeout: section.or("reply_timeout", default.reply_timeout, value::duration(shortest)),
+        trace_timeout: section.or("trace_timeout", default.trace_timeout, value::duration(shortest)),
+        contact_attempts: section.or("contact_attempts", default.contact_attempts, value::whole(0, 20)),
+        contact_timeout: section.or("contact_timeout", default.contact_timeout, value::duration(shortest)),
+    };
+    if config.first_ttl > config.last_ttl {
+        let message = format!("{} is beyond last_ttl, {}: write a smaller one", config.first_ttl, config.last_ttl);
+        section.faults().error(&section.spot_of("first_ttl"), message);
+    }
+    if config.protocols.is_empty() && config.contact_attempts == 0 {
+        let message = "nothing is measured, neither traces nor contacts: every place will rest on databases alone";
+        section.faults().warn(&section.spot_of("protocols"), message);
+    }
+    config
+}
+
+fn protocol(value: &DeValue<'_>) -> Reading<Protocol> {
+    value::word(value, &[("icmp", Protocol::Icmp), ("udp", Protocol::Udp)])
+}

@@ -1,0 +1,71 @@
+use std::path::Path;
+use std::time::Duration;
+
+use super::*;
+use crate::network::Asn;
+use crate::provider::ProviderId;
+
+/// The example of the product's own description.
+const EXAMPLE: &str = r#"
+home = "PK"                     # policy = "cloud-first-policy.toml", built in by default
+[vantage]                       # where this host stands; without coordinates no proof is possible, and it says so
+id = "ntc-isb-1"
+latitude = 33.7215
+longitude = 73.0433
+uncertainty_km = 5
+asn = 23888
+
+[[provider]]
+id = "ntc"
+name = "National Telecommunication Corporation"
+status = "accredited"           # applied | registered | accredited | suspended | revoked
+valid_until = 2027-06-30
+asns = [23888]
+
+[[workload]]
+id = "land-records"
+entity = "Punjab Land Records Authority"
+jurisdiction = "punjab"         # federal | punjab | sindh | khyber-pakhtunkhwa | balochistan | ...: alert routing
+class = "restricted"
+provider = "ntc"
+endpoints = ["https://portal.example.gov.pk", "tcp://db.example.gov.pk:5432"]
+
+[[noc]]
+workload = "land-records"
+rules = ["edge-opaque"]
+reference = "CO/NOC/2026/014"
+until = 2026-12-31
+"#;
+
+fn read(bytes: &[u8]) -> Result<(Config, Vec<Fault>), ConfigErrors> {
+    let written = Written { name: "pehra.toml".into(), bytes: bytes.to_vec() };
+    Draft::open(&written, Path::new("/etc/pehra")).finish()
+}
+
+#[test]
+fn the_example_of_the_description_parses_as_it_stands() {
+    let (config, _) = read(EXAMPLE.as_bytes()).unwrap();
+    assert_eq!(config.home().to_string(), "PK");
+    assert_eq!(config.vantage.asn, Some(Asn(23888)));
+    let position = config.vantage.position.unwrap();
+    assert!((position.coordinates.latitude() - 33.7215).abs() < 1e-9);
+    assert!((position.uncertainty.km() - 5.0).abs() < 1e-9);
+    let ntc = &config.policy.providers[&ProviderId("ntc".into())];
+    assert_eq!(ntc.valid_until, Some("2027-06-30".parse().unwrap()));
+    let [workload] = config.workloads.as_slice() else { panic!("one workload") };
+    assert_eq!(workload.class.as_ref().unwrap().0, "restricted");
+    assert_eq!(workload.endpoints.len(), 2);
+    let [noc] = config.policy.nocs.as_slice() else { panic!("one certificate") };
+    assert_eq!(
+        (noc.rules.as_slice(), noc.until.to_string().as_str()),
+        (["edge-opaque".to_owned()].as_slice(), "2026-12-31")
+    );
+}
+
+#[test]
+fn a_vantage_id_alone_is_a_whole_configuration_and_says_what_it_cannot_do() {
+    let (config, warnings) = read(b"[vantage]\nid = \"here\"\n").unwrap();
+    assert_eq!(config.schedule.interval, Duration::from_secs(300));
+    assert_eq!(config.http.listen.to_string(), "127.0.0.1:19924");
+    assert!(warnings.iter().any(|w| w.message.contains("without latitude and longitude")), "{warnings:?}");
+}
