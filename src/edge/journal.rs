@@ -1,1 +1,0 @@
-//! Hash-chained segment files.

@@ -1,0 +1,128 @@
+//! Journals read back: every entry with its place, the chain verified on the way.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::segment::{self, Lines, Next};
+use super::{FileLine, JournalError};
+use crate::entry::{self, Chain, Entry};
+
+/// The entries of one segment, of a vantage's directory, or of a directory of those, in order.
+///
+/// The chain is verified on the way: after an error nothing more comes. An unfinished last line of the newest segment
+/// is what a crash leaves, or what is being written just now: it ends the reading and is told by
+/// [`Entries::unfinished`].
+#[derive(Default)]
+pub struct Entries {
+    sources: std::vec::IntoIter<Source>,
+    current: Option<(Lines, Source)>,
+    chain: Option<Chain>,
+    unfinished: Vec<FileLine>,
+}
+
+/// A segment to read.
+struct Source {
+    path: PathBuf,
+    /// Whether it is the first that is read of its chain.
+    is_first: bool,
+    /// Whether it is the newest of its chain.
+    is_newest: bool,
+}
+
+/// The entries in the file or the directory at `path`.
+pub fn read_entries(path: &Path) -> Result<Entries, JournalError> {
+    let is_directory = fs::metadata(path).map_err(JournalError::io("open", path))?.is_dir();
+    let sources = if is_directory { sources_below(path)? } else { chained(vec![path.to_owned()]) };
+    Ok(Entries { sources: sources.into_iter(), ..Entries::default() })
+}
+
+fn sources_below(directory: &Path) -> Result<Vec<Source>, JournalError> {
+    let mut sources = chained(segment::list(directory)?);
+    if sources.is_empty() {
+        for vantage in directories_in(directory)? {
+            sources.extend(chained(segment::list(&vantage)?));
+        }
+    }
+    Ok(sources)
+}
+
+fn chained(paths: Vec<PathBuf>) -> Vec<Source> {
+    let newest = paths.len().saturating_sub(1);
+    let source = |(index, path)| Source { path, is_first: index == 0, is_newest: index == newest };
+    paths.into_iter().enumerate().map(source).collect()
+}
+
+fn directories_in(directory: &Path) -> Result<Vec<PathBuf>, JournalError> {
+    let failed = JournalError::io("list the directory", directory);
+    let mut directories = Vec::new();
+    for found in fs::read_dir(directory).map_err(&failed)? {
+        let path = found.map_err(&failed)?.path();
+        if path.is_dir() {
+            directories.push(path);
+        }
+    }
+    directories.sort();
+    Ok(directories)
+}
+
+impl Entries {
+    /// The unfinished last lines that were passed over so far.
+    pub fn unfinished(&self) -> &[FileLine] {
+        &self.unfinished
+    }
+
+    fn next_entry(&mut self) -> Result<Option<(FileLine, Entry)>, JournalError> {
+        loop {
+            let Some((lines, source)) = &mut self.current else {
+                let Some(source) = self.sources.next() else { return Ok(None) };
+                self.current = Some((Lines::open(&source.path)?, source));
+                continue;
+            };
+            match lines.next()? {
+                Next::Line(line) => {
+                    if let Some(entry) = follow(&mut self.chain, lines, source, &line)? {
+                        return Ok(Some((lines.at(), entry)));
+                    }
+                }
+                Next::Unfinished(_) if source.is_newest => self.unfinished.push(lines.at()),
+                Next::Unfinished(_) => return Err(JournalError::Cut(lines.at())),
+                Next::End => self.current = None,
+            }
+        }
+    }
+}
+
+/// Follows the chain over a line: the header, which is none, or an entry.
+fn follow(
+    chain: &mut Option<Chain>,
+    lines: &Lines,
+    source: &Source,
+    line: &[u8],
+) -> Result<Option<Entry>, JournalError> {
+    let failed = |why| JournalError::Entry { at: lines.at(), why };
+    if lines.at().line == 1 {
+        let header = lines.header(line)?;
+        match chain {
+            Some(chain) if !source.is_first => chain.handle_header(&header).map_err(failed)?,
+            Some(_) | None => *chain = Some(Chain::resume(&header)),
+        }
+        return Ok(None);
+    }
+    let entry = entry::parse(line).map_err(failed)?;
+    if let Some(chain) = chain {
+        chain.handle_entry(&entry).map_err(failed)?;
+    }
+    Ok(Some(entry))
+}
+
+impl Iterator for Entries {
+    type Item = Result<(FileLine, Entry), JournalError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let next = self.next_entry();
+        if next.is_err() {
+            (self.sources, self.current) = (Vec::new().into_iter(), None);
+        }
+        next.transpose()
+    }
+}
