@@ -105,25 +105,3 @@ fn line<'a>(
 fn said(finding: &Finding) -> Said<'_> {
     Said { rule: finding.rule, standing: finding.standing, because: &finding.because }
 }
-
-/// How a command that reports verdicts ends: 0 compliant or exempt, 3 unproven or suspect, 2 breach.
-pub fn exit_code(standings: impl IntoIterator<Item = Standing>) -> u8 {
-    match standings.into_iter().max().unwrap_or(Standing::Compliant) {
-        Standing::Compliant | Standing::Notice | Standing::Exempt => 0,
-        Standing::Unproven | Standing::Suspect => 3,
-        Standing::Breach => 2,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_worst_standing_is_the_exit_code() {
-        assert_eq!(exit_code([]), 0);
-        assert_eq!(exit_code([Standing::Compliant, Standing::Exempt]), 0);
-        assert_eq!(exit_code([Standing::Compliant, Standing::Unproven]), 3);
-        assert_eq!(exit_code([Standing::Breach, Standing::Suspect]), 2);
-    }
-}

@@ -1,0 +1,205 @@
+//! Measurements and claims → a location and a path, with the borders that ship.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use ipnet::IpNet;
+use jiff::Timestamp;
+use pehra::dossier::Dossier;
+use pehra::edge::geodb::Geodb;
+use pehra::location::disc::Borders;
+use pehra::location::path::Way;
+use pehra::location::{Claim, Grade, Place, Says, Weight};
+use pehra::moment::Rtt;
+use pehra::network::{Asn, NetworkKind};
+use pehra::observation::{Declared, Observation, SCHEMA};
+use pehra::place::{Coordinates, CountryCode, CountrySet, Distance, Home};
+use pehra::trace::{AnswerKind, Ending, Hop, HopAnswer, Protocol, Trace};
+use pehra::vantage::{Position, Vantage, VantageId};
+use pehra::workload::{Jurisdiction, WorkloadId};
+use serde::Deserialize;
+
+const TARGET: &str = "203.175.64.10";
+
+/// The cities in which the vantages of these cases stand, with their coordinates (GeoNames).
+const CITIES: [(&str, f64, f64); 9] = [
+    ("karachi", 24.8608, 67.0104),
+    ("lahore", 31.5580, 74.3507),
+    ("islamabad", 33.7215, 73.0433),
+    ("quetta", 30.1841, 67.0014),
+    ("frankfurt", 50.1155, 8.6842),
+    ("singapore", 1.2897, 103.8501),
+    ("dubai", 25.0657, 55.1713),
+    ("mumbai", 19.0728, 72.8826),
+    ("ashburn", 39.0437, -77.4875),
+];
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Case {
+    title: String,
+    seen_from: String,
+    #[serde(default)]
+    answer: Vec<Answer>,
+    #[serde(default)]
+    says: Vec<Statement>,
+    #[serde(default)]
+    hop: Vec<WrittenHop>,
+    expect: Expect,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Answer {
+    from: String,
+    rtt_ms: f64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Statement {
+    source: String,
+    country: Option<CountryCode>,
+    asn: Option<u32>,
+    #[serde(default)]
+    kind: NetworkKind,
+    prefix: Option<IpNet>,
+    label: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenHop {
+    address: Option<IpAddr>,
+    rtt_ms: Option<f64>,
+    country: Option<CountryCode>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Expect {
+    place: Place,
+    grade: Grade,
+    countries: Option<CountrySet>,
+    #[serde(default)]
+    refuted: Vec<String>,
+    path: Option<Way>,
+}
+
+#[test]
+fn every_case_is_located_as_its_evidence_allows() {
+    let outlines = Geodb::embedded().expect("the embedded databases open").outlines();
+    super::run("evidence", |text| {
+        let case: Case = toml::from_str(text).map_err(|error| error.to_string())?;
+        check(&case, Borders::new(Arc::clone(&outlines)))
+    });
+}
+
+fn check(case: &Case, mut borders: Borders) -> Result<(), String> {
+    let subject = case.observation(&case.seen_from);
+    let others: Vec<_> = case.vantages().filter(|v| *v != case.seen_from).map(|v| case.observation(&v)).collect();
+    for observation in others.iter().chain([&subject]) {
+        borders.meet(&observation.vantage);
+    }
+    let others: Vec<_> = others.iter().collect();
+    let home = Home::of("PK".parse().unwrap());
+    let as_of = subject.observed;
+    let dossier = Dossier::assemble(subject, &others, &borders, &home, as_of, 3600);
+    let location = &dossier.locations[&TARGET.parse::<IpAddr>().unwrap()];
+    let refuted: Vec<_> =
+        location.evidence.iter().filter(|e| e.weight == Weight::Refuted).map(|e| e.source.clone()).collect();
+    let countries = case.expect.countries.as_ref().unwrap_or(&location.countries);
+    let expected = (case.expect.place, case.expect.grade, countries, &case.expect.refuted);
+    let found = (location.place, location.grade, &location.countries, &refuted);
+    if expected != found {
+        let evidence = serde_json::to_string_pretty(&location.evidence).unwrap();
+        return Err(format!("{}\n  expected {expected:?}\n  found    {found:?}\n{evidence}", case.title));
+    }
+    let reading = &dossier.paths[&location.address];
+    match case.expect.path {
+        Some(way) if way != reading.way => Err(format!("{}\n  expected a path {way:?}, read {reading:?}", case.title)),
+        _ => Ok(()),
+    }
+}
+
+impl Case {
+    /// Every vantage that got an answer, and the one that looks.
+    fn vantages(&self) -> impl Iterator<Item = String> {
+        self.answer.iter().map(|answer| answer.from.clone())
+    }
+
+    fn observation(&self, city: &str) -> Observation {
+        let observed: Timestamp = "2026-11-21T12:00:00Z".parse().unwrap();
+        let trace = self.trace(city, observed);
+        let hops = self.hop.iter().filter_map(|hop| Some(claim(hop.address?, "dbip-country", Says::Country(hop.country?))));
+        let claims = self.says.iter().map(Statement::claim).chain(hops).collect();
+        Observation {
+            schema: SCHEMA,
+            endpoint: TARGET.parse().unwrap(),
+            declared: Declared {
+                workload: WorkloadId("portal".to_owned()),
+                entity: String::new(),
+                jurisdiction: Jurisdiction("federal".to_owned()),
+                class: None,
+                provider: None,
+            },
+            vantage: vantage(city),
+            observed,
+            elapsed_ns: Rtt::default(),
+            resolutions: Vec::new(),
+            traces: vec![trace],
+            contacts: Vec::new(),
+            claims,
+            databases: Vec::new(),
+        }
+    }
+
+    /// The hops, if this is the vantage that looks, and the answer of the target, if it got one.
+    fn trace(&self, city: &str, started: Timestamp) -> Trace {
+        let target: IpAddr = TARGET.parse().unwrap();
+        let on_the_way = self.hop.iter().filter(|_| city == self.seen_from).map(|hop| hop.address.zip(hop.rtt_ms));
+        let last = self.answer.iter().find(|answer| answer.from == city).map(|answer| (target, answer.rtt_ms));
+        let hop = |(index, answer): (usize, Option<(IpAddr, f64)>)| Hop {
+            ttl: u8::try_from(index + 1).unwrap(),
+            answers: answer.into_iter().map(|(from, ms)| hop_answer(from, ms)).collect(),
+            silent: u8::from(answer.is_none()),
+        };
+        let hops = on_the_way.chain([last]).enumerate().map(hop).collect();
+        let ending = if last.is_some() { Ending::Reached } else { Ending::Silent };
+        Trace { target, protocol: Protocol::Icmp, started, flow: Some(7), hops, ending }
+    }
+}
+
+fn hop_answer(from: IpAddr, ms: f64) -> HopAnswer {
+    HopAnswer { from, rtt_ns: Rtt::from_ms(ms).unwrap(), kind: AnswerKind::Unstated, late: false }
+}
+
+impl Statement {
+    fn claim(&self) -> Claim {
+        let says = match (self.asn, self.prefix, &self.label, self.country) {
+            (Some(asn), None, None, country) => {
+                Says::Announced { asn: Asn(asn), name: "Example Networks".to_owned(), kind: self.kind, country }
+            }
+            (None, Some(prefix), None, Some(country)) => Says::Registered { prefix, country },
+            (None, None, Some(label), Some(country)) => Says::Serving { label: label.clone(), country },
+            (None, None, None, Some(country)) => Says::Country(country),
+            (None, None, None, None) => Says::NoEntry,
+            _ => panic!("{} says two things at once", self.source),
+        };
+        claim(TARGET.parse().unwrap(), &self.source, says)
+    }
+}
+
+fn claim(about: IpAddr, source: &str, says: Says) -> Claim {
+    Claim { about, source: source.to_owned(), dated: None, says }
+}
+
+fn vantage(city: &str) -> Vantage {
+    let id = VantageId(city.to_owned());
+    if city == "nowhere" {
+        return Vantage { id, position: None, asn: None };
+    }
+    let (_, latitude, longitude) = CITIES.iter().find(|(name, ..)| *name == city).expect("a city of the table");
+    let coordinates = Coordinates::new(*latitude, *longitude).unwrap();
+    Vantage { id, position: Some(Position { coordinates, uncertainty: Distance::from_km(5.0) }), asn: None }
+}

@@ -1,0 +1,245 @@
+//! Stated locations → findings, under the shipped policy.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use pehra::contact::{Contact, ContactFailure, ContactOutcome};
+use pehra::digest::Digest;
+use pehra::dossier::Dossier;
+use pehra::location::path::{PathReading, Way};
+use pehra::location::{Grade, Location, OutlinesId, Place};
+use pehra::moment::Rtt;
+use pehra::network::Asn;
+use pehra::observation::{Declared, Observation, SCHEMA};
+use pehra::place::{CountrySet, Home};
+use pehra::provider::{Accreditation, Provider, ProviderId};
+use pehra::resolution::{AddressFamily, Addressed, Answer, NameFailure, Outcome, Resolution, View};
+use pehra::vantage::{Vantage, VantageId};
+use pehra::verdict::judge;
+use pehra::verdict::policy::Policy;
+use pehra::workload::{DataClass, Jurisdiction, Noc, WorkloadId};
+use serde::Deserialize;
+
+/// The day of every case.
+const TODAY: &str = "2026-11-21T12:00:00Z";
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Case {
+    title: String,
+    workload: Declaration,
+    #[serde(default)]
+    provider: Vec<Register>,
+    #[serde(default)]
+    noc: Vec<Certificate>,
+    #[serde(default)]
+    address: Vec<Stated>,
+    name: Option<Name>,
+    observed: Option<Observed>,
+    expect: Expect,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Declaration {
+    class: Option<String>,
+    provider: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Register {
+    id: String,
+    name: String,
+    status: Accreditation,
+    valid_until: Option<toml::value::Datetime>,
+    asns: Vec<u32>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Certificate {
+    rules: Vec<String>,
+    reference: String,
+    until: toml::value::Datetime,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Stated {
+    address: IpAddr,
+    place: Place,
+    grade: Grade,
+    countries: CountrySet,
+    asn: Option<u32>,
+    path: Way,
+    #[serde(default = "yes")]
+    answered: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Name {
+    failed: NameFailure,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Observed {
+    age: String,
+    freshness: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Expect {
+    standing: String,
+    findings: Vec<String>,
+}
+
+#[test]
+fn every_case_is_judged_as_the_shipped_policy_says() {
+    super::run("cases", |text| {
+        let case: Case = toml::from_str(text).map_err(|error| error.to_string())?;
+        let verdict = judge(&case.dossier(), &case.policy());
+        let findings: Vec<_> = verdict.findings.iter().map(|f| format!("{} {}", f.rule, f.standing)).collect();
+        let uncited = verdict.findings.iter().find(|finding| finding.because.is_empty());
+        if verdict.standing.as_str() != case.expect.standing || findings != case.expect.findings {
+            let expected = (&case.expect.standing, &case.expect.findings);
+            return Err(format!(
+                "{}\n  expected {expected:?}\n  judged   {:?}",
+                case.title,
+                (verdict.standing, findings)
+            ));
+        }
+        uncited.map_or(Ok(()), |finding| Err(format!("{}: {} cites nothing", case.title, finding.rule)))
+    });
+}
+
+impl Case {
+    fn policy(&self) -> Policy {
+        let shipped =
+            pehra::config::built_in_policy(Home::of("PK".parse().unwrap())).expect("the shipped policy is valid");
+        let provider = |register: &Register| Provider {
+            id: ProviderId(register.id.clone()),
+            name: register.name.clone(),
+            status: register.status,
+            valid_until: register.valid_until.as_ref().map(date),
+            asns: register.asns.iter().copied().map(Asn).collect(),
+        };
+        let noc = |certificate: &Certificate| Noc {
+            workload: workload(),
+            rules: certificate.rules.clone(),
+            reference: certificate.reference.clone(),
+            until: date(&certificate.until),
+        };
+        Policy {
+            providers: self.provider.iter().map(provider).map(|p| (p.id.clone(), p)).collect(),
+            nocs: self.noc.iter().map(noc).collect(),
+            ..shipped
+        }
+    }
+
+    fn dossier(&self) -> Dossier {
+        let as_of: Timestamp = TODAY.parse().unwrap();
+        let age = self.observed.as_ref().map_or(Duration::ZERO, |observed| duration(&observed.age));
+        let freshness = self.observed.as_ref().map_or(Duration::from_secs(3600), |o| duration(&o.freshness));
+        let paths = self.address.iter().map(|stated| (stated.address, stated.path())).collect();
+        let locations: BTreeMap<_, _> = self.address.iter().map(|stated| (stated.address, stated.location())).collect();
+        Dossier {
+            subject: self.observation(as_of - age),
+            as_of,
+            freshness_seconds: freshness.as_secs(),
+            locations,
+            paths,
+            outlines: OutlinesId { name: "none".to_owned(), sha256: Digest::ZERO },
+        }
+    }
+
+    fn observation(&self, observed: Timestamp) -> Observation {
+        Observation {
+            schema: SCHEMA,
+            endpoint: "https://portal.example.gov.pk".parse().unwrap(),
+            declared: Declared {
+                workload: workload(),
+                entity: "An authority".to_owned(),
+                jurisdiction: Jurisdiction("federal".to_owned()),
+                class: self.workload.class.clone().map(DataClass),
+                provider: self.workload.provider.clone().map(ProviderId),
+            },
+            vantage: Vantage { id: VantageId("isb-1".to_owned()), position: None, asn: None },
+            observed,
+            elapsed_ns: Rtt::default(),
+            resolutions: vec![self.resolution(observed)],
+            traces: Vec::new(),
+            contacts: self.address.iter().map(|stated| stated.contact(observed)).collect(),
+            claims: Vec::new(),
+            databases: Vec::new(),
+        }
+    }
+
+    fn resolution(&self, asked: Timestamp) -> Resolution {
+        let addressed = |stated: &Stated| Addressed { address: stated.address, ttl: 300 };
+        let answer =
+            || Answer { chain: vec![], addresses: self.address.iter().map(addressed).collect(), authenticated: false };
+        Resolution {
+            name: "portal.example.gov.pk".parse().unwrap(),
+            family: AddressFamily::A,
+            view: View("system".to_owned()),
+            server: None,
+            asked,
+            elapsed_ns: Rtt::default(),
+            outcome: self
+                .name
+                .as_ref()
+                .map_or_else(|| Outcome::Answered(answer()), |name| Outcome::Failed(name.failed)),
+        }
+    }
+}
+
+impl Stated {
+    fn location(&self) -> Location {
+        Location {
+            address: self.address,
+            place: self.place,
+            grade: self.grade,
+            countries: self.countries.clone(),
+            asn: self.asn.map(Asn),
+            evidence: Vec::new(),
+        }
+    }
+
+    fn path(&self) -> PathReading {
+        PathReading { way: self.path, because: vec!["stated by the case".to_owned()], hops: 9 }
+    }
+
+    fn contact(&self, started: Timestamp) -> Contact {
+        let rtt_ns = Rtt::from_ms(20.0).unwrap();
+        let outcome = if self.answered {
+            ContactOutcome::Connected { rtt_ns, samples: 3 }
+        } else {
+            ContactOutcome::Failed(ContactFailure::Timeout)
+        };
+        Contact { address: self.address, port: 443, started, attempts: 3, outcome }
+    }
+}
+
+fn workload() -> WorkloadId {
+    WorkloadId("portal".to_owned())
+}
+
+fn date(written: &toml::value::Datetime) -> Date {
+    written.to_string().parse().unwrap()
+}
+
+fn duration(text: &str) -> Duration {
+    let span: jiff::Span = text.parse().unwrap();
+    Duration::try_from(jiff::SignedDuration::try_from(span).unwrap()).unwrap()
+}
