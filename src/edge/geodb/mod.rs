@@ -1,1 +1,3 @@
 //! The databases: embedded and of the operator → claims.
+
+pub mod announcements;
