@@ -1,4 +1,32 @@
-//! Address → path: a traceroute as a value.
+//! Address → path: a traceroute as a value, and the machine that measures it.
+//!
+//! A [`plan::Plan`] is carried out by a [`tracer::Tracer`], which decides what to ask next and when to stop; the
+//! [`switchboard::Switchboard`] gives many tracers one socket's worth of keys, turns their probes into bytes and
+//! arriving bytes into replies. Neither knows of sockets or clocks.
+//!
+//! # The contract
+//!
+//! `handle_*` takes what happened, `poll_*` says what to do, and `now` does not go backwards between calls (only a
+//! reply may have come earlier than it is told). After any `handle_*` and after a start, drain `poll_transmit` and
+//! `poll_trace` until they say `None`, then wait until `poll_timeout` at the latest.
+//!
+//! # What is asked, and when it ends
+//!
+//! 1. The window: never more than `window` probes are unanswered and within their deadline.
+//! 2. Attempts: every hop is asked `attempts` times, all hops once before any hop twice, near hops before far ones.
+//! 3. The target answered, with whatever words: nothing further is asked, and what was asked further is cut away. The
+//!    attempts up to there are completed, then the trace has `Reached`.
+//! 4. Somebody else says that the path ends, or (5.) it is a loop: as in 3, but what is in flight beyond is awaited,
+//!    and should the target answer it, rule 3 holds. Otherwise the trace was `Refused`.
+//! 5. A loop: the path came back twice to a router it had left. Once does not count, as unrelated networks use the
+//!    same private addresses. The trace has `Looped`.
+//! 6. The gap: no hop is asked that is more than `gap_limit` beyond the last one that answered. When all those have
+//!    spent their attempts in silence, the trace is `Silent`; when `last_ttl` came first, it is `Exhausted`.
+//! 7. The deadline of the whole trace ends it as `Overdue`, with what is in flight counted as silent.
+//! 8. A probe that could not be sent is neither answered nor silent, but it was an attempt. When not one could be
+//!    sent, the trace is `Unsent`.
+//! 9. An answer after its deadline, while the trace runs, is booked as `late`, and its probe is silent no more. Every
+//!    other answer after the first to one probe is ignored. So answers and silent probes are the probes sent.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -8,6 +36,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::moment::Rtt;
 
+pub mod pace;
 pub mod packet;
 pub mod plan;
 pub mod switchboard;
@@ -141,3 +170,6 @@ impl Trace {
         seen
     }
 }
+
+#[cfg(test)]
+mod tests;

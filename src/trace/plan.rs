@@ -3,29 +3,91 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use super::Protocol;
+use crate::moment::Moment;
+use crate::trace::{Ending, Protocol, Trace};
 
-/// One trace, as it is asked for.
+/// The destination port of UDP probes: the first of the ports that traceroute made customary.
+pub(crate) const UDP_DESTINATION: u16 = 33434;
+
+/// The longest a plan may wait for anything.
+const LONGEST: Duration = Duration::from_secs(86_400);
+
+/// What one trace is asked to do. [`Plan::for_address`] fills in what is customary.
+///
+/// A count of 0 means 1, a wait of more than a day means a day, and a `last_ttl` below `first_ttl` means `first_ttl`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
-    /// Where the probes are headed.
+    /// Where to.
     pub target: IpAddr,
-    /// What they are.
+    /// What the probes are. [`Protocol::Tcp`] is asked as [`Protocol::Udp`]; the trace says what was really done.
     pub protocol: Protocol,
-    /// The hop limit of the first probes.
+    /// The first TTL asked, 1 to 255.
     pub first_ttl: u8,
-    /// The largest hop limit.
+    /// The last TTL that may be asked, 1 to 255.
     pub last_ttl: u8,
-    /// How many probes are sent to each distance.
+    /// How many probes every hop is sent.
     pub attempts: u8,
-    /// How many probes may be on their way at once.
+    /// How many probes may be unanswered at once.
     pub window: u8,
-    /// How long a reply is waited for.
+    /// How long an answer is awaited before a probe counts as silent.
     pub reply_timeout: Duration,
-    /// After how many silent hops in a row the trace ends.
+    /// How many silent hops in a row end the trace. Nothing further than this beyond the last answer is ever asked.
     pub gap_limit: u8,
-    /// How long the trace may take.
+    /// How long the whole trace may take.
     pub deadline: Duration,
-    /// The flow identity of every probe (Paris traceroute).
+    /// The flow identity: fixes what load balancers look at, so that all probes take one path, and the same path next
+    /// time. Others should not be able to guess it.
     pub flow: u16,
+}
+
+impl Plan {
+    /// Three probes a hop, 8 in flight, a second for each answer, 30 hops, 8 silent ones in a row, 45 seconds in all.
+    pub fn for_address(target: IpAddr, protocol: Protocol, flow: u16) -> Self {
+        Self {
+            target,
+            protocol,
+            first_ttl: 1,
+            last_ttl: 30,
+            attempts: 3,
+            window: 8,
+            reply_timeout: Duration::from_secs(1),
+            gap_limit: 8,
+            deadline: Duration::from_secs(45),
+            flow,
+        }
+    }
+
+    /// The trace of a plan that could not even be begun.
+    pub fn unsent(&self, at: Moment) -> Trace {
+        Trace {
+            target: self.target,
+            protocol: self.protocol,
+            started: at.wall,
+            flow: Some(self.flow),
+            hops: Vec::new(),
+            ending: Ending::Unsent,
+        }
+    }
+
+    /// The source port of its UDP probes: 32768 and up, so that flows that differ in the low 15 bits differ here.
+    pub fn udp_source_port(&self) -> u16 {
+        0x8000 | self.flow
+    }
+
+    /// The plan as it can be carried out.
+    pub(crate) fn sane(mut self) -> Self {
+        self.first_ttl = self.first_ttl.max(1);
+        self.last_ttl = self.last_ttl.max(self.first_ttl);
+        self.attempts = self.attempts.max(1);
+        self.window = self.window.max(1);
+        self.gap_limit = self.gap_limit.max(1);
+        self.reply_timeout = self.reply_timeout.min(LONGEST);
+        self.deadline = self.deadline.min(LONGEST);
+        self.target = self.target.to_canonical();
+        self.protocol = match self.protocol {
+            Protocol::Icmp => Protocol::Icmp,
+            Protocol::Udp | Protocol::Tcp => Protocol::Udp,
+        };
+        self
+    }
 }

@@ -1,1 +1,353 @@
-//! Many tracers on one socket: issues probe keys, encodes probes, matches and routes replies.
+//! Many tracers on one socket: issues probe keys, encodes probes, matches replies to them.
+//!
+//! A reply counts when it quotes a probe that was sent: target, protocol, identifier or ports, and key. An echo reply
+//! must come from the target and bring its token back as well. Everything else is dropped, and the caller told why.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::IpAddr;
+use std::time::Instant;
+
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+
+use crate::moment::Moment;
+use crate::trace::pace::Pace;
+use crate::trace::packet::message::{Message, answer_kind};
+use crate::trace::packet::quote::QuotedProbe;
+use crate::trace::packet::{NoMessage, Version, ip, probe};
+use crate::trace::plan::{Plan, UDP_DESTINATION};
+use crate::trace::tracer::{Probe, Reply, Tracer};
+use crate::trace::{AnswerKind, Protocol, Trace};
+
+/// A trace in progress.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TraceId(u64);
+
+/// What tells a probe apart from every other probe in flight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ProbeKey {
+    protocol: Protocol,
+    target: IpAddr,
+    /// Identifier or source port: the same for all probes of a trace.
+    tag: u16,
+    /// Sequence number, or what the payload sums to.
+    key: u16,
+}
+
+/// A probe to be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Transmit {
+    /// The trace it belongs to.
+    pub trace: TraceId,
+    /// What to call it if it cannot be sent.
+    pub key: ProbeKey,
+    /// Where to.
+    pub target: IpAddr,
+    /// The TTL or hop limit.
+    pub ttl: u8,
+    /// The bytes.
+    pub content: Content,
+}
+
+/// What goes into the socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// A whole ICMP message; the checksum of one for IPv6 lacks the pseudo-header, which the sender adds.
+    Icmp([u8; probe::SEGMENT]),
+    /// The payload of a UDP datagram.
+    Udp {
+        /// Its source port.
+        source_port: u16,
+        /// Its destination port.
+        destination_port: u16,
+        /// The payload.
+        payload: [u8; probe::PAYLOAD],
+    },
+}
+
+/// What the kernel told a socket about a datagram it had sent: the error queue's way of delivering ICMP, which leaves
+/// the quoted transport header out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QueuedError<'a> {
+    /// Who sent the ICMP message.
+    pub from: IpAddr,
+    /// Its type.
+    pub kind: u8,
+    /// Its code.
+    pub code: u8,
+    /// What it quoted of the payload of the datagram: often nothing.
+    pub payload: &'a [u8],
+}
+
+/// What became of something received.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Receipt {
+    /// It answered a probe.
+    Booked(Protocol, AnswerKind),
+    /// It was cut short or damaged.
+    Malformed,
+    /// It has nothing to do with any probe: other programs of this host are being answered as well.
+    Unrelated,
+    /// It concerns one of the flows being traced, but no probe that was sent, or it came from the wrong place.
+    Forged,
+    /// It answered a probe that had been answered before, or cannot be told which probe it answers.
+    Surplus,
+}
+
+/// Many tracers on one socket.
+#[derive(Debug)]
+pub struct Switchboard {
+    keys: StdRng,
+    pace: Pace,
+    traces: BTreeMap<TraceId, Running>,
+    probes: BTreeMap<ProbeKey, Issued>,
+    /// One entry for each running trace.
+    deadlines: BTreeSet<(Instant, TraceId)>,
+    /// Those that may have something to send, each once, in turn.
+    ready: VecDeque<TraceId>,
+    finished: VecDeque<(TraceId, Trace)>,
+    next: u64,
+}
+
+#[derive(Debug)]
+struct Running {
+    tracer: Tracer,
+    tag: u16,
+    issued: Vec<(ProbeKey, Issued)>,
+    deadline: Option<Instant>,
+    is_ready: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Issued {
+    trace: TraceId,
+    number: usize,
+    token: u64,
+}
+
+impl Switchboard {
+    /// A switchboard whose keys follow from `seed`, and whose probes keep to `pace`, all traces together.
+    pub fn new(seed: u64, pace: Pace) -> Self {
+        Self {
+            keys: StdRng::seed_from_u64(seed),
+            pace,
+            traces: BTreeMap::new(),
+            probes: BTreeMap::new(),
+            deadlines: BTreeSet::new(),
+            ready: VecDeque::new(),
+            finished: VecDeque::new(),
+            next: 0,
+        }
+    }
+
+    /// Starts the trace of `plan`.
+    pub fn start(&mut self, plan: Plan, now: Moment) -> TraceId {
+        let id = TraceId(self.next);
+        self.next += 1;
+        let tracer = Tracer::new(plan, now);
+        let tag = match tracer.plan().protocol {
+            Protocol::Icmp => self.keys.random(),
+            Protocol::Udp | Protocol::Tcp => tracer.plan().udp_source_port(),
+        };
+        self.traces.insert(id, Running { tracer, tag, issued: Vec::new(), deadline: None, is_ready: false });
+        self.settle(id);
+        id
+    }
+
+    /// How many traces are running.
+    pub fn running(&self) -> usize {
+        self.traces.len()
+    }
+
+    /// What a raw ICMP socket received from `from`: for IPv4 with the IP header, for IPv6 without.
+    pub fn handle_datagram(&mut self, bytes: &[u8], from: IpAddr, at: Moment) -> Receipt {
+        match Message::parse(Version::of(from), bytes) {
+            Ok(Message::EchoReply { identifier, sequence, token }) => {
+                let key = ProbeKey { protocol: Protocol::Icmp, target: from, tag: identifier, key: sequence };
+                let kind = AnswerKind::EchoReply;
+                let is_own = self.probes.get(&key).is_none_or(|issued| Some(issued.token) == token);
+                if is_own { self.book(key, Reply { from, kind, at: at.mono }) } else { Receipt::Forged }
+            }
+            Ok(Message::Error { kind, quote }) => {
+                let (protocol, tag, key) = match quote.probe {
+                    QuotedProbe::Echo { identifier, sequence } => (Protocol::Icmp, identifier, sequence),
+                    QuotedProbe::Udp { source_port, destination_port: UDP_DESTINATION, key } => {
+                        (Protocol::Udp, source_port, key)
+                    }
+                    QuotedProbe::Udp { .. } => return Receipt::Unrelated,
+                };
+                self.book(ProbeKey { protocol, target: quote.target, tag, key }, Reply { from, kind, at: at.mono })
+            }
+            Err(NoMessage::Malformed) => Receipt::Malformed,
+            Err(NoMessage::Unrelated) => Receipt::Unrelated,
+        }
+    }
+
+    /// What the error queue of the socket of `trace` held. The kernel has matched addresses and ports; which probe it
+    /// is about the token tells if it was quoted, and otherwise the tracer, if only one probe is in flight.
+    pub fn handle_error(&mut self, trace: TraceId, error: QueuedError<'_>, at: Moment) -> Receipt {
+        let Some(running) = self.traces.get_mut(&trace) else { return Receipt::Unrelated };
+        let plan = running.tracer.plan();
+        let protocol = plan.protocol;
+        let Some(kind) = answer_kind(Version::of(plan.target), error.kind, error.code, protocol) else {
+            return Receipt::Unrelated;
+        };
+        let reply = Reply { from: error.from, kind, at: at.mono };
+        let is_booked = match probe::token(error.payload) {
+            None => running.tracer.handle_anonymous_reply(reply),
+            Some(token) => match running.issued.iter().find(|(_, issued)| issued.token == token) {
+                Some((_, issued)) => running.tracer.handle_reply(issued.number, reply),
+                None => return Receipt::Forged,
+            },
+        };
+        self.settle(trace);
+        if is_booked { Receipt::Booked(protocol, kind) } else { Receipt::Surplus }
+    }
+
+    /// The probe could not be sent.
+    pub fn handle_send_failure(&mut self, key: ProbeKey) {
+        let Some(issued) = self.probes.get(&key).copied() else { return };
+        if let Some(running) = self.traces.get_mut(&issued.trace) {
+            running.tracer.handle_send_failure(issued.number);
+        }
+        self.settle(issued.trace);
+    }
+
+    /// Time has passed.
+    pub fn handle_timeout(&mut self, now: Moment) {
+        while let Some(&(deadline, trace)) = self.deadlines.first().filter(|(deadline, _)| *deadline <= now.mono) {
+            self.deadlines.remove(&(deadline, trace));
+            if let Some(running) = self.traces.get_mut(&trace) {
+                running.deadline = None;
+                running.tracer.handle_timeout(now.mono);
+            }
+            self.settle(trace);
+        }
+    }
+
+    /// The next probe to send, now.
+    pub fn poll_transmit(&mut self, now: Moment) -> Option<Transmit> {
+        while self.pace.allows(now.mono) {
+            let trace = self.ready.pop_front()?;
+            let Some(running) = self.traces.get_mut(&trace) else { continue };
+            running.is_ready = false;
+            let Some(probe) = running.tracer.poll_probe(now.mono) else { continue };
+            self.pace.charge(now.mono);
+            let transmit = self.issue(trace, probe);
+            self.settle(trace);
+            if transmit.is_some() {
+                return transmit;
+            }
+        }
+        None
+    }
+
+    /// When to call [`Switchboard::handle_timeout`], or poll again for something to send, at the latest.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        let deadline = self.deadlines.first().map(|&(deadline, _)| deadline);
+        let turn = self.pace.next().filter(|_| !self.ready.is_empty());
+        deadline.into_iter().chain(turn).min()
+    }
+
+    /// The next trace that is over.
+    pub fn poll_trace(&mut self) -> Option<(TraceId, Trace)> {
+        self.finished.pop_front()
+    }
+
+    fn book(&mut self, key: ProbeKey, reply: Reply) -> Receipt {
+        let Some(issued) = self.probes.get(&key).copied() else {
+            return if self.is_flow(key) { Receipt::Forged } else { Receipt::Unrelated };
+        };
+        let Some(running) = self.traces.get_mut(&issued.trace) else { return Receipt::Unrelated };
+        let is_booked = running.tracer.handle_reply(issued.number, reply);
+        self.settle(issued.trace);
+        if is_booked { Receipt::Booked(key.protocol, reply.kind) } else { Receipt::Surplus }
+    }
+
+    /// Whether some probe differs from this one only in its key.
+    fn is_flow(&self, key: ProbeKey) -> bool {
+        let all = ProbeKey { key: u16::MIN, ..key }..=ProbeKey { key: u16::MAX, ..key };
+        self.probes.range(all).next().is_some()
+    }
+
+    /// Gives the probe a key and bytes.
+    fn issue(&mut self, trace: TraceId, probe: Probe) -> Option<Transmit> {
+        let running = self.traces.get(&trace)?;
+        let plan = running.tracer.plan();
+        let (protocol, target, tag, flow) = (plan.protocol, plan.target, running.tag, plan.flow);
+        let token = self.keys.random_range(1..=u64::MAX);
+        let Some(key) = self.unused_key(protocol, target, tag) else {
+            self.traces.get_mut(&trace)?.tracer.handle_send_failure(probe.number);
+            return None;
+        };
+        let issued = Issued { trace, number: probe.number, token };
+        self.traces.get_mut(&trace)?.issued.push((key, issued));
+        self.probes.insert(key, issued);
+        let content = match protocol {
+            Protocol::Icmp => Content::Icmp(probe::echo_request(target, tag, key.key, token, flow)),
+            Protocol::Udp | Protocol::Tcp => Content::Udp {
+                source_port: tag,
+                destination_port: UDP_DESTINATION,
+                payload: probe::udp_payload(token, key.key),
+            },
+        };
+        Some(Transmit { trace, key, target, ttl: probe.ttl, content })
+    }
+
+    /// A key that no probe has; `None` when hardly any are left, with ten thousands of probes to one target in one
+    /// flow.
+    fn unused_key(&mut self, protocol: Protocol, target: IpAddr, tag: u16) -> Option<ProbeKey> {
+        (0..64)
+            // 0 and 0xffff are one and the same to a checksum.
+            .map(|_| ProbeKey { protocol, target, tag, key: self.keys.random_range(1..0xffff) })
+            .find(|key| !self.probes.contains_key(key))
+    }
+
+    /// Takes note of what a trace wants after anything has happened to it.
+    fn settle(&mut self, trace: TraceId) {
+        let Some(running) = self.traces.get_mut(&trace) else { return };
+        if let Some(outcome) = running.tracer.poll_trace() {
+            self.finished.push_back((trace, outcome));
+            self.forget(trace);
+            return;
+        }
+        let deadline = running.tracer.poll_timeout();
+        if deadline != running.deadline {
+            let before = std::mem::replace(&mut running.deadline, deadline);
+            before.map(|before| self.deadlines.remove(&(before, trace)));
+            deadline.map(|deadline| self.deadlines.insert((deadline, trace)));
+        }
+        if !std::mem::replace(&mut running.is_ready, true) {
+            self.ready.push_back(trace);
+        }
+    }
+
+    fn forget(&mut self, trace: TraceId) {
+        let Some(running) = self.traces.remove(&trace) else { return };
+        running.deadline.map(|deadline| self.deadlines.remove(&(deadline, trace)));
+        for (key, _) in running.issued {
+            self.probes.remove(&key);
+        }
+    }
+}
+
+impl Transmit {
+    /// The whole IP datagram, as it leaves a host with the address `source`.
+    pub fn datagram(&self, source: IpAddr) -> Vec<u8> {
+        let (protocol, segment) = match &self.content {
+            Content::Icmp(message) => (ip::icmp(self.target), ip::completed(source, self.target, *message)),
+            Content::Udp { source_port, destination_port, payload } => {
+                (ip::UDP, probe::udp_segment((source, *source_port), (self.target, *destination_port), payload))
+            }
+        };
+        ip::datagram(source, self.target, self.ttl, protocol, &segment)
+    }
+
+    /// What the probe is.
+    pub fn protocol(&self) -> Protocol {
+        self.key.protocol
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,328 @@
-//! The state machine of one trace: what to ask next, and when to stop.
+//! The state machine of one trace: what to ask next, and when to stop. The rules are told in [`crate::trace`].
+
+use std::collections::VecDeque;
+use std::net::IpAddr;
+use std::time::{Duration, Instant};
+
+use crate::moment::{Moment, Rtt};
+use crate::trace::plan::Plan;
+use crate::trace::{AnswerKind, Ending, Hop, HopAnswer, Trace};
+
+/// How long a probe may still be the one that a reply without a key answers: nothing travels longer.
+const ANONYMOUS_MEMORY: Duration = Duration::from_secs(10);
+
+/// How often the path must come back to a router it has left. Once is not enough: unrelated networks use the same
+/// private addresses.
+const RETURNS: usize = 2;
+
+/// The state of one trace.
+#[derive(Clone, Debug)]
+pub struct Tracer {
+    plan: Plan,
+    started: Moment,
+    /// From `first_ttl` on.
+    hops: Vec<Asked>,
+    /// In the order of sending; a probe's number is its place.
+    probes: Vec<Sent>,
+    /// The numbers of probes that may be in flight, in the order of their deadlines.
+    awaited: VecDeque<usize>,
+    in_flight: usize,
+    /// The furthest TTL that answered, `first_ttl - 1` at first.
+    furthest: u8,
+    reached_at: Option<u8>,
+    /// The nearest TTL at which the path was seen to end or to turn back.
+    blocked_at: Option<(u8, Ending)>,
+    overdue: bool,
+    reported: bool,
+}
+
+/// One probe that a tracer wants sent now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Probe {
+    /// Which probe of the trace it is, from 0.
+    pub number: usize,
+    /// Its TTL or hop limit.
+    pub ttl: u8,
+}
+
+/// An answer to a probe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// Who answered.
+    pub from: IpAddr,
+    /// What it said.
+    pub kind: AnswerKind,
+    /// When it came. It may be earlier than other instants the tracer has been told, as replies wait to be read.
+    pub at: Instant,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Asked {
+    attempts: u8,
+    in_flight: u8,
+    silent: u8,
+    answers: Vec<HopAnswer>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Sent {
+    ttl: u8,
+    at: Instant,
+    state: State,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    InFlight,
+    Silent,
+    Settled,
+}
+
+impl Tracer {
+    /// The trace of `plan`, begun now.
+    pub fn new(plan: Plan, now: Moment) -> Self {
+        let plan = plan.sane();
+        Self {
+            hops: Vec::new(),
+            probes: Vec::new(),
+            awaited: VecDeque::new(),
+            in_flight: 0,
+            furthest: plan.first_ttl - 1,
+            reached_at: None,
+            blocked_at: None,
+            overdue: false,
+            reported: false,
+            started: now,
+            plan,
+        }
+    }
+
+    /// The plan it follows.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// An answer to the probe of that number. Whether it counts: it does not if the probe has been answered, or had
+    /// not been sent.
+    pub fn handle_reply(&mut self, number: usize, reply: Reply) -> bool {
+        let Some(&sent) = self.probes.get(number).filter(|sent| reply.at >= sent.at) else { return false };
+        self.book(number, reply, sent.at)
+    }
+
+    /// An answer that does not say to which probe. It is taken to be to the only one in flight, and to have been on
+    /// its way since the oldest probe it might answer, so that its round-trip time is never too short.
+    pub fn handle_anonymous_reply(&mut self, reply: Reply) -> bool {
+        let unanswered = |sent: &&Sent| sent.state != State::Settled && reply.at >= sent.at;
+        let recent = |sent: &&Sent| reply.at.saturating_duration_since(sent.at) <= ANONYMOUS_MEMORY;
+        let oldest = self.probes.iter().filter(unanswered).filter(recent).map(|sent| sent.at).min();
+        let only = self.probes.iter().position(|sent| sent.state == State::InFlight).filter(|_| self.in_flight == 1);
+        match only.zip(oldest) {
+            Some((number, since)) => self.book(number, reply, since),
+            None => false,
+        }
+    }
+
+    /// The probe of that number could not be sent.
+    pub fn handle_send_failure(&mut self, number: usize) {
+        let Some(sent) = self.probes.get_mut(number).filter(|sent| sent.state == State::InFlight) else { return };
+        sent.state = State::Settled;
+        self.in_flight -= 1;
+        let ttl = sent.ttl;
+        if let Some(hop) = self.hop_mut(ttl) {
+            hop.in_flight -= 1;
+        }
+        self.forget_settled();
+    }
+
+    /// Time has passed.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        while let Some(number) = self.awaited.front().copied().filter(|&number| self.is_over(number, now)) {
+            self.awaited.pop_front();
+            self.fall_silent(number);
+        }
+        self.overdue |= now >= self.deadline();
+    }
+
+    /// The next probe to send now, if there is one.
+    pub fn poll_probe(&mut self, now: Instant) -> Option<Probe> {
+        if self.overdue || self.in_flight >= usize::from(self.plan.window) {
+            return None;
+        }
+        let ttl = self.next_ttl()?;
+        let number = self.probes.len();
+        self.hops.resize_with(self.hops.len().max(self.place(ttl) + 1), Asked::default);
+        let hop = self.hop_mut(ttl)?;
+        hop.attempts += 1;
+        hop.in_flight += 1;
+        self.probes.push(Sent { ttl, at: now, state: State::InFlight });
+        self.awaited.push_back(number);
+        self.in_flight += 1;
+        Some(Probe { number, ttl })
+    }
+
+    /// When to call [`Tracer::handle_timeout`] at the latest; `None` once the trace is over.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        let next = self.awaited.front().and_then(|&number| self.probes.get(number));
+        let reply = next.map(|sent| sent.at + self.plan.reply_timeout);
+        (!self.reported).then(|| reply.map_or(self.deadline(), |reply| reply.min(self.deadline())))
+    }
+
+    /// The trace, once, when it is over.
+    pub fn poll_trace(&mut self) -> Option<Trace> {
+        if self.reported || !self.is_finished() {
+            return None;
+        }
+        self.reported = true;
+        Some(self.trace())
+    }
+
+    fn book(&mut self, number: usize, reply: Reply, since: Instant) -> bool {
+        let timeout = self.plan.reply_timeout;
+        let Some(sent) = self.probes.get_mut(number).filter(|sent| sent.state != State::Settled) else { return false };
+        let late = reply.at > sent.at + timeout;
+        let was = std::mem::replace(&mut sent.state, State::Settled);
+        let ttl = sent.ttl;
+        let rtt_ns = Rtt::from_duration(reply.at.saturating_duration_since(since));
+        if was == State::InFlight {
+            self.in_flight -= 1;
+        }
+        let Some(hop) = self.hop_mut(ttl) else { return false };
+        match was {
+            State::InFlight => hop.in_flight -= 1,
+            State::Silent => hop.silent -= 1,
+            State::Settled => {}
+        }
+        hop.answers.push(HopAnswer { from: reply.from, rtt_ns, kind: reply.kind, late });
+        self.conclude(ttl, reply);
+        self.forget_settled();
+        true
+    }
+
+    /// What an answer at `ttl` says about where the trace ends.
+    fn conclude(&mut self, ttl: u8, reply: Reply) {
+        self.furthest = self.furthest.max(ttl);
+        if reply.from == self.plan.target {
+            self.reached_at = Some(self.reached_at.map_or(ttl, |nearest| nearest.min(ttl)));
+        } else if reply.kind != AnswerKind::TimeExceeded {
+            self.block(ttl, Ending::Refused);
+        } else if let Some(ttl) = self.loop_through(reply.from) {
+            self.block(ttl, Ending::Looped);
+        }
+    }
+
+    fn block(&mut self, ttl: u8, ending: Ending) {
+        if self.blocked_at.is_none_or(|(nearest, _)| ttl < nearest) {
+            self.blocked_at = Some((ttl, ending));
+        }
+    }
+
+    /// The TTL at which the path came back to `router` often enough to be going round.
+    fn loop_through(&self, router: IpAddr) -> Option<u8> {
+        let mut left = false;
+        let mut returns = 0;
+        let mut seen = false;
+        for (ttl, hop) in (self.plan.first_ttl..).zip(&self.hops).filter(|(_, hop)| !hop.answers.is_empty()) {
+            let here = hop.answers.iter().any(|answer| answer.from == router);
+            returns += usize::from(here && left);
+            seen |= here;
+            left = seen && !here;
+            if returns == RETURNS {
+                return Some(ttl);
+            }
+        }
+        None
+    }
+
+    /// Whether the probe need not be awaited any longer at `now`.
+    fn is_over(&self, number: usize, now: Instant) -> bool {
+        self.probes
+            .get(number)
+            .is_none_or(|sent| sent.state != State::InFlight || sent.at + self.plan.reply_timeout <= now)
+    }
+
+    fn fall_silent(&mut self, number: usize) {
+        let Some(sent) = self.probes.get_mut(number).filter(|sent| sent.state == State::InFlight) else { return };
+        sent.state = State::Silent;
+        self.in_flight -= 1;
+        let ttl = sent.ttl;
+        if let Some(hop) = self.hop_mut(ttl) {
+            hop.in_flight -= 1;
+            hop.silent += 1;
+        }
+    }
+
+    fn forget_settled(&mut self) {
+        let settled = |number: &usize| self.probes.get(*number).is_none_or(|sent| sent.state != State::InFlight);
+        while self.awaited.front().is_some_and(settled) {
+            self.awaited.pop_front();
+        }
+    }
+
+    /// The TTL that has had the fewest attempts, and of those the lowest.
+    fn next_ttl(&self) -> Option<u8> {
+        (self.plan.first_ttl..=self.last_wanted())
+            .map(|ttl| (self.hop(ttl).map_or(0, |hop| hop.attempts), ttl))
+            .filter(|&(attempts, _)| attempts < self.plan.attempts)
+            .min()
+            .map(|(_, ttl)| ttl)
+    }
+
+    /// The furthest TTL worth asking, as far as is known.
+    fn last_wanted(&self) -> u8 {
+        let horizon = self.furthest.saturating_add(self.plan.gap_limit);
+        let known = self.reached_at.or(self.blocked_at.map(|(ttl, _)| ttl));
+        known.unwrap_or(horizon).min(self.plan.last_ttl)
+    }
+
+    fn is_finished(&self) -> bool {
+        let awaited = |hops: &[Asked]| hops.iter().any(|hop| hop.in_flight > 0);
+        let wanted = self.reached_at.map_or(self.hops.len(), |ttl| self.place(ttl) + 1);
+        self.overdue || (self.next_ttl().is_none() && !awaited(self.hops.get(..wanted).unwrap_or(&self.hops)))
+    }
+
+    fn trace(&self) -> Trace {
+        let end = self.reached_at.or(self.blocked_at.map(|(ttl, _)| ttl)).unwrap_or(u8::MAX);
+        let hops: Vec<Hop> = (self.plan.first_ttl..=end)
+            .zip(&self.hops)
+            .map(|(ttl, hop)| Hop { ttl, answers: hop.answers.clone(), silent: hop.silent + hop.in_flight })
+            .filter(|hop| hop.silent > 0 || !hop.answers.is_empty())
+            .collect();
+        Trace {
+            target: self.plan.target,
+            protocol: self.plan.protocol,
+            started: self.started.wall,
+            flow: Some(self.plan.flow),
+            ending: self.ending(&hops),
+            hops,
+        }
+    }
+
+    fn ending(&self, hops: &[Hop]) -> Ending {
+        let silent = hops.iter().rev().take_while(|hop| hop.answers.is_empty()).count();
+        match self.blocked_at {
+            _ if self.reached_at.is_some() => Ending::Reached,
+            Some((_, ending)) => ending,
+            None if hops.is_empty() && !self.probes.is_empty() => Ending::Unsent,
+            None if self.overdue => Ending::Overdue,
+            None if silent >= usize::from(self.plan.gap_limit) => Ending::Silent,
+            None => Ending::Exhausted,
+        }
+    }
+
+    fn deadline(&self) -> Instant {
+        self.started.mono + self.plan.deadline
+    }
+
+    fn place(&self, ttl: u8) -> usize {
+        usize::from(ttl.saturating_sub(self.plan.first_ttl))
+    }
+
+    fn hop(&self, ttl: u8) -> Option<&Asked> {
+        self.hops.get(self.place(ttl))
+    }
+
+    fn hop_mut(&mut self, ttl: u8) -> Option<&mut Asked> {
+        let place = self.place(ttl);
+        self.hops.get_mut(place)
+    }
+}

@@ -1,0 +1,94 @@
+//! What an ICMP error quotes of the datagram it is about: which probe that was.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use super::NoMessage;
+use super::ip::{ICMP, ICMPV6, UDP};
+use super::probe::udp_key;
+
+/// The datagram an error quotes, as far as it tells probes apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quote {
+    /// Where the datagram was headed.
+    pub target: IpAddr,
+    /// What it was.
+    pub probe: QuotedProbe,
+}
+
+/// The first eight bytes of the quoted datagram's payload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum QuotedProbe {
+    /// An echo request.
+    Echo {
+        /// Its identifier.
+        identifier: u16,
+        /// Its sequence number.
+        sequence: u16,
+    },
+    /// A UDP datagram.
+    Udp {
+        /// Its source port.
+        source_port: u16,
+        /// Its destination port.
+        destination_port: u16,
+        /// What its payload summed to, from its checksum.
+        key: u16,
+    },
+}
+
+impl Quote {
+    /// The IPv4 datagram that begins `bytes`, which may hold as little as its header and eight bytes more.
+    pub(super) fn parse_v4(bytes: &[u8]) -> Result<Self, NoMessage> {
+        let (header, rest) = bytes.split_first_chunk::<20>().ok_or(NoMessage::Malformed)?;
+        let [first, _, _, _, _, _, f0, f1, _, protocol, _, _, s0, s1, s2, s3, t0, t1, t2, t3] = *header;
+        if first >> 4 != 4 {
+            return Err(NoMessage::Malformed);
+        }
+        let later_fragment = u16::from_be_bytes([f0, f1]) & 0x1fff != 0;
+        let options = usize::from(first & 0x0f).checked_sub(5).ok_or(NoMessage::Malformed)? * 4;
+        let segment = rest.get(options..).ok_or(NoMessage::Malformed)?;
+        let source = Ipv4Addr::new(s0, s1, s2, s3).into();
+        let target = Ipv4Addr::new(t0, t1, t2, t3).into();
+        match protocol {
+            ICMP if !later_fragment => Self::echo(target, 8, segment),
+            UDP if !later_fragment => Self::udp(source, target, segment),
+            _ => Err(NoMessage::Unrelated),
+        }
+    }
+
+    /// The IPv6 datagram that begins `bytes`. Probes carry no extension headers.
+    pub(super) fn parse_v6(bytes: &[u8]) -> Result<Self, NoMessage> {
+        let (fixed, rest) = bytes.split_first_chunk::<8>().ok_or(NoMessage::Malformed)?;
+        let (source, rest) = rest.split_first_chunk::<16>().ok_or(NoMessage::Malformed)?;
+        let (target, segment) = rest.split_first_chunk::<16>().ok_or(NoMessage::Malformed)?;
+        let [first, _, _, _, _, _, next_header, _] = *fixed;
+        if first >> 4 != 6 {
+            return Err(NoMessage::Malformed);
+        }
+        let source = Ipv6Addr::from(*source).into();
+        let target = Ipv6Addr::from(*target).into();
+        match next_header {
+            ICMPV6 => Self::echo(target, 128, segment),
+            UDP => Self::udp(source, target, segment),
+            _ => Err(NoMessage::Unrelated),
+        }
+    }
+
+    fn echo(target: IpAddr, request: u8, segment: &[u8]) -> Result<Self, NoMessage> {
+        let [kind, code, _, _, i0, i1, s0, s1] = *segment.first_chunk::<8>().ok_or(NoMessage::Malformed)?;
+        if (kind, code) != (request, 0) {
+            return Err(NoMessage::Unrelated);
+        }
+        let (identifier, sequence) = (u16::from_be_bytes([i0, i1]), u16::from_be_bytes([s0, s1]));
+        Ok(Self { target, probe: QuotedProbe::Echo { identifier, sequence } })
+    }
+
+    fn udp(source: IpAddr, target: IpAddr, segment: &[u8]) -> Result<Self, NoMessage> {
+        let [s0, s1, d0, d1, l0, l1, c0, c1] = *segment.first_chunk::<8>().ok_or(NoMessage::Malformed)?;
+        let source_port = u16::from_be_bytes([s0, s1]);
+        let destination_port = u16::from_be_bytes([d0, d1]);
+        let (length, checksum) = (u16::from_be_bytes([l0, l1]), u16::from_be_bytes([c0, c1]));
+        let key = udp_key((source, source_port), (target, destination_port), length, checksum);
+        Ok(Self { target, probe: QuotedProbe::Udp { source_port, destination_port, key } })
+    }
+}
