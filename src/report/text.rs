@@ -1,6 +1,6 @@
 //! Lines for a person: a table of one row a line, or a row with everything behind it.
 
-use std::fmt::Write;
+use std::fmt::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 
@@ -92,14 +92,22 @@ fn style_of_place(place: Place) -> Style {
 }
 
 /// What a number of lines come to, in one sentence.
-pub fn summary<'a>(lines: impl IntoIterator<Item = &'a Line<'a>>) -> String {
-    let mut counts = [0_usize; Place::ALL.len()];
-    for line in lines {
-        for (count, place) in counts.iter_mut().zip(Place::ALL) {
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally([usize; Place::ALL.len()]);
+
+impl Tally {
+    /// Counts a line.
+    pub fn count(&mut self, line: &Line<'_>) {
+        for (count, place) in self.0.iter_mut().zip(Place::ALL) {
             *count += usize::from(line.place == place);
         }
     }
-    let total: usize = counts.iter().sum();
-    let each: Vec<_> = Place::ALL.iter().zip(counts).map(|(place, count)| format!("{count} {place}")).collect();
-    format!("{total} judged: {}", each.join(", "))
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let total: usize = self.0.iter().sum();
+        let each: Vec<_> = Place::ALL.iter().zip(self.0).map(|(place, count)| format!("{count} {place}")).collect();
+        write!(f, "{total} judged: {}", each.join(", "))
+    }
 }
