@@ -4,7 +4,6 @@ use std::process::ExitCode;
 
 use crate::verdict::Standing;
 
-pub mod judge;
 pub mod logging;
 
 /// How a command ends. The numbers are those of product.md and `sysexits.h`.

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use ipnet::IpNet;
 use jiff::Timestamp;
 use pehra::dossier::Dossier;
-use pehra::edge::geodb::Geodb;
 use pehra::location::disc::Borders;
+use pehra::location::outlines::Outlines;
 use pehra::location::path::Way;
 use pehra::location::{Claim, Grade, Place, Says, Weight};
 use pehra::moment::Rtt;
@@ -21,8 +21,8 @@ use serde::Deserialize;
 
 const TARGET: &str = "203.175.64.10";
 
-/// The cities in which the vantages of these cases stand, with their coordinates (GeoNames).
-const CITIES: [(&str, f64, f64); 9] = [
+/// The cities in which the vantages of these cases stand, with their coordinates (`GeoNames`).
+pub(super) const CITIES: [(&str, f64, f64); 9] = [
     ("karachi", 24.8608, 67.0104),
     ("lahore", 31.5580, 74.3507),
     ("islamabad", 33.7215, 73.0433),
@@ -88,7 +88,7 @@ struct Expect {
 
 #[test]
 fn every_case_is_located_as_its_evidence_allows() {
-    let outlines = Geodb::embedded().expect("the embedded databases open").outlines();
+    let outlines = Arc::new(Outlines::decode(include_bytes!("../../geodb/borders.gz")).expect("the map that ships"));
     super::run("evidence", |text| {
         let case: Case = toml::from_str(text).map_err(|error| error.to_string())?;
         check(&case, Borders::new(Arc::clone(&outlines)))
@@ -131,7 +131,8 @@ impl Case {
     fn observation(&self, city: &str) -> Observation {
         let observed: Timestamp = "2026-11-21T12:00:00Z".parse().unwrap();
         let trace = self.trace(city, observed);
-        let hops = self.hop.iter().filter_map(|hop| Some(claim(hop.address?, "dbip-country", Says::Country(hop.country?))));
+        let hops =
+            self.hop.iter().filter_map(|hop| Some(claim(hop.address?, "dbip-country", Says::Country(hop.country?))));
         let claims = self.says.iter().map(Statement::claim).chain(hops).collect();
         Observation {
             schema: SCHEMA,

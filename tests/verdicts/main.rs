@@ -3,8 +3,9 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test says what went wrong by panicking")]
 
-//mod evidence;
+mod evidence;
 mod policy;
+mod soundness;
 
 use std::path::{Path, PathBuf};
 
