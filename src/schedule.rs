@@ -17,18 +17,20 @@ use rand::{RngExt, SeedableRng};
 use crate::moment::Moment;
 use crate::workload::Endpoint;
 
-/// The most that jitter adds to a wait: a move is seen within the TTL and these seconds.
-const JITTER_AT_MOST: Duration = Duration::from_secs(2);
+/// The most that jitter adds to a TTL: a move is seen within the TTL and these seconds.
+const LATE_AT_MOST: Duration = Duration::from_secs(2);
 /// The first rounds of a long list follow one another no slower than this.
 const FIRST_STEP_AT_MOST: Duration = Duration::from_millis(200);
 /// A round that has waited this long for its turn counts as overdue.
 const OVERDUE_AFTER: Duration = Duration::from_secs(10);
 
 /// How fast rounds may follow one another, for all endpoints alike.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Pace {
     /// The shortest wait between the beginnings of two rounds of one endpoint, however short its TTL.
     pub floor: Duration,
+    /// By how much a round may come before its interval is over, as a fraction of it: 0 to 1.
+    pub jitter: f64,
     /// The time over which the first rounds of a new list of endpoints are spread, at most.
     pub start_window: Duration,
     /// How many rounds may run at once; at least one.
@@ -127,15 +129,15 @@ impl Schedule {
         let wait = match end {
             RoundEnd::Learned { ttl } => {
                 slot.fruitless = 0;
-                ttl.map_or(longest, |seconds| Duration::from_secs(seconds.into()).clamp(floor, longest))
+                ttl.map_or(longest, |seconds| Duration::from_secs(seconds.into()).max(floor))
             }
             RoundEnd::Fruitless => {
-                let wait = floor.saturating_mul(1 << slot.fruitless.min(16)).min(longest);
+                let wait = floor.saturating_mul(1 << slot.fruitless.min(16));
                 slot.fruitless = slot.fruitless.saturating_add(1);
                 wait
             }
         };
-        let due = (began + wait + self.jitter(wait)).max(now.mono);
+        let due = (began + self.jittered(wait, longest)).max(now.mono);
         self.set_due(endpoint, due);
     }
 
@@ -188,9 +190,15 @@ impl Schedule {
         self.queue.insert((due, endpoint.clone()));
     }
 
-    /// Up to a twentieth of the wait, and no more than [`JITTER_AT_MOST`].
-    fn jitter(&mut self, wait: Duration) -> Duration {
-        (wait / 20).min(JITTER_AT_MOST).mul_f64(self.random.random())
+    /// The interval may end early, so that endpoints of one interval drift apart. A TTL may not: before it runs out a
+    /// resolver gives the same answer.
+    fn jittered(&mut self, wait: Duration, longest: Duration) -> Duration {
+        let chance = self.random.random::<f64>();
+        if wait < longest {
+            return wait + (wait / 20).min(LATE_AT_MOST).mul_f64(chance);
+        }
+        let early = longest.mul_f64(self.pace.jitter.clamp(0.0, 1.0) * chance);
+        longest.saturating_sub(early).max(self.pace.floor)
     }
 }
 

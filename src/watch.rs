@@ -1,1 +1,374 @@
-//! The daemon without the world: schedule, alert book and ledger as one state machine.
+//! The daemon without the world: who is due, what a round means, who is told, and what is shown.
+//!
+//! A [`Watch`] owns the schedule, the alert book and the ledger. The agent drives it with the real world, the simulation
+//! with an invented one, both in the same way:
+//!
+//! - begin a round for everything [`Watch::poll_due`] gives, and end it with [`Watch::handle_round`] (once its
+//!   observation is in the journal) or [`Watch::handle_round_failure`];
+//! - send everything [`Watch::poll_delivery`] gives, and report it with [`Watch::handle_delivery`];
+//! - log what [`Watch::poll_event`] gives, keep what [`Watch::poll_save`] gives;
+//! - call [`Watch::handle_timeout`] when [`Watch::poll_timeout`] has come.
+//!
+//! After any `handle_*` the polls are drained until they give nothing. Time does not go backwards between calls on the
+//! monotonic clock; it may on the wall clock, and nothing depends on that but the dates that are shown.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::alert::{
+    AlertBook, AlertSettings, Counts, Delivery, DeliveryId, Occasion, Outcome, SavedAlerts, Subject, Transition,
+};
+use crate::dossier::Dossier;
+use crate::ledger::{Ledger, Record, Seen};
+use crate::location::disc::Borders;
+use crate::moment::Moment;
+use crate::observation::{DatabaseDigest, Declared, Observation};
+use crate::schedule::{Pace, RoundEnd, Schedule};
+use crate::vantage::Vantage;
+use crate::verdict::policy::Policy;
+use crate::verdict::{Finding, RuleId, Standing, Verdict, judge};
+use crate::workload::Endpoint;
+
+/// An observation is judged as stale once its age, in whole seconds, is beyond its freshness.
+const BEYOND: Duration = Duration::from_secs(1);
+
+/// What is watched, by which rules, and who is told.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where this host stands.
+    pub vantage: Vantage,
+    /// Every endpoint.
+    pub watched: BTreeMap<Endpoint, Watched>,
+    /// What is judged by.
+    pub policy: Policy,
+    /// The borders of countries.
+    pub borders: Borders,
+    /// How fast rounds may follow one another.
+    pub pace: Pace,
+    /// How patient alerts are, and their sinks.
+    pub alerts: AlertSettings,
+    /// The databases in use, as they are shown.
+    pub databases: Vec<DatabaseDigest>,
+}
+
+/// One endpoint that is watched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Watched {
+    /// What the inventory says of it.
+    pub declared: Declared,
+    /// The longest time between two rounds.
+    pub interval: Duration,
+    /// How old its last observation may be before it is stale.
+    pub freshness: Duration,
+}
+
+/// A round that should begin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Due {
+    /// What to look at.
+    pub endpoint: Endpoint,
+    /// What the inventory says of it.
+    pub declared: Declared,
+}
+
+/// What is worth a line in the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// An endpoint stands otherwise than before, or was judged for the first time.
+    Standing {
+        /// Which.
+        endpoint: Endpoint,
+        /// How it stood; none when it was never judged.
+        from: Option<Standing>,
+        /// How it stands.
+        to: Standing,
+        /// The worst finding, if there is any.
+        worst: Option<Finding>,
+    },
+    /// Something happened to an alert.
+    Alert(Transition),
+}
+
+/// What is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reason {
+    /// A round is due.
+    Round,
+    /// A delivery, a reminder or the end of an alert is due.
+    Alert,
+    /// An observation goes stale.
+    Stale,
+}
+
+/// What is kept of an endpoint between rounds.
+#[derive(Debug)]
+struct File {
+    last: Option<Last>,
+    stale_at: Instant,
+}
+
+/// The last round of an endpoint.
+#[derive(Debug)]
+struct Last {
+    observation: Observation,
+    /// When it was handed in.
+    seen: Instant,
+}
+
+/// The daemon without the world.
+#[derive(Debug)]
+pub struct Watch {
+    settings: Settings,
+    schedule: Schedule,
+    book: AlertBook,
+    ledger: Arc<Ledger>,
+    files: BTreeMap<Endpoint, File>,
+    stale: BTreeSet<(Instant, Endpoint)>,
+    events: VecDeque<Event>,
+}
+
+impl Watch {
+    /// Begins to watch; `seed` fixes the order of first rounds and all jitter. `saved` is the alert book of an earlier
+    /// run: alerts on what is no longer watched are cleared, the others go on.
+    pub fn new(settings: Settings, saved: Option<SavedAlerts>, seed: u64, now: Moment) -> Self {
+        let alerts = settings.alerts.clone();
+        let book = match saved {
+            Some(saved) => AlertBook::restore(alerts, saved, now),
+            None => AlertBook::new(alerts),
+        };
+        let mut watch = Self {
+            schedule: Schedule::new(settings.pace, seed),
+            settings: settings.clone(),
+            book,
+            ledger: Arc::default(),
+            files: BTreeMap::new(),
+            stale: BTreeSet::new(),
+            events: VecDeque::new(),
+        };
+        watch.handle_reconfigured(settings, now);
+        watch
+    }
+
+    /// Other settings. Endpoints that stay keep their due times, their alerts and what is known of them, judged again by
+    /// the policy in force now; one that is declared otherwise is looked at at once; one that is gone takes its alerts
+    /// and its series with it.
+    pub fn handle_reconfigured(&mut self, mut settings: Settings, now: Moment) {
+        settings.borders.meet(&settings.vantage);
+        let before = std::mem::replace(&mut self.settings, settings);
+        let rejudge = self.settings.policy != before.policy
+            || self.settings.borders.outlines().id() != before.borders.outlines().id();
+        let watched = &self.settings.watched;
+        let intervals = watched.iter().map(|(endpoint, watched)| (endpoint.clone(), watched.interval)).collect();
+        self.schedule.handle_reconfigured(self.settings.pace, &intervals, now);
+        self.book.handle_reconfigured(self.settings.alerts.clone(), |endpoint| watched.contains_key(endpoint), now);
+        self.files.retain(|endpoint, _| watched.contains_key(endpoint));
+        let files = &self.files;
+        self.stale.retain(|(_, endpoint)| files.contains_key(endpoint));
+
+        let ledger = Arc::make_mut(&mut self.ledger);
+        ledger.endpoints.retain(|endpoint, _| watched.contains_key(endpoint.as_ref()));
+        ledger.set_register(&self.settings.policy, &self.settings.databases);
+        for (endpoint, watched) in self.settings.watched.clone() {
+            let has_round = self.take_up(&endpoint, watched, before.watched.get(&endpoint), now);
+            if rejudge && has_round {
+                self.judge_last(&endpoint, None, now);
+            }
+        }
+    }
+
+    /// A round to begin now. Each is ended by [`Self::handle_round`] or [`Self::handle_round_failure`].
+    pub fn poll_due(&mut self, now: Moment) -> Option<Due> {
+        loop {
+            let endpoint = self.schedule.poll_due(now)?;
+            if let Some(watched) = self.settings.watched.get(&endpoint) {
+                return Some(Due { declared: watched.declared.clone(), endpoint });
+            }
+            self.schedule.handle_done(&endpoint, RoundEnd::Fruitless, now);
+        }
+    }
+
+    /// The observation of a round that is over, and that is in the journal already.
+    pub fn handle_round(&mut self, observation: Observation, now: Moment) {
+        let endpoint = observation.endpoint.clone();
+        let learned = !observation.addresses().is_empty();
+        let end = if learned { RoundEnd::Learned { ttl: observation.ttl() } } else { RoundEnd::Fruitless };
+        self.schedule.handle_done(&endpoint, end, now);
+        let Some(watched) = self.settings.watched.get(&endpoint) else { return };
+        if observation.declared != watched.declared {
+            self.schedule.hasten(&endpoint, now);
+        }
+        let stale_at = now.mono + watched.freshness + BEYOND;
+        self.expect(&endpoint, stale_at, Some(Last { observation, seen: now.mono }));
+        self.judge_last(&endpoint, Some(Occasion::Round), now);
+    }
+
+    /// A round gave no observation, or it could not be kept in the journal. It is tried again, later each time.
+    pub fn handle_round_failure(&mut self, endpoint: &Endpoint, now: Moment) {
+        self.schedule.handle_done(endpoint, RoundEnd::Fruitless, now);
+    }
+
+    /// Alerts to send to one sink. Each delivery is ended by [`Self::handle_delivery`].
+    pub fn poll_delivery(&mut self, now: Moment) -> Option<Delivery> {
+        self.book.poll_delivery(now)
+    }
+
+    /// What came of a delivery: one outcome for each of its alerts, in their order.
+    pub fn handle_delivery(&mut self, id: DeliveryId, outcomes: &[Outcome], now: Moment) {
+        self.book.handle_delivery(id, outcomes, now);
+    }
+
+    /// Time has passed.
+    pub fn handle_timeout(&mut self, now: Moment) {
+        self.book.handle_timeout(now);
+        while self.stale.first().is_some_and(|(at, _)| *at <= now.mono) {
+            if let Some((_, endpoint)) = self.stale.pop_first() {
+                self.judge_last(&endpoint, Some(Occasion::Silence), now);
+            }
+        }
+    }
+
+    /// When something is due, and what.
+    pub fn poll_timeout(&self) -> Option<(Instant, Reason)> {
+        let round = self.schedule.poll_timeout().map(|at| (at, Reason::Round));
+        let alert = self.book.poll_timeout().map(|at| (at, Reason::Alert));
+        let stale = self.stale.first().map(|(at, _)| (*at, Reason::Stale));
+        [round, alert, stale].into_iter().flatten().min()
+    }
+
+    /// What happened, for the log.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front().or_else(|| self.book.poll_transition().map(Event::Alert))
+    }
+
+    /// The alert book to keep over a restart, if it changed since this was last asked.
+    pub fn poll_save(&mut self) -> Option<SavedAlerts> {
+        self.book.poll_save()
+    }
+
+    /// The alert book to keep over a restart, as it is.
+    pub fn save(&self) -> SavedAlerts {
+        self.book.save()
+    }
+
+    /// What is known now. A clone of the `Arc` is a snapshot.
+    pub fn ledger(&self) -> &Arc<Ledger> {
+        &self.ledger
+    }
+
+    /// How many alerts are pending, firing and resolved.
+    pub fn alert_counts(&self) -> Counts {
+        self.book.counts()
+    }
+
+    /// How many endpoints wait for a round beyond their time.
+    pub fn overdue(&self, now: Moment) -> usize {
+        self.schedule.overdue(now)
+    }
+
+    /// How many rounds are under way.
+    pub fn running(&self) -> usize {
+        self.schedule.running()
+    }
+
+    /// Takes up an endpoint of new settings, which may have been watched before; whether a round of it is known.
+    fn take_up(&mut self, endpoint: &Endpoint, watched: Watched, before: Option<&Watched>, now: Moment) -> bool {
+        let seen = self.files.get(endpoint).map(|file| file.last.as_ref().map_or(now.mono, |last| last.seen));
+        if before.is_none_or(|before| before.freshness != watched.freshness) || seen.is_none() {
+            let last = self.files.remove(endpoint).and_then(|file| {
+                self.stale.remove(&(file.stale_at, endpoint.clone()));
+                file.last
+            });
+            self.expect(endpoint, seen.unwrap_or(now.mono) + watched.freshness + BEYOND, last);
+        }
+        if before.is_some_and(|before| before.declared != watched.declared) {
+            self.schedule.hasten(endpoint, now);
+        }
+        let known = self.ledger.endpoints.get(endpoint).map(|record| record.as_ref().clone());
+        let (verdict, seen) = known.map_or((None, None), |record| (record.verdict, record.seen));
+        Arc::make_mut(&mut self.ledger).set(endpoint, Record { declared: watched.declared, verdict, seen });
+        self.files.get(endpoint).is_some_and(|file| file.last.is_some())
+    }
+
+    /// Keeps the last round of an endpoint, and expects the next before `stale_at`.
+    fn expect(&mut self, endpoint: &Endpoint, stale_at: Instant, last: Option<Last>) {
+        if let Some(file) = self.files.insert(endpoint.clone(), File { last, stale_at }) {
+            self.stale.remove(&(file.stale_at, endpoint.clone()));
+        }
+        self.stale.insert((stale_at, endpoint.clone()));
+    }
+
+    /// Judges what is known of an endpoint as of now, shows it, and on occasion tells the alert book.
+    fn judge_last(&mut self, endpoint: &Endpoint, occasion: Option<Occasion>, now: Moment) {
+        let Some(watched) = self.settings.watched.get(endpoint) else { return };
+        let Some(file) = self.files.get_mut(endpoint) else { return };
+        let (verdict, seen) = match file.last.take() {
+            Some(last) => {
+                let (dossier, verdict) = appraise(last.observation, last.seen, watched, &self.settings, now);
+                let seen = Seen::of(&dossier);
+                file.last = Some(Last { observation: dossier.subject, seen: last.seen });
+                (verdict, Some(seen))
+            }
+            None => (never_observed(endpoint, watched, &self.settings, now), None),
+        };
+        if let Some(occasion) = occasion {
+            let subject = Subject { declared: &watched.declared, interval: watched.interval };
+            self.book.handle_verdict(&verdict, subject, occasion, now);
+        }
+        let from = self.ledger.endpoints.get(endpoint).and_then(|record| Some(record.verdict.as_ref()?.standing));
+        if from != Some(verdict.standing) {
+            let (to, worst) = (verdict.standing, verdict.findings.first().cloned());
+            self.events.push_back(Event::Standing { endpoint: endpoint.clone(), from, to, worst });
+        }
+        let record = Record { declared: watched.declared.clone(), verdict: Some(verdict), seen };
+        Arc::make_mut(&mut self.ledger).set(endpoint, record);
+    }
+}
+
+/// The verdict on a round, as of now. The age of the round is counted on the monotonic clock from its own end, so that a
+/// stepped wall clock makes nothing stale and nothing fresh.
+fn appraise(
+    observation: Observation,
+    seen: Instant,
+    watched: &Watched,
+    settings: &Settings,
+    now: Moment,
+) -> (Dossier, Verdict) {
+    let since = observation.elapsed_ns.duration() + now.mono.saturating_duration_since(seen);
+    let as_of = later(observation.observed, since);
+    let freshness = watched.freshness.as_secs();
+    let home = &settings.policy.home;
+    let dossier = Dossier::assemble(observation, &[], &settings.borders, home, as_of, freshness);
+    let verdict = judge(&dossier, &settings.policy);
+    (dossier, verdict)
+}
+
+/// The verdict on an endpoint whose first observation never came: stale, where the policy binds that rule, and unproven.
+fn never_observed(endpoint: &Endpoint, watched: &Watched, settings: &Settings, now: Moment) -> Verdict {
+    let binding = settings.policy.standings(RuleId::Stale, watched.declared.class.as_ref());
+    let finding = binding.map(|standings| Finding {
+        rule: RuleId::Stale,
+        standing: standings.of(None),
+        address: None,
+        grade: None,
+        because: vec![format!("not observed once in {} s since it is watched", watched.freshness.as_secs())],
+    });
+    Verdict {
+        endpoint: endpoint.clone(),
+        vantage: settings.vantage.id.clone(),
+        observed: now.wall,
+        standing: finding.as_ref().map_or(Standing::Unproven, |finding| finding.standing.max(Standing::Unproven)),
+        findings: finding.into_iter().collect(),
+        policy: settings.policy.sha256,
+    }
+}
+
+fn later(at: Timestamp, elapsed: Duration) -> Timestamp {
+    let signed = SignedDuration::try_from(elapsed).unwrap_or(SignedDuration::MAX);
+    at.checked_add(signed).unwrap_or(Timestamp::MAX)
+}
+
+#[cfg(test)]
+mod tests;

@@ -241,10 +241,10 @@ impl AlertBook {
             self.settings.patience
         };
         let severity = case.recent.decide(case.open.as_ref().map(|open| open.severity), patience);
-        let target = severity.map(|severity| Target {
-            severity,
-            labels: wording::labels(&verdict.endpoint, rule, severity, subject.declared, &verdict.vantage),
-            interval: subject.interval,
+        let target = severity.map(|severity| {
+            let mut labels = self.settings.external_labels.clone();
+            labels.extend(wording::labels(&verdict.endpoint, rule, severity, subject.declared, &verdict.vantage));
+            Target { severity, labels, interval: subject.interval }
         });
         self.set(&mut case, &verdict.endpoint, rule, target, now);
         self.cases.entry(verdict.endpoint.clone()).or_default().insert(rule, case);
@@ -260,6 +260,7 @@ impl AlertBook {
             (None, None) => None,
             (None, Some(to)) => Some(self.open(case, endpoint, rule, &to, now)),
             (Some(open), None) => {
+                self.reminders.remove(&(open.remind_at, endpoint.clone(), rule));
                 self.outbox.resolve(open.posting, now);
                 None
             }

@@ -150,6 +150,8 @@ pub struct AlertSettings {
     pub remind_after: Duration,
     /// The URL to which the rule's name is appended for `runbook_url`; without it there is no such annotation.
     pub runbook_base: Option<String>,
+    /// Labels added to every alert; its own labels win.
+    pub external_labels: Labels,
     /// Whom to tell.
     pub sinks: BTreeMap<SinkId, SinkKind>,
 }
@@ -159,12 +161,13 @@ impl Default for AlertSettings {
     /// `repeat_interval` for reminders, no sinks.
     fn default() -> Self {
         Self {
-            patience: Patience { raise: 2, of: 3, clear: 2 },
-            prompt: Patience { raise: 1, of: 1, clear: 2 },
+            patience: Patience { raise: 2, of: 3, clear: 3 },
+            prompt: Patience { raise: 1, of: 1, clear: 3 },
             resend: Duration::from_secs(60),
             resolved_for: Duration::from_secs(15 * 60),
             remind_after: Duration::from_secs(4 * 3600),
             runbook_base: None,
+            external_labels: Labels::new(),
             sinks: BTreeMap::new(),
         }
     }

@@ -2,7 +2,8 @@ use jiff::Timestamp;
 
 use super::*;
 
-const PACE: Pace = Pace { floor: Duration::from_secs(10), start_window: Duration::from_secs(60), in_flight: 4 };
+const PACE: Pace =
+    Pace { floor: Duration::from_secs(10), jitter: 0.0, start_window: Duration::from_secs(60), in_flight: 4 };
 const HOUR: Duration = Duration::from_secs(3600);
 
 #[expect(clippy::disallowed_methods, reason = "an Instant has no other beginning")]
@@ -35,7 +36,7 @@ fn wait_after(end: RoundEnd, took: Duration) -> Duration {
 
 fn assert_about(wait: Duration, seconds: u64) {
     let at_least = Duration::from_secs(seconds);
-    assert!(wait >= at_least && wait <= at_least + JITTER_AT_MOST, "{wait:?} is not about {seconds} s");
+    assert!(wait >= at_least && wait <= at_least + LATE_AT_MOST, "{wait:?} is not about {seconds} s");
 }
 
 #[test]
@@ -184,4 +185,22 @@ fn hastening_brings_a_round_forward() {
     schedule.handle_done(&due, RoundEnd::Learned { ttl: None }, now);
     schedule.hasten(&due, now);
     assert_eq!(schedule.poll_timeout(), Some(now.mono));
+}
+
+#[test]
+fn an_interval_may_end_early_by_its_jitter_and_a_ttl_never() {
+    let now = start();
+    let pace = Pace { jitter: 0.5, in_flight: 1000, ..PACE };
+    let mut schedule = schedule(pace, 1000, now);
+    let later = now.after(HOUR);
+    let begun: Vec<Endpoint> = std::iter::from_fn(|| schedule.poll_due(later)).collect();
+    for (number, endpoint) in begun.iter().enumerate() {
+        let ttl = if number % 2 == 0 { None } else { Some(60) };
+        schedule.handle_done(endpoint, RoundEnd::Learned { ttl }, later);
+    }
+    for (number, endpoint) in begun.iter().enumerate() {
+        let wait = schedule.slots[endpoint].due.unwrap() - later.mono;
+        let allowed = if number % 2 == 0 { HOUR / 2..=HOUR } else { Duration::from_secs(60)..=Duration::from_secs(62) };
+        assert!(allowed.contains(&wait), "{wait:?}");
+    }
 }

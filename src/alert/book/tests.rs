@@ -64,7 +64,9 @@ fn sinks(kinds: &[(&str, SinkKind)]) -> BTreeMap<SinkId, SinkKind> {
 
 impl Office {
     fn new(kinds: &[(&str, SinkKind)]) -> Self {
-        let settings = AlertSettings { sinks: sinks(kinds), ..AlertSettings::default() };
+        let patience = Patience { raise: 2, of: 3, clear: 2 };
+        let prompt = Patience { raise: 1, of: 1, clear: 2 };
+        let settings = AlertSettings { patience, prompt, sinks: sinks(kinds), ..AlertSettings::default() };
         Self {
             book: AlertBook::new(settings),
             now: start(),
@@ -221,7 +223,6 @@ fn a_cleared_alert_is_sent_for_fifteen_minutes_and_then_forgotten() {
     assert!(after.iter().all(|(_, _, alert)| alert.resolved && alert.ends_at == cleared));
     assert_eq!(office.book.counts(), Counts::default());
     assert_eq!(office.book.poll_timeout(), None);
-    assert!(office.book.cases.is_empty());
 }
 
 #[test]
@@ -501,4 +502,14 @@ fn the_book_asks_to_be_saved_when_something_changed() {
     assert!(office.book.poll_save().is_some());
     office.round(suspect());
     assert_eq!(office.book.poll_save(), None);
+}
+
+#[test]
+fn external_labels_are_on_every_alert_and_change_none_of_its_own() {
+    let mut office = Office::with_alertmanager();
+    let extra = [("site", "isb"), ("severity", "none")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+    office.book.settings.external_labels = extra.into();
+    office.round(breach());
+    let labels = &office.standing()[0].labels;
+    assert_eq!((labels["site"].as_str(), labels["severity"].as_str()), ("isb", "critical"));
 }
