@@ -1,0 +1,94 @@
+//! What comes of it when a round asks the simulated world, and how long it takes.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use crate::contact::{Contact, ContactFailure, ContactOutcome};
+use crate::moment::{Moment, Rtt};
+use crate::resolution::{AddressFamily, NameFailure, Outcome, Resolution, View};
+use crate::workload::HostName;
+
+use super::internet::Knock;
+use super::world::World;
+use super::written::Connection;
+
+/// How long a resolver in the next room takes.
+const LOOKUP: Duration = Duration::from_millis(20);
+
+/// How long a resolver is waited for that says nothing: two attempts of five seconds (resolv.conf(5)).
+const LOOKUP_TIMEOUT: Duration = Duration::from_secs(10);
+
+impl World {
+    /// What a view answers, and after how long.
+    pub(super) fn resolve(
+        &self,
+        view: View,
+        name: HostName,
+        family: AddressFamily,
+        now: Moment,
+    ) -> (Duration, Resolution) {
+        let outcome = match self.internet.connection {
+            Connection::Up => self.names.answer(&view, &name, family),
+            Connection::Down => Outcome::Failed(NameFailure::Unreachable),
+            Connection::Dark => Outcome::Failed(NameFailure::Timeout),
+        };
+        let elapsed = match (&outcome, self.internet.connection) {
+            (_, Connection::Down) => Duration::ZERO,
+            (Outcome::Failed(NameFailure::Timeout), _) => LOOKUP_TIMEOUT,
+            (Outcome::Failed(_) | Outcome::Answered(_), _) => LOOKUP,
+        };
+        let elapsed_ns = Rtt::from_duration(elapsed);
+        (elapsed, Resolution { name, family, view, server: None, asked: now.wall, elapsed_ns, outcome })
+    }
+
+    /// What comes of `attempts` to connect, one after the other, and after how long.
+    pub(super) fn contact(
+        &mut self,
+        address: IpAddr,
+        port: u16,
+        attempts: u8,
+        timeout: Duration,
+        now: Moment,
+    ) -> (Duration, Contact) {
+        let vantage = self.vantage;
+        let knocks: Vec<_> = (0..attempts).map(|_| self.internet.knock(vantage, address, port)).collect();
+        let elapsed = knocks.iter().map(|knock| duration(*knock, timeout)).sum();
+        let outcome = outcome(&knocks, timeout);
+        (elapsed, Contact { address, port, started: now.wall, attempts, outcome })
+    }
+}
+
+fn duration(knock: Knock, timeout: Duration) -> Duration {
+    match knock {
+        Knock::Open(rtt) | Knock::Reset(rtt) | Knock::Unreachable(rtt) => rtt.min(timeout),
+        Knock::Nothing => timeout,
+        Knock::Unsent => Duration::ZERO,
+    }
+}
+
+fn outcome(knocks: &[Knock], timeout: Duration) -> ContactOutcome {
+    let within = |wanted: fn(&Knock) -> Option<Duration>| {
+        let times: Vec<_> = knocks.iter().filter_map(wanted).filter(|rtt| *rtt <= timeout).collect();
+        let best = times.iter().min().map(|rtt| Rtt::from_duration(*rtt));
+        best.map(|rtt_ns| (rtt_ns, u8::try_from(times.len()).unwrap_or(u8::MAX)))
+    };
+    let opened = within(|knock| match knock {
+        Knock::Open(rtt) => Some(*rtt),
+        Knock::Reset(_) | Knock::Unreachable(_) | Knock::Nothing | Knock::Unsent => None,
+    });
+    let reset = within(|knock| match knock {
+        Knock::Reset(rtt) => Some(*rtt),
+        Knock::Open(_) | Knock::Unreachable(_) | Knock::Nothing | Knock::Unsent => None,
+    });
+    if let Some((rtt_ns, samples)) = opened {
+        ContactOutcome::Connected { rtt_ns, samples }
+    } else if let Some((rtt_ns, samples)) = reset {
+        ContactOutcome::Refused { rtt_ns, samples }
+    } else if knocks.contains(&Knock::Unsent) {
+        ContactOutcome::Failed(ContactFailure::Unsent)
+    } else if knocks.iter().any(|knock| matches!(knock, Knock::Unreachable(_))) {
+        ContactOutcome::Failed(ContactFailure::Unreachable)
+    } else {
+        ContactOutcome::Failed(ContactFailure::Timeout)
+    }
+}

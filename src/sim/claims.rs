@@ -1,0 +1,52 @@
+//! What the simulated databases say, which may well be wrong.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use crate::location::{Claim, Says};
+use crate::network::Asn;
+use crate::place::CountryCode;
+
+use super::written::{NetworkWritten, SaysWritten};
+
+/// The name of the simulated routing table.
+const ROUTES: &str = "routes";
+
+/// Databases and the routing table.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Claims {
+    sources: Vec<String>,
+    countries: Vec<(String, IpNet, CountryCode)>,
+    announced: Vec<(IpNet, Says)>,
+}
+
+impl Claims {
+    /// Adds what is written; of two entries for the same prefix the later counts.
+    pub(super) fn add(&mut self, says: &[SaysWritten], networks: &[NetworkWritten]) {
+        for line in says {
+            if !self.sources.contains(&line.source) {
+                self.sources.push(line.source.clone());
+            }
+            self.countries.push((line.source.clone(), line.prefix, line.country));
+        }
+        for network in networks {
+            let (asn, name) = (Asn(network.asn), network.name.clone());
+            let announced = Says::Announced { asn, name, kind: network.kind, country: network.country };
+            self.announced.extend(network.prefixes.iter().map(|prefix| (*prefix, announced.clone())));
+        }
+    }
+
+    /// What every source says of `address`, an empty entry included; the longest prefix of each counts.
+    pub(super) fn about(&self, address: IpAddr) -> Vec<Claim> {
+        let claim = |source: &str, says| Claim { about: address, source: source.to_owned(), dated: None, says };
+        let countries = self.sources.iter().map(|source| {
+            let entries = self.countries.iter().filter(|(s, prefix, _)| s == source && prefix.contains(&address));
+            let best = entries.max_by_key(|(_, prefix, _)| prefix.prefix_len());
+            claim(source, best.map_or(Says::NoEntry, |(_, _, country)| Says::Country(*country)))
+        });
+        let announced = self.announced.iter().filter(|(prefix, _)| prefix.contains(&address));
+        let announced = announced.max_by_key(|(prefix, _)| prefix.prefix_len());
+        countries.chain(announced.map(|(_, says)| claim(ROUTES, says.clone()))).collect()
+    }
+}

@@ -1,0 +1,58 @@
+//! What the simulated name servers answer, view by view.
+
+use std::collections::BTreeMap;
+
+use crate::resolution::chain::{Data, Record, fold};
+use crate::resolution::{AddressFamily, NameFailure, Outcome, View};
+use crate::workload::HostName;
+
+use super::written::NameWritten;
+
+/// The most aliases a simulated resolver follows before it gives up; more than the chapter allows.
+const MOST_ALIASES: usize = 32;
+
+/// Every name there is.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Names(BTreeMap<HostName, Vec<NameWritten>>);
+
+impl Names {
+    /// Adds what a name leads to in a view, in place of what was there.
+    pub(super) fn set(&mut self, written: NameWritten) {
+        let entries = self.0.entry(written.name.clone()).or_default();
+        entries.retain(|entry| entry.view != written.view);
+        entries.push(written);
+    }
+
+    /// What `view` answers.
+    pub(super) fn answer(&self, view: &View, name: &HostName, family: AddressFamily) -> Outcome {
+        let mut records: Vec<Record> = Vec::new();
+        let mut next = Some(name.clone());
+        for _ in 0..MOST_ALIASES {
+            let Some(name) = next.take() else { break };
+            let Some(entry) = self.entry(view, &name) else { return Outcome::Failed(NameFailure::NoSuchName) };
+            if let Some(failure) = entry.fails {
+                return Outcome::Failed(failure);
+            }
+            records.extend(records_of(entry, family));
+            next.clone_from(&entry.cname);
+        }
+        fold(name, family, &records, false)
+    }
+
+    fn entry(&self, view: &View, name: &HostName) -> Option<&NameWritten> {
+        let entries = self.0.get(name)?;
+        let own = entries.iter().find(|entry| entry.view.as_ref() == Some(&view.0));
+        own.or_else(|| entries.iter().find(|entry| entry.view.is_none()))
+    }
+}
+
+fn records_of(entry: &NameWritten, family: AddressFamily) -> Vec<Record> {
+    let ttl = u32::try_from(entry.ttl.0.as_secs()).unwrap_or(u32::MAX);
+    let record = |data| Record { name: entry.name.as_str().to_owned(), ttl, data };
+    let alias = entry.cname.iter().map(|target| record(Data::Alias(target.as_str().to_owned())));
+    let addresses: Vec<_> = match family {
+        AddressFamily::A => entry.a.iter().map(|address| record(Data::Address((*address).into()))).collect(),
+        AddressFamily::Aaaa => entry.aaaa.iter().map(|address| record(Data::Address((*address).into()))).collect(),
+    };
+    alias.chain(addresses).collect()
+}

@@ -1,0 +1,3 @@
+//! What the whole daemon makes of it.
+
+crate::scenarios![];

@@ -1,0 +1,59 @@
+//! Scenarios on the simulated internet: each file of `scenarios/` is a sentence, a world and a timeline.
+#![expect(clippy::disallowed_methods, reason = "scenarios are files, and nothing else reads them")]
+#![expect(clippy::panic, reason = "a scenario that cannot be read fails its test")]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use pehra::edge::clock;
+use pehra::sim::{Report, Scenario, run};
+
+mod agent;
+mod paths;
+
+/// Plays `scenarios/{name}.toml`; its clock begins now, and everything else is virtual.
+fn play(name: &str) -> Report {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sim");
+    let read = |path: &Path| fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let worlds = BTreeMap::from(
+        ["government"].map(|world| (world.to_owned(), read(&here.join(format!("worlds/{world}.toml"))))),
+    );
+    let file = format!("scenarios/{name}.toml");
+    let scenario = Scenario::parse(&file, &read(&here.join(&file)), &worlds).unwrap_or_else(|error| panic!("{error}"));
+    run(&scenario, clock::now().mono)
+}
+
+/// Plays a scenario and fails with everything that was not as it expects.
+fn check(name: &str) {
+    let report = play(name);
+    let log = report.log.join("\n");
+    assert!(report.failures.is_empty(), "{name}:\n{}\n\n{log}", report.failures.join("\n"));
+}
+
+/// One test for each scenario of a module, named after its file.
+macro_rules! scenarios {
+    ($($name:ident),* $(,)?) => {
+        $(
+            #[test]
+            fn $name() {
+                crate::check(stringify!($name));
+            }
+        )*
+
+        pub(crate) const NAMES: &[&str] = &[$(stringify!($name)),*];
+    };
+}
+use scenarios;
+
+#[test]
+fn every_scenario_is_played_by_some_test() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sim/scenarios");
+    let files = fs::read_dir(folder).expect("the folder is there").map(|entry| entry.expect("it can be read").path());
+    let mut files: Vec<_> =
+        files.map(|path| path.file_stem().expect("it has a name").to_string_lossy().into_owned()).collect();
+    files.sort();
+    let mut played: Vec<_> = paths::NAMES.iter().chain(agent::NAMES).map(|name| (*name).to_owned()).collect();
+    played.sort();
+    assert_eq!(files, played);
+}
