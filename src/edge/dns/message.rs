@@ -1,0 +1,148 @@
+//! Questions and answers as bytes.
+
+use std::str::FromStr;
+
+use hickory_proto::op::{Edns, Header, Message, MessageType, Metadata, OpCode, Query, ResponseCode};
+use hickory_proto::rr::{DNSClass, Name, RData, Record as WireRecord, RecordType};
+use hickory_proto::serialize::binary::BinDecodable;
+
+use crate::resolution::chain::{Data, Record};
+use crate::resolution::{AddressFamily, NameFailure};
+use crate::workload::HostName;
+
+/// The largest UDP answer we ask for: what passes everywhere without fragments (DNS flag day 2020).
+const UDP_PAYLOAD: u16 = 1232;
+
+/// One question, with the unguessable number that its answer has to carry.
+pub(super) struct Question {
+    id: u16,
+    query: Query,
+    with_edns: bool,
+    /// As it is sent.
+    pub(super) bytes: Vec<u8>,
+}
+
+impl Question {
+    /// Asks for recursion, for the AD bit (RFC 6840 section 5.7) and, with EDNS, for answers of up to 1232 bytes.
+    pub(super) fn new(name: &HostName, family: AddressFamily, with_edns: bool) -> Result<Self, NameFailure> {
+        let mut name = Name::from_str(name.as_str()).map_err(|_| NameFailure::Malformed)?;
+        name.set_fqdn(true);
+        let kind = match family {
+            AddressFamily::A => RecordType::A,
+            AddressFamily::Aaaa => RecordType::AAAA,
+        };
+        let query = Query::query(name, kind);
+        let mut message = Message::query();
+        message.metadata.recursion_desired = true;
+        message.metadata.authentic_data = true;
+        message.add_query(query.clone());
+        if with_edns {
+            let mut edns = Edns::new();
+            edns.set_max_payload(UDP_PAYLOAD);
+            message.set_edns(edns);
+        }
+        let bytes = message.to_vec().map_err(|_| NameFailure::Malformed)?;
+        Ok(Self { id: message.metadata.id, query, with_edns, bytes })
+    }
+
+    /// The answer in `bytes`; `None` if they are not an answer to this question. Of an answer that was cut in the middle
+    /// of a record, that much is read.
+    pub(super) fn read(&self, bytes: &[u8]) -> Option<Reply> {
+        let Ok(message) = Message::from_vec(bytes) else {
+            let header = Header::from_bytes(bytes).ok()?.metadata;
+            return (self.is_answered_by(header) && header.truncation).then(|| Reply::cut(header));
+        };
+        let is_answer = self.is_answered_by(message.metadata) && self.is_echoed(&message);
+        is_answer.then(|| Reply::from_message(self, &message))
+    }
+
+    fn is_answered_by(&self, header: Metadata) -> bool {
+        let is_response = header.message_type == MessageType::Response && header.op_code == OpCode::Query;
+        is_response && header.id == self.id
+    }
+
+    /// Whether the answer repeats the question. A server that says it could not read the question need not.
+    fn is_echoed(&self, message: &Message) -> bool {
+        let code = message.metadata.response_code;
+        match message.queries.as_slice() {
+            [query] => *query == self.query,
+            [] => code != ResponseCode::NoError && code != ResponseCode::NXDomain,
+            _ => false,
+        }
+    }
+}
+
+/// An answer to our question.
+#[derive(Debug)]
+pub(super) struct Reply {
+    header: Metadata,
+    answers_edns: bool,
+    holds_soa: bool,
+    refers: bool,
+    /// The records of class IN in its answer section.
+    pub(super) records: Vec<Record>,
+}
+
+impl Reply {
+    fn from_message(question: &Question, message: &Message) -> Self {
+        let authority_holds = |kind| message.authorities.iter().any(|record| record.record_type() == kind);
+        Self {
+            header: message.metadata,
+            answers_edns: !question.with_edns || message.edns.is_some(),
+            holds_soa: authority_holds(RecordType::SOA),
+            refers: authority_holds(RecordType::NS),
+            records: message.answers.iter().filter(|r| r.dns_class == DNSClass::IN).map(record).collect(),
+        }
+    }
+
+    fn cut(header: Metadata) -> Self {
+        Self { header, answers_edns: true, holds_soa: false, refers: false, records: Vec::new() }
+    }
+
+    /// Whether it was cut to fit into a datagram.
+    pub(super) fn is_truncated(&self) -> bool {
+        self.header.truncation
+    }
+
+    /// Whether the resolver says that it validated it.
+    pub(super) fn is_authenticated(&self) -> bool {
+        self.header.authentic_data
+    }
+
+    /// Whether the server may only have disliked EDNS (RFC 6891 section 7): it is then asked without.
+    pub(super) fn rejects_edns(&self) -> bool {
+        !self.answers_edns && matches!(self.header.response_code, ResponseCode::FormErr | ResponseCode::NotImp)
+            || self.header.response_code == ResponseCode::BADVERS
+    }
+
+    /// Whether a recursive server says that there is nothing beyond the aliases it gave (RFC 2308 section 2.2).
+    pub(super) fn denies_more(&self) -> bool {
+        self.header.recursion_available && self.holds_soa
+    }
+
+    /// The answer, or the failure that it consists of.
+    pub(super) fn or_failure(self) -> Result<Self, NameFailure> {
+        let Metadata { response_code: code, authoritative, recursion_available, .. } = self.header;
+        let is_of_the_zone = authoritative || self.holds_soa;
+        if code == ResponseCode::NXDomain {
+            Err(NameFailure::NoSuchName)
+        } else if code == ResponseCode::ServFail {
+            Err(NameFailure::ServerFailure)
+        } else if code != ResponseCode::NoError {
+            Err(NameFailure::Refused)
+        } else if self.records.is_empty() && !is_of_the_zone && (self.refers || !recursion_available) {
+            Err(NameFailure::Lame)
+        } else {
+            Ok(self)
+        }
+    }
+}
+
+fn record(record: &WireRecord) -> Record {
+    let data = if let RData::CNAME(target) = &record.data {
+        Data::Alias(target.0.to_ascii())
+    } else {
+        record.data.ip_addr().map_or(Data::Other, Data::Address)
+    };
+    Record { name: record.name.to_ascii(), ttl: record.ttl, data }
+}

@@ -1,0 +1,411 @@
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use hickory_proto::op::{Message, MessageType, OpCode, Query, ResponseCode};
+use hickory_proto::rr::rdata::{CNAME, NS, SOA};
+use hickory_proto::rr::{Name, RData, Record, RecordType};
+use hickory_resolver::system_conf::parse_resolv_conf;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, UdpSocket};
+
+use super::*;
+use crate::resolution::Answer;
+
+/// A server that gives whatever `answer` makes of a question: any number of messages; over TCP, the first.
+#[derive(Clone)]
+struct Script {
+    answer: Arc<dyn Fn(Message, Carried) -> Vec<Vec<u8>> + Send + Sync>,
+    asked: Arc<Mutex<Vec<Message>>>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Carried {
+    ByUdp,
+    ByTcp,
+}
+
+impl Script {
+    fn new(answer: impl Fn(Message, Carried) -> Vec<Vec<u8>> + Send + Sync + 'static) -> Self {
+        Self { answer: Arc::new(answer), asked: Arc::default() }
+    }
+
+    /// A server that gives one answer.
+    fn answering(answer: impl Fn(Message) -> Message + Send + Sync + 'static) -> Self {
+        Self::new(move |question, _| vec![answer(reply(question)).to_vec().unwrap()])
+    }
+
+    fn react(&self, bytes: &[u8], carried: Carried) -> Vec<Vec<u8>> {
+        let question = Message::from_vec(bytes).unwrap();
+        self.asked.lock().unwrap().push(question.clone());
+        (self.answer)(question, carried)
+    }
+
+    /// Serves UDP and TCP on one port of 127.0.0.1, until the runtime ends.
+    async fn serve(&self) -> SocketAddr {
+        let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = tcp.local_addr().unwrap();
+        let udp = UdpSocket::bind(address).await.unwrap();
+        let script = self.clone();
+        tokio::spawn(async move {
+            let mut datagram = [0; 2048];
+            while let Ok((length, from)) = udp.recv_from(&mut datagram).await {
+                for bytes in script.react(&datagram[..length], Carried::ByUdp) {
+                    udp.send_to(&bytes, from).await.unwrap();
+                }
+            }
+        });
+        let script = self.clone();
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = tcp.accept().await {
+                let length = stream.read_u16().await.unwrap();
+                let mut question = vec![0; usize::from(length)];
+                stream.read_exact(&mut question).await.unwrap();
+                if let Some(bytes) = script.react(&question, Carried::ByTcp).first() {
+                    stream.write_u16(u16::try_from(bytes.len()).unwrap()).await.unwrap();
+                    stream.write_all(bytes).await.unwrap();
+                }
+            }
+        });
+        address
+    }
+}
+
+/// A recursive server's answer without records.
+fn reply(question: Message) -> Message {
+    let mut reply = Message::response(question.id, OpCode::Query);
+    reply.metadata.recursion_available = true;
+    reply.add_queries(question.queries);
+    reply
+}
+
+fn code(mut reply: Message, code: ResponseCode) -> Message {
+    reply.metadata.response_code = code;
+    reply
+}
+
+fn name(text: &str) -> Name {
+    text.parse().unwrap()
+}
+
+fn address(owner: &str, address: [u8; 4]) -> Record {
+    Record::from_rdata(name(owner), 60, RData::from(IpAddr::from(address)))
+}
+
+fn alias(owner: &str, target: &str) -> Record {
+    Record::from_rdata(name(owner), 30, RData::CNAME(CNAME(name(target))))
+}
+
+fn soa() -> Record {
+    let soa = SOA::new(name("ns.pk."), name("hostmaster.pk."), 1, 1, 1, 1, 1);
+    Record::from_rdata(name("pk."), 60, RData::SOA(soa))
+}
+
+fn with(mut reply: Message, answers: impl IntoIterator<Item = Record>) -> Message {
+    reply.add_answers(answers);
+    reply
+}
+
+const TIMEOUT: Duration = Duration::from_millis(400);
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+}
+
+async fn ask(servers: Vec<SocketAddr>, transport: Transport) -> (Option<SocketAddr>, Outcome) {
+    let panel = Panel { servers, transport, deadline: clock::now().mono + TIMEOUT };
+    let Said { server, said } = panel.resolve(&"www.example.pk".parse().unwrap(), AddressFamily::A).await;
+    (server, said)
+}
+
+/// What comes of asking a server that follows `script`.
+fn outcome_of(script: &Script) -> Outcome {
+    block_on(async {
+        let address = script.serve().await;
+        let (server, outcome) = ask(vec![address], Transport::Udp).await;
+        let silent = outcome == Outcome::Failed(NameFailure::Timeout);
+        assert_eq!(server, (!silent).then_some(address), "the server that answered is kept");
+        outcome
+    })
+}
+
+fn failure_of(script: &Script) -> NameFailure {
+    match outcome_of(script) {
+        Outcome::Answered(answer) => panic!("{answer:?}"),
+        Outcome::Failed(failure) => failure,
+    }
+}
+
+fn addresses(outcome: Outcome) -> Vec<IpAddr> {
+    answer(outcome).addresses.into_iter().map(|a| a.address).collect()
+}
+
+fn answer(outcome: Outcome) -> Answer {
+    match outcome {
+        Outcome::Answered(answer) => answer,
+        Outcome::Failed(failure) => panic!("{failure:?}"),
+    }
+}
+
+const GOOD: [u8; 4] = [203, 0, 113, 7];
+
+fn good(reply: Message) -> Message {
+    with(reply, [address("www.example.pk.", GOOD)])
+}
+
+fn good_bytes(question: Message) -> Vec<u8> {
+    good(reply(question)).to_vec().unwrap()
+}
+
+#[test]
+fn an_answer_is_asked_for_with_recursion_edns_and_ad_and_kept_with_its_chain() {
+    let script = Script::answering(|mut reply| {
+        reply.metadata.authentic_data = true;
+        with(reply, [address("edge.example.", GOOD), alias("WWW.example.pk.", "edge.example.")])
+    });
+    let answer = answer(outcome_of(&script));
+    assert_eq!(answer.addresses[0].address, IpAddr::from(GOOD));
+    assert_eq!((answer.chain[0].target.as_str(), answer.chain[0].ttl), ("edge.example", 30));
+    assert!(answer.authenticated);
+    let asked = script.asked.lock().unwrap();
+    let question = &asked[0];
+    assert!(question.recursion_desired && question.authentic_data);
+    assert_eq!((question.max_payload(), asked.len()), (1232, 1));
+}
+
+#[test]
+fn what_a_server_cannot_or_will_not_answer_is_told_apart() {
+    for (response, failure, times) in [
+        (ResponseCode::NXDomain, NameFailure::NoSuchName, 1),
+        (ResponseCode::ServFail, NameFailure::ServerFailure, 2),
+        (ResponseCode::Refused, NameFailure::Refused, 2),
+        (ResponseCode::NotAuth, NameFailure::Refused, 2),
+    ] {
+        let script = Script::answering(move |reply| code(reply, response));
+        assert_eq!(failure_of(&script), failure);
+        assert_eq!(script.asked.lock().unwrap().len(), times, "{response}");
+    }
+}
+
+#[test]
+fn an_answer_without_addresses_is_no_data_or_lame() {
+    assert_eq!(failure_of(&Script::answering(|reply| reply)), NameFailure::NoData);
+    let of_the_zone = |mut reply: Message| {
+        reply.metadata.recursion_available = false;
+        reply.metadata.authoritative = true;
+        reply.add_authority(soa());
+        reply
+    };
+    assert_eq!(failure_of(&Script::answering(of_the_zone)), NameFailure::NoData);
+    let upward = |mut reply: Message| {
+        reply.metadata.recursion_available = false;
+        reply.add_authority(Record::from_rdata(Name::root(), 60, RData::NS(NS(name("a.root-servers.net.")))));
+        reply
+    };
+    assert_eq!(failure_of(&Script::answering(upward)), NameFailure::Lame);
+    let mute = |mut reply: Message| {
+        reply.metadata.recursion_available = false;
+        reply
+    };
+    assert_eq!(failure_of(&Script::answering(mute)), NameFailure::Lame);
+}
+
+#[test]
+fn silence_ends_with_the_timeout_of_the_view() {
+    let before = clock::now().mono;
+    assert_eq!(failure_of(&Script::new(|_, _| Vec::new())), NameFailure::Timeout);
+    let elapsed = clock::now().mono - before;
+    assert!(elapsed >= TIMEOUT && elapsed < TIMEOUT * 3, "{elapsed:?}");
+}
+
+#[test]
+fn a_truncated_answer_is_asked_for_again_over_tcp() {
+    let truncate = |question: Message| reply(question).truncate().into_response().to_vec().unwrap();
+    let script = Script::new(move |question, carried| match carried {
+        Carried::ByUdp => vec![truncate(question)],
+        Carried::ByTcp => vec![good_bytes(question)],
+    });
+    assert_eq!(addresses(outcome_of(&script)), [IpAddr::from(GOOD)]);
+    assert_eq!(failure_of(&Script::new(move |question, _| vec![truncate(question)])), NameFailure::Truncated);
+    let udp_only = Script::new(move |question, carried| match carried {
+        Carried::ByUdp => vec![truncate(question)],
+        Carried::ByTcp => Vec::new(),
+    });
+    assert_eq!(failure_of(&udp_only), NameFailure::Truncated);
+}
+
+#[test]
+fn an_answer_cut_within_a_record_is_truncated_too() {
+    let script = Script::new(|question, carried| {
+        let mut message = good(reply(question));
+        message.metadata.truncation = carried == Carried::ByUdp;
+        let mut bytes = message.to_vec().unwrap();
+        if carried == Carried::ByUdp {
+            bytes.truncate(bytes.len() - 3);
+        }
+        vec![bytes]
+    });
+    assert_eq!(addresses(outcome_of(&script)), [IpAddr::from(GOOD)]);
+}
+
+#[test]
+fn what_does_not_answer_the_question_is_passed_over() {
+    type Forge = fn(&mut Message);
+    let forgeries: [Forge; 4] = [
+        |m| m.metadata.id ^= 1,
+        |m| m.metadata.message_type = MessageType::Query,
+        |m| m.queries = vec![Query::query(name("bank.example."), RecordType::A)],
+        |m| m.queries.clear(),
+    ];
+    for forge in forgeries {
+        let forged = move |question: Message| {
+            let mut message = with(reply(question), [address("www.example.pk.", [198, 51, 100, 1])]);
+            forge(&mut message);
+            message.to_vec().unwrap()
+        };
+        let then_true = Script::new(move |question, _| vec![forged(question.clone()), good_bytes(question)]);
+        assert_eq!(addresses(outcome_of(&then_true)), [IpAddr::from(GOOD)]);
+        assert_eq!(failure_of(&Script::new(move |question, _| vec![forged(question)])), NameFailure::Malformed);
+    }
+}
+
+#[test]
+fn garbage_is_malformed_and_a_flood_of_it_ends() {
+    for garbage in [vec![], vec![0xff; 3], vec![0xff; 600], vec![0; 12]] {
+        let script = Script::new(move |_, _| vec![garbage.clone(); 100]);
+        assert_eq!(failure_of(&script), NameFailure::Malformed);
+    }
+}
+
+#[test]
+fn an_answer_from_elsewhere_is_not_heard() {
+    block_on(async {
+        let asked = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        let elsewhere = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        let server = asked.local_addr().unwrap();
+        tokio::spawn(async move {
+            let mut datagram = [0; 2048];
+            while let Ok((length, from)) = asked.recv_from(&mut datagram).await {
+                let answer = good_bytes(Message::from_vec(&datagram[..length]).unwrap());
+                elsewhere.send_to(&answer, from).await.unwrap();
+            }
+        });
+        let (server, outcome) = ask(vec![server], Transport::Udp).await;
+        assert_eq!((server, outcome), (None, Outcome::Failed(NameFailure::Timeout)));
+    });
+}
+
+#[test]
+fn a_loop_of_aliases_is_an_outcome() {
+    let script = Script::answering(|reply| {
+        with(reply, [alias("www.example.pk.", "b.example.pk."), alias("b.example.pk.", "www.example.pk.")])
+    });
+    assert_eq!(failure_of(&script), NameFailure::AliasLoop);
+}
+
+#[test]
+fn an_alias_without_an_address_is_asked_for_in_its_turn() {
+    let script = Script::answering(|reply| {
+        let asked = reply.queries[0].name().to_string();
+        match asked.as_str() {
+            "www.example.pk." => with(reply, [alias("www.example.pk.", "edge.example.")]),
+            "edge.example." => with(reply, [address("edge.example.", GOOD)]),
+            other => panic!("{other}"),
+        }
+    });
+    let answer = answer(outcome_of(&script));
+    assert_eq!((answer.chain.len(), answer.addresses.len()), (1, 1));
+}
+
+#[test]
+fn aliases_without_end_are_given_up() {
+    let script = Script::answering(|reply| {
+        let asked = reply.queries[0].name().to_string();
+        let next = format!("a{}", asked.len());
+        with(reply, [alias(&asked, &format!("{next}.{asked}"))])
+    });
+    assert_eq!(failure_of(&script), NameFailure::AliasLoop);
+    assert_eq!(script.asked.lock().unwrap().len(), 17);
+}
+
+#[test]
+fn a_resolver_that_denies_the_alias_target_is_believed() {
+    let script = Script::answering(|mut reply| {
+        reply.add_authority(soa());
+        with(reply, [alias("www.example.pk.", "edge.example.pk.")])
+    });
+    assert_eq!(failure_of(&script), NameFailure::NoData);
+    assert_eq!(script.asked.lock().unwrap().len(), 1);
+}
+
+#[test]
+fn an_old_server_is_asked_again_without_edns() {
+    let script = Script::new(|question, _| {
+        let has_edns = question.edns.is_some();
+        let mut refused = code(Message::response(question.id, OpCode::Query), ResponseCode::FormErr);
+        refused.metadata.recursion_available = true;
+        vec![if has_edns { refused.to_vec().unwrap() } else { good_bytes(question) }]
+    });
+    assert_eq!(addresses(outcome_of(&script)), [IpAddr::from(GOOD)]);
+}
+
+#[test]
+fn a_port_where_nobody_listens_is_unreachable_over_either_transport() {
+    block_on(async {
+        let closed = UdpSocket::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+        for transport in [Transport::Udp, Transport::Tcp] {
+            let (server, outcome) = ask(vec![closed], transport).await;
+            assert_eq!((server, outcome), (None, Outcome::Failed(NameFailure::Unreachable)));
+        }
+        let nobody = ask(Vec::new(), Transport::Udp).await;
+        assert_eq!(nobody, (None, Outcome::Failed(NameFailure::Unreachable)));
+    });
+}
+
+#[test]
+fn over_tcp_an_answer_is_the_same_and_a_closed_connection_is_malformed() {
+    block_on(async {
+        let server = Script::new(|question, _| vec![good_bytes(question)]).serve().await;
+        assert_eq!(addresses(ask(vec![server], Transport::Tcp).await.1), [IpAddr::from(GOOD)]);
+        let server = Script::new(|_, _| Vec::new()).serve().await;
+        assert_eq!(ask(vec![server], Transport::Tcp).await.1, Outcome::Failed(NameFailure::Malformed));
+    });
+}
+
+#[test]
+fn the_next_server_is_asked_and_the_failure_that_says_most_is_told() {
+    block_on(async {
+        let silent = Script::new(|_, _| Vec::new()).serve().await;
+        let failing = Script::answering(|reply| code(reply, ResponseCode::ServFail)).serve().await;
+        let able = Script::answering(good).serve().await;
+        let (server, outcome) = ask(vec![failing, silent, able], Transport::Udp).await;
+        assert_eq!((server, addresses(outcome)), (Some(able), vec![IpAddr::from(GOOD)]));
+        let (server, outcome) = ask(vec![silent, failing, silent], Transport::Udp).await;
+        assert_eq!((server, outcome), (Some(failing), Outcome::Failed(NameFailure::ServerFailure)));
+    });
+}
+
+#[test]
+fn a_view_is_asked_by_its_name_and_its_own_server_only() {
+    block_on(async {
+        let address = Script::answering(good).serve().await;
+        let view = View("ptcl".to_owned());
+        let server = ResolverAddress::Server { address, transport: Transport::Udp };
+        let resolvers = Resolvers::new(&[ResolverConfig { view: view.clone(), server, timeout: TIMEOUT }]);
+        let asked = "www.example.pk".parse().unwrap();
+        let resolution = resolvers.lookup(&view, &asked, AddressFamily::A).await;
+        assert_eq!((resolution.server, &resolution.view), (Some(address), &view));
+        assert_eq!(resolution.addresses().collect::<Vec<_>>(), [IpAddr::from(GOOD)]);
+        assert!(resolution.elapsed_ns.duration() < TIMEOUT);
+        let resolution = resolvers.lookup(&View("other".to_owned()), &asked, AddressFamily::A).await;
+        assert_eq!(resolution.outcome, Outcome::Failed(NameFailure::Unreachable));
+    });
+}
+
+#[test]
+fn the_servers_of_the_host_are_those_of_its_configuration() {
+    let text = "search example.pk\nnameserver 127.0.0.53\nnameserver 2001:db8::53\noptions timeout:1\n";
+    let (system, _) = parse_resolv_conf(text).unwrap();
+    let expected = [SocketAddr::from((Ipv4Addr::new(127, 0, 0, 53), 53)), "[2001:db8::53]:53".parse().unwrap()];
+    assert_eq!(servers_in(&system), expected);
+}
