@@ -149,7 +149,7 @@ pub enum InvalidEndpoint {
     #[error(transparent)]
     Host(#[from] InvalidHostName),
     /// The port is missing or out of range.
-    #[error("{0:?} needs a port from 1 to 65535, as in tcp://db.example.gov.pk:5432")]
+    #[error("{0:?} has no port from 1 to 65535: write one, as in tcp://db.example.gov.pk:5432")]
     Port(String),
     /// Credentials, control characters or spaces.
     #[error("{0:?} holds a user name, a space or a control character: leave it out")]

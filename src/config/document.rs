@@ -12,6 +12,9 @@ use super::fault::{Faults, Spot, quoted};
 /// The largest file that is read, in bytes: about 40 000 workloads.
 pub const LARGEST_FILE: usize = 8 << 20;
 
+/// How far into a line columns are counted, in bytes, so that a file of one line is read in linear time.
+const LONGEST_LINE: usize = 4096;
+
 /// The bytes of a file or URL, and the name by which faults refer to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Written {
@@ -78,7 +81,8 @@ impl<'t> Document<'t> {
     pub(super) fn spot(&self, span: Range<usize>, key: String) -> Spot {
         let line = self.lines.partition_point(|begin| *begin <= span.start);
         let begin = line.checked_sub(1).and_then(|index| self.lines.get(index)).copied().unwrap_or(0);
-        let column = self.text.get(begin..span.start).map_or(0, |before| before.chars().count() + 1);
+        let before = self.text.get(begin..span.start).filter(|before| before.len() <= LONGEST_LINE);
+        let column = before.map_or(0, |before| before.chars().count() + 1);
         Spot { file: self.file.clone(), line, column, key }
     }
 

@@ -1,22 +1,19 @@
 //! A configuration as it comes together: texts in, one after the other; a [`Config`] or all errors out.
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use toml::de::DeValue;
 use url::Url;
 
-use crate::network::Asn;
 use crate::place::{CountryCode, CountrySet, Home};
-use crate::provider::{Provider, ProviderId};
 use crate::verdict::policy::Policy;
-use crate::workload::{DataClass, Endpoint, Jurisdiction, Noc, Workload, WorkloadId};
 
+use super::declared::Declared;
 use super::document::{Document, Written};
-use super::fault::{ConfigErrors, Fault, Faults, Spot, did_you_mean, quoted};
-use super::inventory::{Entries, NocEntry, ProviderEntry, WorkloadEntry};
+use super::fault::{ConfigErrors, Fault, Faults, Spot};
+use super::inventory::Entries;
 use super::policy::{self, PolicyTable};
 use super::section::{At, Reading, Section};
 use super::{Config, alerting, geodb, http, log, probing, register, resolver, schedule, targets, value, vantage};
@@ -30,6 +27,8 @@ const DEFAULT_SEGMENT: u64 = 64 << 20;
 /// A configuration as it comes together.
 #[derive(Debug)]
 pub struct Draft {
+    /// The name of the configuration file.
+    name: String,
     faults: Faults,
     /// Whether a text was missing or unreadable, so that what refers to it cannot be held against it.
     torn: bool,
@@ -71,7 +70,7 @@ struct Body {
     geodb: geodb::GeodbConfig,
     assets: Vec<register::Asset>,
     http: http::HttpConfig,
-    log: log::LogConfig,
+    log_level: log::LogLevel,
     state_directory: PathBuf,
     journal_segment_bytes: u64,
 }
@@ -80,6 +79,7 @@ impl Draft {
     /// Begins with the configuration file itself; relative paths in it start at `directory`.
     pub fn open(written: &Written, directory: &Path) -> Self {
         let mut draft = Self {
+            name: written.name.clone(),
             faults: Faults::default(),
             torn: true,
             body: None,
@@ -136,7 +136,7 @@ impl Draft {
             geodb: geodb::read(root, directory),
             assets: register::read(root),
             http: http::read(root),
-            log: log::read(root),
+            log_level: log::read(root),
             state_directory: state.unwrap_or_else(|| DEFAULT_STATE.into()),
             journal_segment_bytes: segment,
         });
@@ -186,14 +186,18 @@ impl Draft {
     pub fn finish(mut self) -> Result<(Config, Vec<Fault>), ConfigErrors> {
         let entries = std::mem::take(&mut self.entries);
         let intervals = std::mem::take(&mut self.intervals);
-        let intervals = intervals.into_iter().filter_map(|(class, interval)| Some((self.class(&class)?, interval)));
+        let mut declared = Declared::new(&self.faults, self.policy.as_ref(), self.torn);
+        let intervals = intervals.into_iter().filter_map(|(class, interval)| Some((declared.class(&class)?, interval)));
         let intervals: BTreeMap<_, _> = intervals.collect();
-        let (providers, provider_spots) = self.providers(entries.providers);
-        let workloads = self.workloads(entries.workloads, &provider_spots);
-        let nocs = self.nocs(entries.nocs, &workloads.1);
-        if workloads.0.is_empty() && !self.torn {
-            let message = "no workload is declared: nothing will be watched";
-            self.faults.warn(&Spot::file("inventory"), message);
+        let providers = entries.providers.into_iter().filter_map(|entry| declared.provider(entry));
+        let providers: BTreeMap<_, _> = providers.map(|provider| (provider.id.clone(), provider)).collect();
+        let workloads = entries.workloads.into_iter().filter_map(|entry| declared.workload(entry));
+        let mut workloads: Vec<_> = workloads.collect();
+        workloads.sort_by(|one, other| one.id.cmp(&other.id));
+        let nocs: Vec<_> = entries.nocs.into_iter().filter_map(|entry| declared.noc(entry)).collect();
+        if workloads.is_empty() {
+            let message = "no workload is declared: add a [[workload]] or an inventory, or nothing is watched";
+            self.faults.warn(&Spot::file(&self.name), message);
         }
         let warnings = self.faults.verdict()?;
         let missing = || ConfigErrors(Vec::new());
@@ -202,7 +206,7 @@ impl Draft {
         let config = Config {
             vantage: body.vantage.ok_or_else(missing)?,
             policy: Policy { providers, nocs, ..policy },
-            workloads: workloads.0,
+            workloads,
             resolvers: body.resolvers,
             schedule: schedule::ScheduleConfig { intervals, ..body.schedule },
             probing: body.probing,
@@ -210,152 +214,12 @@ impl Draft {
             geodb: body.geodb,
             assets: body.assets,
             http: body.http,
-            log: body.log,
+            log_level: body.log_level,
             state_directory: body.state_directory,
             journal_segment_bytes: body.journal_segment_bytes,
         };
         Ok((config, warnings))
     }
-
-    /// The class of that name; `None` when the policy declares none and that was reported, or cannot be asked.
-    fn class(&self, named: &At<String>) -> Option<DataClass> {
-        match self.policy.as_ref()?.class_named(&named.value) {
-            Ok(class) => Some(class),
-            Err(message) => {
-                self.faults.error(&named.spot, message);
-                None
-            }
-        }
-    }
-
-    fn providers(&self, entries: Vec<ProviderEntry>) -> (BTreeMap<ProviderId, Provider>, BTreeMap<String, Spot>) {
-        let mut spots: BTreeMap<String, Spot> = BTreeMap::new();
-        let mut announced: BTreeMap<Asn, (String, Spot)> = BTreeMap::new();
-        let mut providers = BTreeMap::new();
-        for entry in entries {
-            if self.is_twice(&entry.id, &spots, "provider") {
-                continue;
-            }
-            spots.insert(entry.id.value.clone(), entry.id.spot);
-            let mut asns = Vec::new();
-            for asn in entry.asns {
-                if let Some((other, spot)) = announced.get(&asn.value) {
-                    let message =
-                        format!("{} belongs to provider \"{other}\" already ({spot}): leave one of them", asn.value);
-                    self.faults.error(&asn.spot, message);
-                } else {
-                    announced.insert(asn.value, (entry.id.value.clone(), asn.spot));
-                    asns.push(asn.value);
-                }
-            }
-            if let (Some(name), Some(status)) = (entry.name, entry.status) {
-                let id = ProviderId(entry.id.value);
-                providers.insert(id.clone(), Provider { id, name, status, valid_until: entry.valid_until, asns });
-            }
-        }
-        (providers, spots)
-    }
-
-    fn workloads(
-        &self,
-        entries: Vec<WorkloadEntry>,
-        providers: &BTreeMap<String, Spot>,
-    ) -> (Vec<Workload>, BTreeMap<String, Spot>) {
-        let mut spots: BTreeMap<String, Spot> = BTreeMap::new();
-        let mut watched: BTreeMap<String, (String, Spot)> = BTreeMap::new();
-        let mut workloads = Vec::new();
-        for entry in entries {
-            if self.is_twice(&entry.id, &spots, "workload") {
-                continue;
-            }
-            spots.insert(entry.id.value.clone(), entry.id.spot.clone());
-            let class = entry.class.as_ref().and_then(|class| self.class(class));
-            if entry.class.is_none() {
-                let message = "no class is declared, which is a finding of its own: add class = \"…\"";
-                self.faults.warn(&Spot { key: "workload.class".into(), ..entry.id.spot.clone() }, message);
-            }
-            let provider = entry.provider.filter(|named| self.is_known(named, providers, "provider"));
-            let mut endpoints = Vec::new();
-            for endpoint in entry.endpoints {
-                if let Some((other, spot)) = watched.get(&identity(&endpoint.value)) {
-                    let message = format!(
-                        "{} is watched by workload \"{other}\" already ({spot}): an endpoint belongs to one workload, leave one of them",
-                        endpoint.value
-                    );
-                    self.faults.error(&endpoint.spot, message);
-                    continue;
-                }
-                watched.insert(identity(&endpoint.value), (entry.id.value.clone(), endpoint.spot));
-                endpoints.push(endpoint.value);
-            }
-            if let (Some(entity), Some(jurisdiction)) = (entry.entity, entry.jurisdiction) {
-                workloads.push(Workload {
-                    id: WorkloadId(entry.id.value),
-                    entity,
-                    jurisdiction: Jurisdiction(jurisdiction),
-                    class,
-                    provider: provider.map(|at| ProviderId(at.value)),
-                    endpoints,
-                });
-            }
-        }
-        workloads.sort_by(|one, other| one.id.cmp(&other.id));
-        (workloads, spots)
-    }
-
-    fn nocs(&self, entries: Vec<NocEntry>, workloads: &BTreeMap<String, Spot>) -> Vec<Noc> {
-        let mut seen: BTreeMap<(String, String), Spot> = BTreeMap::new();
-        let mut nocs = Vec::new();
-        for entry in entries {
-            let known = self.is_known(&entry.workload, workloads, "workload");
-            let (Some(reference), Some(until)) = (entry.reference, entry.until) else { continue };
-            let key = (entry.workload.value.clone(), reference.value.clone());
-            if let Some(first) = seen.get(&key) {
-                let message = format!(
-                    "{} is given for this workload already ({first}): leave one, with all its rules",
-                    quoted(&reference.value)
-                );
-                self.faults.error(&reference.spot, message);
-                continue;
-            }
-            seen.insert(key, reference.spot);
-            if known {
-                let rules = entry.rules.iter().map(ToString::to_string).collect();
-                nocs.push(Noc { workload: WorkloadId(entry.workload.value), rules, reference: reference.value, until });
-            }
-        }
-        nocs
-    }
-
-    fn is_twice(&self, id: &At<String>, spots: &BTreeMap<String, Spot>, what: &str) -> bool {
-        let first = spots.get(&id.value);
-        if let Some(first) = first {
-            let message =
-                format!("{} is the id of another {what} already ({first}): give it another", quoted(&id.value));
-            self.faults.error(&id.spot, message);
-        }
-        first.is_some()
-    }
-
-    fn is_known(&self, named: &At<String>, spots: &BTreeMap<String, Spot>, what: &str) -> bool {
-        let known = spots.contains_key(&named.value);
-        if !known && !self.torn {
-            let hint = did_you_mean(&named.value, spots.keys().map(String::as_str));
-            let message = format!(
-                "there is no {what} {}{hint}: add a [[{what}]] with that id, or correct the name",
-                quoted(&named.value)
-            );
-            self.faults.error(&named.spot, message);
-        }
-        known
-    }
-}
-
-/// What makes two endpoints the same, however they are written: scheme, host, port and path.
-fn identity(endpoint: &Endpoint) -> String {
-    let rest = endpoint.as_str().split_once("://").map_or(endpoint.as_str(), |(_, rest)| rest);
-    let path = rest.find(['/', '?', '#']).map_or("", |at| rest.split_at(at).1);
-    format!("{}://{}:{}{path}", endpoint.scheme().as_str(), endpoint.host(), endpoint.port())
 }
 
 fn read_inventory(written: &Written, faults: &Faults) -> Option<Entries> {

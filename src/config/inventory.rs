@@ -124,5 +124,6 @@ fn noc(section: &Section<'_>) -> Option<NocEntry> {
 }
 
 fn endpoint(value: &DeValue<'_>) -> Reading<Endpoint> {
+    value::text(value)?;
     value::parsed(value)
 }

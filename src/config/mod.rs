@@ -15,6 +15,7 @@ use crate::verdict::policy::Policy;
 use crate::workload::{DataClass, Workload};
 
 mod document;
+mod declared;
 mod draft;
 mod fault;
 mod inventory;
@@ -41,7 +42,7 @@ pub use policy::{BUILT_IN_POLICY, built_in_policy};
 use alerting::AlertConfig;
 use geodb::GeodbConfig;
 use http::HttpConfig;
-use log::LogConfig;
+use log::LogLevel;
 use probing::ProbingConfig;
 use register::Asset;
 use resolver::ResolverConfig;
@@ -70,8 +71,8 @@ pub struct Config {
     pub assets: Vec<Asset>,
     /// The HTTP surface.
     pub http: HttpConfig,
-    /// What is logged.
-    pub log: LogConfig,
+    /// The least severity that is logged.
+    pub log_level: LogLevel,
     /// Where the daemon keeps what must survive a restart.
     pub state_directory: PathBuf,
     /// The size in bytes at which a journal segment is closed and the next begun.

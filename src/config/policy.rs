@@ -158,7 +158,11 @@ fn overlap(one: &Bound, other: &Bound) -> bool {
 
 fn bound(section: &Section<'_>, classes: &BTreeMap<DataClass, ClassPolicy>) -> Option<Bound> {
     if section.is_text("classes") {
-        return section.read("classes", |v| value::word(v, &[("every", ())])).map(|_| Bound::Every);
+        let every = |v: &DeValue<'_>| match v.as_str() {
+            Some("every") => Ok(Bound::Every),
+            _ => Err("is one word: write a list of classes in [ ], or \"every\" for all workloads".into()),
+        };
+        return section.read("classes", every).map(|at| at.value);
     }
     if !section.has("classes") {
         section.faults().error(&section.spot("classes"), "is missing: add a list of classes, or classes = \"every\"");

@@ -10,7 +10,9 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::document::Document;
-use super::fault::{Faults, Spot, did_you_mean, quoted};
+use crate::printable::Printable;
+
+use super::fault::{Faults, Spot, did_you_mean};
 
 /// A value, and where it is written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,6 +41,8 @@ pub(super) struct Section<'d> {
     path: String,
     table: Option<&'d DeTable<'d>>,
     span: Range<usize>,
+    /// Whether something else than a table is written here, which was reported.
+    misshapen: bool,
     asked: RefCell<Vec<&'static str>>,
 }
 
@@ -55,7 +59,7 @@ impl<'d> Section<'d> {
         table: Option<&'d DeTable<'d>>,
         span: Range<usize>,
     ) -> Self {
-        Self { document, faults, path, table, span, asked: RefCell::default() }
+        Self { document, faults, path, table, span, misshapen: false, asked: RefCell::default() }
     }
 
     /// The faults found so far.
@@ -116,7 +120,7 @@ impl<'d> Section<'d> {
         add: &str,
         reading: impl Fn(&DeValue<'_>) -> Reading<T>,
     ) -> Option<At<T>> {
-        if self.ask(key).is_none() {
+        if self.ask(key).is_none() && !self.misshapen {
             self.faults.error(&self.spot(key), format!("is missing: add {add}"));
         }
         self.read(key, reading)
@@ -146,19 +150,18 @@ impl<'d> Section<'d> {
 
     /// The table at `key`; one without keys when it is absent or was reported.
     pub(super) fn section(&self, key: &'static str) -> Self {
-        self.present_section(key)
-            .unwrap_or_else(|| Self::new(self.document, self.faults, self.path_of(key), None, self.span.clone()))
-    }
-
-    /// The table at `key`; `None` when it is absent or was reported.
-    pub(super) fn present_section(&self, key: &'static str) -> Option<Self> {
-        let value = self.ask(key)?;
+        let path = self.path_of(key);
+        let Some(value) = self.ask(key) else {
+            return Self::new(self.document, self.faults, path, None, self.span.clone());
+        };
         let table = value.get_ref().as_table();
+        let mut section = Self::new(self.document, self.faults, path, table, value.span());
         if table.is_none() {
-            let spot = self.document.spot(value.span(), self.path_of(key));
-            self.faults.error(&spot, format!("must be a table: write [{}] on a line of its own", spot.key));
+            section.misshapen = true;
+            self.faults
+                .error(&section.spot(""), format!("must be a table: write [{}] on a line of its own", section.path));
         }
-        table.map(|table| Self::new(self.document, self.faults, self.path_of(key), Some(table), value.span()))
+        section
     }
 
     /// The tables at `[[key]]`, in order.
@@ -218,11 +221,12 @@ impl<'d> Section<'d> {
         }
     }
 
+    /// The key with the sections around it; a key of the operator's own is made safe to show.
     fn path_of(&self, key: &str) -> String {
         match (self.path.as_str(), key) {
-            ("", key) => key.to_owned(),
+            ("", key) => Printable(key).to_string(),
             (path, "") => path.to_owned(),
-            (path, key) => format!("{path}.{key}"),
+            (path, key) => format!("{path}.{}", Printable(key)),
         }
     }
 }
@@ -241,7 +245,7 @@ impl Drop for Section<'_> {
             if asked.contains(&name) {
                 continue;
             }
-            let spot = self.document.spot(key.span(), self.path.clone());
+            let spot = self.document.spot(key.span(), self.path_of(name));
             let hint = did_you_mean(name, asked.iter().copied());
             let cure = if hint.is_empty() {
                 let mut known: Vec<_> = asked.clone();
@@ -251,7 +255,7 @@ impl Drop for Section<'_> {
             } else {
                 "correct it or leave it out".to_owned()
             };
-            self.faults.error(&spot, format!("unknown key {}{hint}: {cure}", quoted(name)));
+            self.faults.error(&spot, format!("unknown key{hint}: {cure}"));
         }
     }
 }

@@ -1,6 +1,6 @@
 //! `[vantage]`: where this host stands.
 
-use crate::place::{Coordinates, Distance, EARTH_RADIUS_KM};
+use crate::place::{Coordinates, Distance};
 use crate::vantage::{Position, Vantage, VantageId};
 
 use super::section::Section;
@@ -9,8 +9,8 @@ use super::value;
 /// How far a vantage may be from the stated point where the operator does not say: the extent of a large city, in km.
 const DEFAULT_UNCERTAINTY_KM: f64 = 25.0;
 
-/// No point is further from another, in km.
-const HALF_ROUND_THE_EARTH_KM: f64 = EARTH_RADIUS_KM * std::f64::consts::PI;
+/// The largest uncertainty that still says something, in km: half round the Earth.
+const HALF_ROUND_THE_EARTH_KM: f64 = 20_000.0;
 
 /// Reads the section.
 pub(super) fn read(root: &Section<'_>) -> Option<Vantage> {

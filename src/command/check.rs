@@ -1,0 +1,159 @@
+//! `pehra check`: is the configuration good, and what does it come to?
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use clap::Args;
+use serde::Serialize;
+
+use crate::cli::CONFIG;
+use crate::config::{Config, Fault};
+use crate::edge::inventory;
+
+use super::Exit;
+
+/// Validate the configuration and everything it names; print every error as `file:line: key: fault: cure`
+#[derive(Debug, Args)]
+pub struct Check {
+    /// The configuration file
+    #[arg(long, value_name = "FILE", default_value = CONFIG)]
+    config: PathBuf,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// What came of it, as `--json` prints it.
+#[derive(Debug, Serialize)]
+struct Report {
+    valid: bool,
+    errors: Vec<Fault>,
+    warnings: Vec<Fault>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    summary: Option<Summary>,
+}
+
+/// What a good configuration comes to, in short.
+#[derive(Debug, Serialize)]
+struct Summary {
+    vantage: String,
+    position: Option<String>,
+    home: String,
+    policy: String,
+    policy_sha256: String,
+    classes: Vec<String>,
+    workloads: usize,
+    endpoints: usize,
+    endpoints_by_class: BTreeMap<String, usize>,
+    providers: usize,
+    certificates: usize,
+    views: Vec<String>,
+    databases: Vec<String>,
+    assets: usize,
+    alertmanagers: usize,
+    webhooks: usize,
+}
+
+impl Check {
+    /// Does it.
+    pub fn run(self) -> Exit {
+        let report = match inventory::load(&self.config) {
+            Ok((config, warnings)) => {
+                Report { valid: true, errors: Vec::new(), warnings, summary: Some(Summary::of(&config)) }
+            }
+            Err(errors) => Report { valid: false, errors: errors.0, warnings: Vec::new(), summary: None },
+        };
+        // A reader that went away has seen enough.
+        let _gone = if self.json { print_json(&report) } else { self.print(&report) };
+        if report.valid { Exit::Fine } else { Exit::BadConfiguration }
+    }
+
+    /// Faults to standard error, the summary to standard output.
+    fn print(&self, report: &Report) -> io::Result<()> {
+        let mut err = anstream::stderr().lock();
+        for error in &report.errors {
+            writeln!(err, "{error}")?;
+        }
+        for warning in &report.warnings {
+            writeln!(err, "warning: {warning}")?;
+        }
+        let (errors, warnings) = (count(report.errors.len(), "error"), count(report.warnings.len(), "warning"));
+        match &report.summary {
+            Some(summary) => {
+                writeln!(anstream::stdout(), "{} is good, with {warnings}\n{summary}", self.config.display())
+            }
+            None => writeln!(err, "{} is refused, with {errors}", self.config.display()),
+        }
+    }
+}
+
+fn print_json(report: &Report) -> io::Result<()> {
+    writeln!(anstream::stdout(), "{}", serde_json::to_string(report)?)
+}
+
+impl Summary {
+    fn of(config: &Config) -> Self {
+        let mut endpoints_by_class = BTreeMap::new();
+        for workload in &config.workloads {
+            let class = workload.class.as_ref().map_or("none", |class| class.0.as_str());
+            *endpoints_by_class.entry(class.to_owned()).or_default() += workload.endpoints.len();
+        }
+        let embedded = config.geodb.embedded.then(|| "embedded".to_owned());
+        let own = config.geodb.databases.iter().map(|database| database.name.clone());
+        Self {
+            vantage: config.vantage.id.to_string(),
+            position: config.vantage.position.map(|at| format!("{} ± {}", at.coordinates, at.uncertainty)),
+            home: config.home().to_string(),
+            policy: config.policy.title.clone(),
+            policy_sha256: config.policy.sha256.to_string(),
+            classes: config.policy.classes.keys().map(ToString::to_string).collect(),
+            workloads: config.workloads.len(),
+            endpoints: config.workloads.iter().map(|workload| workload.endpoints.len()).sum(),
+            endpoints_by_class,
+            providers: config.policy.providers.len(),
+            certificates: config.policy.nocs.len(),
+            views: config.resolvers.iter().map(|resolver| resolver.view.to_string()).collect(),
+            databases: embedded.into_iter().chain(own).collect(),
+            assets: config.assets.len(),
+            alertmanagers: config.alerting.alertmanagers.len(),
+            webhooks: config.alerting.webhooks.len(),
+        }
+    }
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let position = self.position.as_deref().unwrap_or("nowhere in particular");
+        let databases = if self.databases.is_empty() { "none".to_owned() } else { self.databases.join(", ") };
+        let by_class: Vec<_> = self.endpoints_by_class.iter().map(|(class, n)| format!("{n} {class}")).collect();
+        let by_class = if by_class.is_empty() { String::new() } else { format!(" ({})", by_class.join(", ")) };
+        writeln!(f, "vantage      {} at {position}", self.vantage)?;
+        writeln!(f, "home         {}", self.home)?;
+        writeln!(f, "policy       {} (sha256 {:.12}…)", self.policy, self.policy_sha256)?;
+        writeln!(f, "classes      {}", self.classes.join(", "))?;
+        writeln!(
+            f,
+            "watched      {}, {}{by_class}",
+            count(self.workloads, "workload"),
+            count(self.endpoints, "endpoint")
+        )?;
+        writeln!(f, "declared     {}, {}", count(self.providers, "provider"), count(self.certificates, "certificate"))?;
+        writeln!(f, "views        {}", self.views.join(", "))?;
+        writeln!(f, "databases    {databases}; {} of your own register", count_of(self.assets, "entry", "entries"))?;
+        write!(f, "alerts to    {}, {}", count(self.alertmanagers, "Alertmanager"), count(self.webhooks, "webhook"))
+    }
+}
+
+fn count(n: usize, noun: &str) -> String {
+    count_of(n, noun, &format!("{noun}s"))
+}
+
+fn count_of(n: usize, one: &str, many: &str) -> String {
+    match n {
+        0 => format!("no {many}"),
+        1 => format!("1 {one}"),
+        n => format!("{n} {many}"),
+    }
+}
