@@ -4,6 +4,7 @@ use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
 use crate::command::Exit;
+use crate::command::check::Check;
 
 /// Where the configuration is looked for.
 pub const CONFIG: &str = "/etc/pehra/pehra.toml";
@@ -30,7 +31,10 @@ Exit status:
 
 /// The commands.
 #[derive(Debug, Subcommand)]
-pub enum Command {}
+pub enum Command {
+    /// Validate the configuration and everything it names; print every error as `file:line: key: fault: cure`
+    Check(Check),
+}
 
 impl Cli {
     /// What the command line asks for, or how to exit because it asks for help, for the version or for nothing known.
@@ -46,6 +50,8 @@ impl Cli {
 impl Command {
     /// Does it.
     pub fn run(self) -> Exit {
-        match self {}
+        match self {
+            Self::Check(check) => check.run(),
+        }
     }
 }

@@ -1,6 +1,11 @@
 //! The files that are shipped say what the code does: the reference configuration, the policy, the sample inventory.
 
-#![expect(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, reason = "a test reads shipped files and may fail on them")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "a test reads shipped files and may fail on them"
+)]
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -14,7 +14,7 @@ use crate::edge::inventory;
 
 use super::Exit;
 
-/// Validate the configuration and everything it names; print every error as `file:line: key: fault: cure`
+/// Arguments of `pehra check`.
 #[derive(Debug, Args)]
 pub struct Check {
     /// The configuration file
@@ -125,7 +125,7 @@ impl Summary {
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let position = self.position.as_deref().unwrap_or("nowhere in particular");
+        let position = self.position.as_deref().unwrap_or("a place not stated");
         let databases = if self.databases.is_empty() { "none".to_owned() } else { self.databases.join(", ") };
         let by_class: Vec<_> = self.endpoints_by_class.iter().map(|(class, n)| format!("{n} {class}")).collect();
         let by_class = if by_class.is_empty() { String::new() } else { format!(" ({})", by_class.join(", ")) };
