@@ -150,7 +150,7 @@ fn the_built_in_policy_is_the_table_of_the_description() {
         (RuleId::PathOutside, always(Suspect), None, None),
         (RuleId::ProviderUnaccredited, always(Breach), always(Suspect), None),
         (RuleId::ProviderLapsed, always(Breach), always(Suspect), None),
-        (RuleId::ProviderUnknown, always(Unproven), always(Suspect), None),
+        (RuleId::ProviderUnknown, always(Unproven), always(Unproven), None),
         (RuleId::ClassMissing, always(Unproven), always(Unproven), always(Unproven)),
         (RuleId::NocExpired, always(Breach), None, None),
         (RuleId::NocExpiring, always(Notice), None, None),
