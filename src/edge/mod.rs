@@ -1,6 +1,7 @@
 //! The rest of the world: the list of what we touch, and why.
 
 pub mod alertmanager;
+mod arrival;
 pub mod clock;
 pub mod dialer;
 pub mod dns;
@@ -14,4 +15,5 @@ pub mod notify;
 pub mod privileges;
 pub mod prober;
 pub mod signals;
+mod socket;
 pub mod webhook;

@@ -1,1 +1,265 @@
-//! Drives the switchboard over real sockets.
+//! Drives the switchboard over real sockets: the one task that sends probes.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::os::fd::OwnedFd;
+
+use nix::errno::Errno;
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::{JoinHandle, yield_now};
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use crate::edge::clock;
+use crate::edge::errqueue::ErrorQueues;
+use crate::edge::icmp::RawSockets;
+use crate::edge::privileges::is_denied;
+use crate::moment::Moment;
+use crate::trace::pace::Pace;
+use crate::trace::plan::Plan;
+use crate::trace::switchboard::{Receipt, Switchboard, TraceId, Transmit};
+use crate::trace::{Protocol, Trace};
+
+/// How many plans may wait for the prober to take them up.
+const WAITING: usize = 64;
+
+/// How many traces raw sockets carry at once.
+const MOST_RAW: usize = 4096;
+
+/// How many traces have a socket of their own at once, well below the common limit of 1024 descriptors.
+const MOST_QUEUES: usize = 256;
+
+/// The sockets that probes leave by.
+#[derive(Debug)]
+pub struct ProbeSockets(Way);
+
+#[derive(Debug)]
+enum Way {
+    Raw(RawSockets),
+    Unprivileged(ErrorQueues),
+}
+
+/// No sockets could be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Neither family gives a raw socket, for another reason than a missing capability.
+    #[error("failed to open raw sockets: {0}; is this kernel built without IPv4 and IPv6?")]
+    Raw(#[source] io::Error),
+    /// Not even a descriptor to watch sockets by.
+    #[error("failed to watch sockets: {0}; raise the limit of open files")]
+    Watch(#[source] io::Error),
+}
+
+impl ProbeSockets {
+    /// Opens raw sockets where `CAP_NET_RAW` allows it, and prepares for error queues where it does not.
+    ///
+    /// To be called before there are threads, so that [`crate::edge::privileges::drop_raw`] can follow.
+    pub fn open() -> Result<Self, OpenError> {
+        match RawSockets::open() {
+            Ok(raw) => Ok(Self(Way::Raw(raw))),
+            Err(error) if is_denied(&error) => {
+                ErrorQueues::open().map(|queues| Self(Way::Unprivileged(queues))).map_err(OpenError::Watch)
+            }
+            Err(error) => Err(OpenError::Raw(error)),
+        }
+    }
+
+    /// Whether they are raw sockets. Otherwise every trace is done by UDP, whatever its plan says.
+    pub fn are_raw(&self) -> bool {
+        matches!(self.0, Way::Raw(_))
+    }
+
+    fn descriptor(&self) -> io::Result<OwnedFd> {
+        match &self.0 {
+            Way::Raw(raw) => raw.watched().descriptor(),
+            Way::Unprivileged(queues) => queues.watched().descriptor(),
+        }
+    }
+
+    fn most(&self) -> usize {
+        match self.0 {
+            Way::Raw(_) => MOST_RAW,
+            Way::Unprivileged(_) => MOST_QUEUES,
+        }
+    }
+
+    fn start(&mut self, plan: Plan, switchboard: &mut Switchboard, now: Moment) -> Result<TraceId, Trace> {
+        match &mut self.0 {
+            Way::Raw(_) => Ok(switchboard.start(plan, now)),
+            Way::Unprivileged(queues) => queues.start(&plan, switchboard, now),
+        }
+    }
+
+    fn send(&mut self, transmit: &Transmit) -> Result<(), Errno> {
+        match &mut self.0 {
+            Way::Raw(raw) => raw.send(transmit),
+            Way::Unprivileged(queues) => queues.send(transmit),
+        }
+    }
+
+    fn receive(&mut self, switchboard: &mut Switchboard, receipts: &mut Vec<Receipt>) -> bool {
+        match &mut self.0 {
+            Way::Raw(raw) => raw.receive(switchboard, receipts),
+            Way::Unprivileged(queues) => queues.receive(switchboard, receipts),
+        }
+    }
+
+    fn forget(&mut self, trace: TraceId) {
+        match &mut self.0 {
+            Way::Raw(raw) => raw.forget(trace),
+            Way::Unprivileged(queues) => queues.forget(trace),
+        }
+    }
+}
+
+/// What the prober has done so far.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Probes sent.
+    pub sent: BTreeMap<Protocol, u64>,
+    /// Probes that could not be sent.
+    pub unsent: BTreeMap<Protocol, u64>,
+    /// What was received, and what became of it.
+    pub received: BTreeMap<Receipt, u64>,
+}
+
+/// Where plans are handed in.
+#[derive(Clone, Debug)]
+pub struct ProberHandle {
+    requests: mpsc::Sender<Request>,
+    tally: watch::Receiver<Tally>,
+}
+
+#[derive(Debug)]
+struct Request {
+    plan: Plan,
+    answer: oneshot::Sender<Trace>,
+}
+
+impl ProberHandle {
+    /// Carries out `plan`. Once the prober has stopped, every trace is unsent.
+    pub async fn trace(&self, plan: Plan) -> Trace {
+        let (answer, trace) = oneshot::channel();
+        let unsent = || plan.unsent(clock::now());
+        if self.requests.send(Request { plan: plan.clone(), answer }).await.is_err() {
+            return unsent();
+        }
+        trace.await.unwrap_or_else(|_| unsent())
+    }
+
+    /// What the prober has done so far.
+    pub fn tally(&self) -> Tally {
+        self.tally.borrow().clone()
+    }
+}
+
+/// The task.
+#[derive(Debug)]
+pub struct Prober {
+    sockets: ProbeSockets,
+    readiness: AsyncFd<OwnedFd>,
+    switchboard: Switchboard,
+    requests: mpsc::Receiver<Request>,
+    awaited: BTreeMap<TraceId, oneshot::Sender<Trace>>,
+    tally: watch::Sender<Tally>,
+    /// Whether a batch was read that may not have been the last.
+    is_unread: bool,
+}
+
+#[derive(Debug)]
+enum Event {
+    Readable,
+    Requested(Request),
+    Due,
+    Shutdown,
+}
+
+impl Prober {
+    /// Starts it, with keys that follow from `seed`, which nobody outside must know. It stops when `shutdown` is
+    /// cancelled, and then the task can be joined.
+    pub fn spawn(
+        sockets: ProbeSockets,
+        seed: u64,
+        pace: Pace,
+        shutdown: CancellationToken,
+    ) -> io::Result<(ProberHandle, JoinHandle<()>)> {
+        #[expect(deprecated, reason = "the replacement is unsafe, for types that may change or close their descriptor")]
+        let readiness = AsyncFd::with_interest(sockets.descriptor()?, Interest::READABLE)?;
+        let (sender, requests) = mpsc::channel(WAITING);
+        let (tally, tallied) = watch::channel(Tally::default());
+        let switchboard = Switchboard::new(seed, pace);
+        let prober =
+            Self { sockets, readiness, switchboard, requests, awaited: BTreeMap::new(), tally, is_unread: false };
+        Ok((ProberHandle { requests: sender, tally: tallied }, tokio::spawn(prober.run(shutdown))))
+    }
+
+    async fn run(mut self, shutdown: CancellationToken) {
+        loop {
+            match self.next(&shutdown).await {
+                Event::Readable => self.receive(),
+                Event::Requested(request) => self.start(request),
+                Event::Due => {}
+                Event::Shutdown => return,
+            }
+            self.switchboard.handle_timeout(clock::now());
+            self.transmit();
+            self.report();
+        }
+    }
+
+    async fn next(&mut self, shutdown: &CancellationToken) -> Event {
+        let due = self.switchboard.poll_timeout();
+        let has_room = self.switchboard.running() < self.sockets.most();
+        tokio::select! {
+            () = shutdown.cancelled() => Event::Shutdown,
+            ready = self.readiness.readable() => {
+                // Cleared before reading, so that what comes while we read is seen next time.
+                if let Ok(mut ready) = ready { ready.clear_ready(); }
+                Event::Readable
+            }
+            () = yield_now(), if self.is_unread => Event::Readable,
+            Some(request) = self.requests.recv(), if has_room => Event::Requested(request),
+            () = sleep_until(due.map_or_else(Instant::now, Instant::from_std)), if due.is_some() => Event::Due,
+        }
+    }
+
+    /// Reads a batch; when there was one, there may be another.
+    fn receive(&mut self) {
+        let mut receipts = Vec::new();
+        self.is_unread = self.sockets.receive(&mut self.switchboard, &mut receipts);
+        self.tally
+            .send_modify(|tally| receipts.into_iter().for_each(|one| *tally.received.entry(one).or_default() += 1));
+    }
+
+    fn start(&mut self, Request { plan, answer }: Request) {
+        match self.sockets.start(plan, &mut self.switchboard, clock::now()) {
+            Ok(trace) => drop(self.awaited.insert(trace, answer)),
+            Err(unsent) => drop(answer.send(unsent)),
+        }
+    }
+
+    fn transmit(&mut self) {
+        while let Some(transmit) = self.switchboard.poll_transmit(clock::now()) {
+            let protocol = transmit.protocol();
+            let is_sent = self.sockets.send(&transmit).is_ok();
+            if !is_sent {
+                self.switchboard.handle_send_failure(transmit.key);
+            }
+            self.tally.send_modify(|tally| {
+                *if is_sent { &mut tally.sent } else { &mut tally.unsent }.entry(protocol).or_default() += 1;
+            });
+        }
+    }
+
+    fn report(&mut self) {
+        while let Some((id, trace)) = self.switchboard.poll_trace() {
+            self.sockets.forget(id);
+            if let Some(answer) = self.awaited.remove(&id) {
+                // Whoever asked may have stopped waiting.
+                drop(answer.send(trace));
+            }
+        }
+    }
+}

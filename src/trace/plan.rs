@@ -83,7 +83,6 @@ impl Plan {
         self.gap_limit = self.gap_limit.max(1);
         self.reply_timeout = self.reply_timeout.min(LONGEST);
         self.deadline = self.deadline.min(LONGEST);
-        self.target = self.target.to_canonical();
         self.protocol = match self.protocol {
             Protocol::Icmp => Protocol::Icmp,
             Protocol::Udp | Protocol::Tcp => Protocol::Udp,
