@@ -14,6 +14,7 @@ use flate2::write::GzEncoder;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::digest::Digest;
 use crate::network::Asn;
 use crate::place::CountryCode;
 
@@ -26,6 +27,7 @@ const FORMAT: u32 = 1;
 /// Who announces what.
 #[derive(Debug)]
 pub struct Announcements {
+    sha256: Digest,
     built: Timestamp,
     asns: Vec<Asn>,
     countries: Vec<Option<CountryCode>>,
@@ -142,7 +144,12 @@ impl Announcements {
         if read.is_err() || inflated.len() as u64 > INFLATED {
             return Err(AnnouncementsError::Inflate);
         }
-        parse(&inflated)
+        parse(&inflated, Digest::of_bytes(bytes))
+    }
+
+    /// Of the bytes as they were given to [`Announcements::decode`].
+    pub fn sha256(&self) -> Digest {
+        self.sha256
     }
 
     /// When its source was built.
@@ -199,7 +206,7 @@ impl<A: Ord + Copy> Ranges<A> {
     }
 }
 
-fn parse(inflated: &[u8]) -> Result<Announcements, AnnouncementsError> {
+fn parse(inflated: &[u8], sha256: Digest) -> Result<Announcements, AnnouncementsError> {
     let end = inflated.iter().position(|b| *b == b'\n').unwrap_or(inflated.len());
     let (header, rest) = inflated.split_at(end);
     let header: Header = serde_json::from_slice(header).map_err(|e| AnnouncementsError::Header(e.to_string()))?;
@@ -229,7 +236,7 @@ fn parse(inflated: &[u8]) -> Result<Announcements, AnnouncementsError> {
     }
     v4.check(asns.len())?;
     v6.check(asns.len())?;
-    Ok(Announcements { built: header.built, asns, countries, names, name_ends, v4, v6 })
+    Ok(Announcements { sha256, built: header.built, asns, countries, names, name_ends, v4, v6 })
 }
 
 fn country(letters: [u8; 2]) -> Option<CountryCode> {
@@ -249,5 +256,93 @@ impl<'a> Columns<'a> {
 
     fn u32s(&mut self, rows: u32) -> Result<impl Iterator<Item = u32> + use<'a>, AnnouncementsError> {
         Ok(self.cut(4, rows)?.as_chunks().0.iter().map(|bytes| u32::from_le_bytes(*bytes)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn draft() -> Draft {
+        let networks = vec![
+            (Asn(7), "Seven".to_owned(), "PK".parse().ok()),
+            (Asn(9541), "Cybernet, پاکستان".to_owned(), None),
+            (Asn(23888), String::new(), "PK".parse().ok()),
+        ];
+        let v4 = vec![(0, None), (0x0100_0000, Some(1)), (0x0200_0000, Some(2)), (0x0300_0000, None)];
+        let v6 = vec![(0, None), (0x2400 << 112, Some(0)), (0x2401 << 112, None)];
+        Draft { built: Timestamp::UNIX_EPOCH, networks, v4, v6 }
+    }
+
+    fn announced(table: &Announcements, address: &str) -> Option<u32> {
+        table.announcer(address.parse().unwrap()).map(|announcer| announcer.asn.0)
+    }
+
+    #[test]
+    fn a_range_reaches_to_the_start_of_the_next() {
+        let table = Announcements::decode(&draft().encode().unwrap()).unwrap();
+        for (address, asn) in [
+            ("0.255.255.255", None),
+            ("1.0.0.0", Some(9541)),
+            ("1.255.255.255", Some(9541)),
+            ("2.0.0.0", Some(23888)),
+            ("3.0.0.0", None),
+            ("255.255.255.255", None),
+            ("::ffff:1.2.3.4", Some(9541)),
+            ("23ff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", None),
+            ("2400::", Some(7)),
+            ("2400:ffff:ffff:ffff:ffff:ffff:ffff:ffff", Some(7)),
+            ("2401::", None),
+        ] {
+            assert_eq!(announced(&table, address), asn, "{address}");
+        }
+        assert_eq!(table.entries(), 3);
+    }
+
+    #[test]
+    fn a_network_is_found_by_its_number() {
+        let table = Announcements::decode(&draft().encode().unwrap()).unwrap();
+        let seven = Announcer { asn: Asn(7), name: "Seven", country: "PK".parse().ok() };
+        assert_eq!(table.network(Asn(7)), Some(seven));
+        assert_eq!(table.network(Asn(9541)).map(|n| n.name), Some("Cybernet, پاکستان"));
+        assert_eq!(table.network(Asn(23888)).map(|n| n.name), Some(""));
+        assert_eq!(table.network(Asn(8)), None);
+    }
+
+    #[test]
+    fn ranges_out_of_order_and_networks_that_do_not_exist_are_errors() {
+        let mut swapped = draft();
+        swapped.v6.swap(1, 2);
+        let mut unknown = draft();
+        unknown.v4[1].1 = Some(3);
+        let mut unsorted = draft();
+        unsorted.networks.swap(0, 1);
+        for draft in [swapped, unknown, unsorted] {
+            assert!(matches!(Announcements::decode(&draft.encode().unwrap()), Err(AnnouncementsError::Columns(_))));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_damaged_table_is_a_table_or_an_error(
+            damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
+            cut in any::<prop::sample::Index>(), asked in any::<u32>(),
+        ) {
+            let (mut bytes, whole) = (Vec::new(), draft().encode().unwrap());
+            GzDecoder::new(&whole[..]).read_to_end(&mut bytes).unwrap();
+            for (index, byte) in damage {
+                let index = index.index(bytes.len());
+                bytes[index] = byte;
+            }
+            if let Ok(table) = parse(&bytes, Digest::ZERO) {
+                let _ = table.announcer(IpAddr::from(asked.to_be_bytes()));
+                let _ = table.network(Asn(asked));
+            }
+            bytes.truncate(cut.index(bytes.len()));
+            prop_assert!(parse(&bytes, Digest::ZERO).is_err());
+            prop_assert!(Announcements::decode(&whole[..cut.index(whole.len())]).is_err());
+        }
     }
 }

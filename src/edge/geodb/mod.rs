@@ -1,3 +1,146 @@
 //! The databases: embedded and of the operator → claims.
+//!
+//! A set of databases is a value: it is opened whole or not at all, never changes, and is replaced by another one. Files
+//! are read into memory, never mapped, so that nobody can change them under us.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+use crate::config::geodb::GeodbConfig;
+use crate::config::register::Asset;
+use crate::location::outlines::Outlines;
+use crate::location::{Claim, Says};
+use crate::network::{AddressScope, Asn, NetworkKind};
+use crate::observation::DatabaseDigest;
 
 pub mod announcements;
+mod embedded;
+#[cfg(test)]
+mod fixture;
+mod mmdb;
+mod networks;
+mod open;
+mod record;
+mod register;
+mod sources;
+
+pub use mmdb::MmdbFault;
+pub use open::GeodbError;
+pub use sources::{Origin, Source};
+
+use mmdb::Mmdb;
+use register::Register;
+
+/// A set of databases. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Geodb(Arc<Set>);
+
+#[derive(Debug)]
+struct Set {
+    /// The operator's, in the order of the configuration, each with the file it came from.
+    files: Vec<(Mmdb, PathBuf)>,
+    /// Whether the embedded database of countries is asked as well.
+    embedded: bool,
+    register: Register,
+    outlines: Arc<Outlines>,
+    outlines_file: Option<PathBuf>,
+}
+
+impl Geodb {
+    /// The embedded databases alone.
+    pub fn embedded() -> Self {
+        Self(Arc::new(Set {
+            files: Vec::new(),
+            embedded: true,
+            register: Register::default(),
+            outlines: embedded::outlines(),
+            outlines_file: None,
+        }))
+    }
+
+    /// The databases that the configuration names. Reads files, which may take seconds: not for an async task.
+    pub fn open(config: &GeodbConfig, assets: &[Asset]) -> Result<Self, GeodbError> {
+        open::open(config, assets).map(|set| Self(Arc::new(set)))
+    }
+
+    /// What every source says of `address`: each database of countries, who announces it, and the register. Of an
+    /// address that is not globally reachable nobody can say anything.
+    pub fn claims(&self, address: IpAddr) -> Vec<Claim> {
+        if !AddressScope::of(address).is_global() {
+            return Vec::new();
+        }
+        let countries = self.databases().filter(|database| database.holds().countries).map(|database| Claim {
+            about: address,
+            source: database.name().to_owned(),
+            dated: Some(day(database.built())),
+            says: database.country(address.to_canonical()).map_or(Says::NoEntry, Says::Country),
+        });
+        countries.chain(self.announced(address)).chain(self.0.register.claim(address)).collect()
+    }
+
+    /// The databases that [`Geodb::claims`] asks, by what they hold.
+    pub fn digests(&self) -> Vec<DatabaseDigest> {
+        let table = embedded::announcements();
+        let announcements = DatabaseDigest {
+            name: embedded::ANNOUNCEMENTS.name.to_owned(),
+            sha256: table.sha256(),
+            built: table.built(),
+        };
+        let databases = self.databases().map(|database| DatabaseDigest {
+            name: database.name().to_owned(),
+            sha256: database.sha256(),
+            built: database.built(),
+        });
+        databases.chain([announcements]).collect()
+    }
+
+    /// The borders: the operator's, or else the embedded ones.
+    pub fn outlines(&self) -> Arc<Outlines> {
+        Arc::clone(&self.0.outlines)
+    }
+
+    /// Everything that may be asked, for a person who wants to know what it is and where it comes from.
+    pub fn sources(&self) -> Vec<Source> {
+        sources::of(&self.0)
+    }
+
+    /// Who runs a network that is not in one place, and why it is not.
+    pub fn operator(asn: Asn) -> Option<(&'static str, NetworkKind)> {
+        embedded::networks().get(&asn).map(|network| (network.operator.as_str(), network.kind))
+    }
+
+    fn databases(&self) -> impl Iterator<Item = &Mmdb> {
+        let embedded = self.0.embedded.then(embedded::country);
+        self.0.files.iter().map(|(database, _)| database).chain(embedded)
+    }
+
+    /// Who announces `address`: the operator's databases are asked first, the embedded table last, which is asked even
+    /// where the embedded database of countries is not: without it, shared networks would pass for places.
+    fn announced(&self, address: IpAddr) -> Option<Claim> {
+        let table = embedded::announcements();
+        let canonical = address.to_canonical();
+        let told = self.0.files.iter().find_map(|(file, _)| {
+            let (asn, name) = file.network(canonical)?;
+            Some((file.name(), file.built(), asn, name))
+        });
+        let (source, built, asn, name) = told.or_else(|| {
+            let announcer = table.announcer(canonical)?;
+            Some((embedded::ANNOUNCEMENTS.name, table.built(), announcer.asn, announcer.name))
+        })?;
+        let kind = embedded::networks().get(&asn).map_or(NetworkKind::Ordinary, |network| network.kind);
+        let country = table.network(asn).and_then(|network| network.country);
+        let says = Says::Announced { asn, name: name.to_owned(), kind, country };
+        Some(Claim { about: address, source: source.to_owned(), dated: Some(day(built)), says })
+    }
+}
+
+fn day(built: jiff::Timestamp) -> Date {
+    built.to_zoned(TimeZone::UTC).date()
+}
+
+#[cfg(test)]
+mod tests;

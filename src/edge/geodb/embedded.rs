@@ -1,0 +1,120 @@
+//! The databases that are part of the binary, each inflated once, when it is first asked for.
+//!
+//! They cannot fail: a test holds the bytes against `geodb/MANIFEST.sha256` and reads every one of them.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::sync::{Arc, LazyLock};
+
+use flate2::read::GzDecoder;
+
+use super::announcements::Announcements;
+use super::mmdb::Mmdb;
+use super::networks::{self, Network};
+use crate::digest::Digest;
+use crate::location::outlines::Outlines;
+use crate::network::Asn;
+
+/// A data file of `geodb/`, and the terms under which it may be passed on.
+pub(super) struct Shipped {
+    /// Its name in claims and metrics.
+    pub(super) name: &'static str,
+    pub(super) bytes: &'static [u8],
+    pub(super) licence: &'static str,
+    pub(super) attribution: &'static str,
+}
+
+pub(super) const COUNTRY: Shipped = Shipped {
+    name: "dbip-country",
+    bytes: include_bytes!("../../../geodb/dbip-country.mmdb.gz"),
+    licence: "CC BY 4.0",
+    attribution: "IP Geolocation by DB-IP (https://db-ip.com)",
+};
+
+pub(super) const ANNOUNCEMENTS: Shipped = Shipped {
+    name: "routed-asn",
+    bytes: include_bytes!("../../../geodb/routed-asn.gz"),
+    licence: "CC BY 4.0",
+    attribution: "RouteViews (https://www.routeviews.org), DB-IP (https://db-ip.com), NRO (https://www.nro.net), merged by \
+                  ip-location-db, whose author says that this data contains bugs",
+};
+
+pub(super) const OUTLINES: Shipped = Shipped {
+    name: "natural-earth-4.1.0-10m",
+    bytes: include_bytes!("../../../geodb/borders.gz"),
+    licence: "public domain (packaging: ISC)",
+    attribution: "Made with Natural Earth (https://www.naturalearthdata.com), packaged as world-atlas",
+};
+
+/// The countries of addresses.
+#[expect(clippy::expect_used, reason = "the bytes are part of the binary, and a test reads them")]
+pub(super) fn country() -> &'static Mmdb {
+    static DATABASE: LazyLock<Mmdb> = LazyLock::new(|| {
+        let mut bytes = Vec::new();
+        GzDecoder::new(COUNTRY.bytes).read_to_end(&mut bytes).expect("embedded bytes inflate");
+        Mmdb::trusted(COUNTRY.name, bytes, Digest::of_bytes(COUNTRY.bytes)).expect("embedded bytes are a database")
+    });
+    &DATABASE
+}
+
+/// Who announces what.
+#[expect(clippy::expect_used, reason = "the bytes are part of the binary, and a test reads them")]
+pub(super) fn announcements() -> &'static Announcements {
+    static TABLE: LazyLock<Announcements> =
+        LazyLock::new(|| Announcements::decode(ANNOUNCEMENTS.bytes).expect("embedded bytes are a table"));
+    &TABLE
+}
+
+/// The networks that are not in one place.
+#[expect(clippy::expect_used, reason = "the text is part of the binary, and a test reads it")]
+pub(super) fn networks() -> &'static BTreeMap<Asn, Network> {
+    static NETWORKS: LazyLock<BTreeMap<Asn, Network>> =
+        LazyLock::new(|| networks::read().expect("embedded text is a table"));
+    &NETWORKS
+}
+
+/// The borders of the world.
+#[expect(clippy::expect_used, reason = "the bytes are part of the binary, and a test reads them")]
+pub(super) fn outlines() -> Arc<Outlines> {
+    static MAP: LazyLock<Arc<Outlines>> =
+        LazyLock::new(|| Arc::new(Outlines::decode(OUTLINES.bytes).expect("embedded bytes are a map")));
+    Arc::clone(&MAP)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MANIFEST: &str = include_str!("../../../geodb/MANIFEST.sha256");
+
+    #[test]
+    fn the_manifest_lists_the_embedded_bytes_and_the_files() {
+        let lines = MANIFEST.lines().filter_map(|line| line.split_once("  "));
+        let mut listed: BTreeMap<&str, &str> = lines.map(|(digest, file)| (file, digest)).collect();
+        for (file, bytes) in [
+            ("dbip-country.mmdb.gz", COUNTRY.bytes),
+            ("routed-asn.gz", ANNOUNCEMENTS.bytes),
+            ("borders.gz", OUTLINES.bytes),
+            ("networks.csv", include_bytes!("../../../geodb/networks.csv")),
+            ("countries.csv", include_bytes!("../../../geodb/countries.csv")),
+        ] {
+            let digest = Digest::of_bytes(bytes).to_string();
+            assert_eq!(listed.remove(file), Some(digest.as_str()), "{file}");
+        }
+        assert!(listed.is_empty(), "{listed:?}");
+    }
+
+    #[test]
+    fn every_embedded_database_can_be_read() {
+        assert!(country().survey().unwrap().countries);
+        assert!(announcements().entries() > 400_000);
+        assert!(networks().len() > 100);
+        assert!(outlines().countries().len() > 230);
+    }
+
+    #[test]
+    fn the_embedded_databases_stay_small() {
+        let total: usize = [COUNTRY, ANNOUNCEMENTS, OUTLINES].iter().map(|shipped| shipped.bytes.len()).sum();
+        assert!(total < 12_000_000, "{total}");
+    }
+}

@@ -1,0 +1,95 @@
+//! The operator's own register: the most specific entry speaks for an address.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use crate::config::register::Asset;
+use crate::location::{Claim, Says};
+
+/// What the claims of the register are called, with the words of the entry behind it.
+pub(super) const SOURCE: &str = "asset-register";
+
+/// The entries by their prefix.
+#[derive(Debug, Default)]
+pub(super) struct Register(BTreeMap<IpNet, Asset>);
+
+impl Register {
+    /// Of two entries for one prefix the younger one stays.
+    pub(super) fn of(assets: &[Asset]) -> Self {
+        let mut entries: BTreeMap<IpNet, Asset> = BTreeMap::new();
+        for asset in assets {
+            let prefix = asset.prefix.trunc();
+            if entries.get(&prefix).is_none_or(|older| older.dated <= asset.dated) {
+                entries.insert(prefix, asset.clone());
+            }
+        }
+        Self(entries)
+    }
+
+    /// How many entries there are.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// What it says of `address`.
+    pub(super) fn claim(&self, address: IpAddr) -> Option<Claim> {
+        let canonical = address.to_canonical();
+        let longest = if canonical.is_ipv4() { 32 } else { 128 };
+        let prefixes = (0..=longest).rev().filter_map(|length| IpNet::new(canonical, length).ok());
+        let asset = prefixes.map(|prefix| prefix.trunc()).find_map(|prefix| self.0.get(&prefix))?;
+        Some(Claim {
+            about: address,
+            source: format!("{SOURCE} ({})", asset.source),
+            dated: Some(asset.dated),
+            says: Says::Registered { prefix: asset.prefix.trunc(), country: asset.country },
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asset(prefix: &str, country: &str, dated: &str) -> Asset {
+        Asset {
+            prefix: prefix.parse().unwrap(),
+            country: country.parse().unwrap(),
+            source: "list 3".to_owned(),
+            dated: dated.parse().unwrap(),
+        }
+    }
+
+    fn country(register: &Register, address: &str) -> Option<String> {
+        let claim = register.claim(address.parse().unwrap())?;
+        let Says::Registered { country, .. } = claim.says else { panic!("{claim:?}") };
+        Some(country.to_string())
+    }
+
+    #[test]
+    fn the_most_specific_entry_speaks_and_the_younger_of_two() {
+        let register = Register::of(&[
+            asset("203.101.184.0/21", "PK", "2026-03-01"),
+            asset("203.101.184.7/32", "AE", "2026-01-01"),
+            asset("203.101.190.0/24", "OM", "2026-02-01"),
+            asset("203.101.190.99/24", "IN", "2026-01-01"),
+            asset("2400:adc0::/32", "PK", "2026-03-01"),
+        ]);
+        assert_eq!(register.len(), 4);
+        assert_eq!(country(&register, "203.101.185.1").as_deref(), Some("PK"));
+        assert_eq!(country(&register, "203.101.184.7").as_deref(), Some("AE"));
+        assert_eq!(country(&register, "203.101.190.1").as_deref(), Some("OM"));
+        assert_eq!(country(&register, "::ffff:203.101.184.7").as_deref(), Some("AE"));
+        assert_eq!(country(&register, "2400:adc0::1").as_deref(), Some("PK"));
+        assert_eq!(country(&register, "8.8.8.8"), None);
+    }
+
+    #[test]
+    fn a_claim_names_the_list_it_comes_from_and_its_day() {
+        let register = Register::of(&[asset("203.101.184.0/21", "PK", "2026-03-01")]);
+        let claim = register.claim("203.101.184.1".parse().unwrap()).unwrap();
+        assert_eq!(claim.source, "asset-register (list 3)");
+        assert_eq!(claim.dated, Some("2026-03-01".parse().unwrap()));
+    }
+}
