@@ -6,6 +6,7 @@ use hickory_proto::op::{Message, MessageType, OpCode, Query, ResponseCode};
 use hickory_proto::rr::rdata::{CNAME, NS, SOA};
 use hickory_proto::rr::{Name, RData, Record, RecordType};
 use hickory_resolver::system_conf::parse_resolv_conf;
+use proptest::prelude::*;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, UdpSocket};
 
@@ -408,4 +409,30 @@ fn the_servers_of_the_host_are_those_of_its_configuration() {
     let (system, _) = parse_resolv_conf(text).unwrap();
     let expected = [SocketAddr::from((Ipv4Addr::new(127, 0, 0, 53), 53)), "[2001:db8::53]:53".parse().unwrap()];
     assert_eq!(servers_in(&system), expected);
+}
+
+proptest! {
+    #[test]
+    fn hostile_bytes_are_read_without_panic(noise in prop::collection::vec(any::<u8>(), 0..300)) {
+        let question = Question::new(&"www.example.pk".parse().unwrap(), AddressFamily::A, true).unwrap();
+        prop_assert!(question.read(&noise).is_none());
+    }
+
+    #[test]
+    fn an_answer_with_altered_bytes_is_read_without_panic(
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
+    ) {
+        let asked = "www.example.pk".parse().unwrap();
+        let question = Question::new(&asked, AddressFamily::A, true).unwrap();
+        let message = reply(Message::from_vec(&question.bytes).unwrap());
+        let records = [alias("www.example.pk.", "edge.example."), address("edge.example.", GOOD)];
+        let mut bytes = with(message, records).to_vec().unwrap();
+        for (at, byte) in changes {
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+        }
+        if let Some(reply) = question.read(&bytes) {
+            let _ = Chain::new(asked).handle_records(AddressFamily::A, &reply.records);
+        }
+    }
 }

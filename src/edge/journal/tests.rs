@@ -204,21 +204,27 @@ fn observations_are_handed_over_from_many_tasks_and_the_thread_ends_when_all_are
     assert!(open(directory.path(), SMALL).is_ok(), "the lock is free again");
 }
 
-/// Runs the test named `inner` of this binary inside a file system of 64 KiB, mounted on `directory` in a mount
-/// namespace of its own.
-fn run_on_a_small_disk(inner: &str, directory: &Path) -> std::process::Output {
-    let script =
-        r#"mount -t tmpfs -o size=64k pehra-test "$1" && cd "$1" && exec "$2" --exact "$3" --ignored --nocapture"#;
-    let this = std::env::current_exe().unwrap();
-    let mut child = Command::new("unshare");
-    child.args(["--user", "--map-root-user", "--mount", "sh", "-c", script, "sh"]);
-    child.arg(directory).arg(this).arg(inner).output().unwrap()
+/// A command in mount and user namespaces of its own, with a disk of 64 KiB mounted on `directory`.
+fn on_a_small_disk(directory: &Path) -> Command {
+    let script = r#"mount -t tmpfs -o size=64k pehra-test "$1" && cd "$1" && shift && exec "$@""#;
+    let mut command = Command::new("unshare");
+    command.args(["--user", "--map-root-user", "--mount", "sh", "-c", script, "sh"]).arg(directory);
+    command
 }
 
 #[test]
 fn a_full_disk_takes_nothing_away_and_the_journal_goes_on_when_there_is_room() {
     let directory = tempfile::tempdir().unwrap();
-    let output = run_on_a_small_disk("edge::journal::tests::inside_a_small_disk", directory.path());
+    if !on_a_small_disk(directory.path()).arg("true").status().is_ok_and(|status| status.success()) {
+        #[expect(clippy::disallowed_methods, reason = "only a test run may leave out what the machine cannot do")]
+        let is_ci = std::env::var_os("CI").is_some();
+        assert!(!is_ci, "user namespaces are needed to mount a small disk");
+        println!("skipped: no user namespaces to mount a small disk in");
+        return;
+    }
+    let this = std::env::current_exe().unwrap();
+    let inner = ["--exact", "edge::journal::tests::inside_a_small_disk", "--ignored", "--nocapture"];
+    let output = on_a_small_disk(directory.path()).arg(this).args(inner).output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && said.contains("1 passed"), "{said}");
 }
