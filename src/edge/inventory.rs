@@ -7,16 +7,13 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use reqwest::Client;
 use url::Url;
 
+use super::client;
 use crate::config::{Config, ConfigErrors, Draft, Fault, InventoryPlace, LARGEST_FILE, Spot, Written};
 
 /// How long an inventory URL may take to answer, from the first packet to the last byte.
 const URL_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// Who asks, so that the operator of an inventory can tell.
-const USER_AGENT: &str = concat!("pehra/", env!("CARGO_PKG_VERSION"));
 
 /// Reads the configuration at `path` with everything it names: the configuration and its warnings, or every error of
 /// every file.
@@ -101,7 +98,7 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
 fn fetch(url: &Url) -> Result<Vec<u8>, FetchError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(FetchError::Runtime)?;
     runtime.block_on(async {
-        let mut response = client()?.get(url.clone()).send().await?.error_for_status()?;
+        let mut response = client::build(URL_TIMEOUT)?.get(url.clone()).send().await?.error_for_status()?;
         let mut bytes = Vec::new();
         while let Some(chunk) = response.chunk().await? {
             bytes.extend_from_slice(&chunk);
@@ -113,28 +110,15 @@ fn fetch(url: &Url) -> Result<Vec<u8>, FetchError> {
     })
 }
 
-fn client() -> Result<Client, FetchError> {
-    // Whoever comes first installs it; a second attempt changes nothing.
-    let _already = rustls::crypto::ring::default_provider().install_default();
-    Ok(Client::builder().user_agent(USER_AGENT).timeout(URL_TIMEOUT).build()?)
-}
-
 /// Why an inventory URL gave nothing.
 #[derive(Debug, thiserror::Error)]
 enum FetchError {
     #[error("no runtime ({0})")]
     Runtime(#[source] io::Error),
-    #[error("{}", innermost(.0))]
+    #[error("failed to {0}")]
+    Client(#[from] client::ClientError),
+    #[error("{}", client::innermost(.0))]
     Http(#[from] reqwest::Error),
     #[error("the answer is larger than 8 MiB")]
     TooLarge,
-}
-
-/// The cause at the bottom of a chain of errors, which is the one that says something.
-fn innermost(error: &reqwest::Error) -> String {
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(deeper) = cause.source() {
-        cause = deeper;
-    }
-    cause.to_string()
 }

@@ -2,6 +2,7 @@
 
 pub mod alertmanager;
 mod arrival;
+pub mod client;
 pub mod clock;
 pub mod dialer;
 pub mod dns;
