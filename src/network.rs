@@ -124,6 +124,35 @@ impl AddressScope {
     }
 }
 
+/// What a probe is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Protocol {
+    /// Echo request of `ICMP` or `ICMPv6`.
+    Icmp,
+    /// UDP to a high port.
+    Udp,
+    /// TCP to the workload's own port (imported traces; [`crate::contact`] measures the handshake).
+    Tcp,
+}
+
+impl Protocol {
+    /// The word used in metrics, JSON and on the command line.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Icmp => "icmp",
+            Self::Udp => "udp",
+            Self::Tcp => "tcp",
+        }
+    }
+}
+
+impl fmt::Display for Protocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -17,10 +17,14 @@ pub struct AlertConfig {
     pub raise_after: u32,
     /// The rounds that are looked back on for raising; never fewer than `raise_after`.
     pub raise_of: u32,
+    /// A breach that is proven or attested is raised once its finding was in so many of them; at most `raise_after`.
+    pub prompt_raise_after: u32,
     /// An alert is cleared once its finding was absent for so many rounds in a row.
     pub clear_after: u32,
     /// How often an alert is sent again while it lasts.
     pub resend: Duration,
+    /// After what time a lasting alert is brought to mind again.
+    pub remind_after: Duration,
     /// How long a cleared alert is still sent as resolved.
     pub resolved_for: Duration,
     /// How long a sink may take to accept an alert.
@@ -40,8 +44,10 @@ impl Default for AlertConfig {
         Self {
             raise_after: 2,
             raise_of: 3,
+            prompt_raise_after: 1,
             clear_after: 3,
             resend: Duration::from_secs(60),
+            remind_after: Duration::from_secs(4 * 60 * 60),
             resolved_for: Duration::from_secs(15 * 60),
             timeout: Duration::from_secs(10),
             alertmanagers: Vec::new(),
@@ -51,6 +57,9 @@ impl Default for AlertConfig {
         }
     }
 }
+
+/// The longest memory of an alert, in rounds ([`crate::alert::patience::ROUNDS_AT_MOST`]).
+const ROUNDS_AT_MOST: i64 = crate::alert::patience::ROUNDS_AT_MOST as i64;
 
 /// Labels that an alert has already; an external label may not change its meaning.
 const TAKEN_LABELS: [&str; 9] =
@@ -62,10 +71,16 @@ pub(super) fn read(root: &Section<'_>) -> AlertConfig {
     let section = root.section("alerting");
     let urls = |key| section.list(key, value::web_url).unwrap_or_default().into_iter().map(|at| at.value).collect();
     let config = AlertConfig {
-        raise_after: section.or("raise_after", default.raise_after, value::whole(1, 100)),
-        raise_of: section.or("raise_of", default.raise_of, value::whole(1, 100)),
-        clear_after: section.or("clear_after", default.clear_after, value::whole(1, 100)),
+        raise_after: section.or("raise_after", default.raise_after, value::whole(1, ROUNDS_AT_MOST)),
+        raise_of: section.or("raise_of", default.raise_of, value::whole(1, ROUNDS_AT_MOST)),
+        prompt_raise_after: section.or(
+            "prompt_raise_after",
+            default.prompt_raise_after,
+            value::whole(1, ROUNDS_AT_MOST),
+        ),
+        clear_after: section.or("clear_after", default.clear_after, value::whole(1, ROUNDS_AT_MOST)),
         resend: section.or("resend", default.resend, value::duration(Duration::from_secs(1))),
+        remind_after: section.or("remind_after", default.remind_after, value::duration(Duration::from_secs(60))),
         resolved_for: section.or("resolved_for", default.resolved_for, value::duration(Duration::ZERO)),
         timeout: section.or("timeout", default.timeout, value::duration(Duration::from_millis(100))),
         alertmanagers: urls("alertmanagers"),
@@ -77,6 +92,10 @@ pub(super) fn read(root: &Section<'_>) -> AlertConfig {
         let message =
             format!("{} rounds are not among {}: write at most raise_of", config.raise_after, config.raise_of);
         section.faults().error(&section.spot_of("raise_after"), message);
+    }
+    if config.prompt_raise_after > config.raise_after {
+        let message = format!("{} is less prompt than raise_after: write at most that", config.prompt_raise_after);
+        section.faults().error(&section.spot_of("prompt_raise_after"), message);
     }
     if config.alertmanagers.is_empty() && config.webhooks.is_empty() {
         let message = "no Alertmanager and no webhook: alerts show in the log and the metrics only";

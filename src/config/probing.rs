@@ -1,10 +1,12 @@
 //! `[probing]`: how endpoints are measured.
 
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use toml::de::DeValue;
 
 use crate::trace::Protocol;
+use crate::trace::plan::Plan;
 
 use super::section::{Reading, Section};
 use super::value;
@@ -37,17 +39,19 @@ pub struct ProbingConfig {
 }
 
 impl Default for ProbingConfig {
+    /// Traces as [`Plan::for_address`] has them, within 200 packets a second; three connections.
     fn default() -> Self {
+        let plan = Plan::for_address(Ipv4Addr::UNSPECIFIED.into(), Protocol::Icmp, 0);
         Self {
             packets_per_second: 200,
             protocols: vec![Protocol::Icmp, Protocol::Udp],
-            attempts: 3,
-            first_ttl: 1,
-            last_ttl: 32,
-            window: 8,
-            gap_limit: 6,
-            reply_timeout: Duration::from_secs(2),
-            trace_timeout: Duration::from_secs(30),
+            attempts: plan.attempts,
+            first_ttl: plan.first_ttl,
+            last_ttl: plan.last_ttl,
+            window: plan.window,
+            gap_limit: plan.gap_limit,
+            reply_timeout: plan.reply_timeout,
+            trace_timeout: plan.deadline,
             contact_attempts: 3,
             contact_timeout: Duration::from_secs(3),
         }

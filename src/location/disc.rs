@@ -6,8 +6,8 @@ use std::sync::Arc;
 use super::light::{Speed, radius};
 use super::outlines::{Outlines, Reach};
 use crate::moment::Rtt;
+use crate::network::Protocol;
 use crate::place::{Coordinates, CountryCode, CountrySet, Distance};
-use crate::trace::Protocol;
 use crate::vantage::{Position, Vantage, VantageId};
 
 /// The borders in use, and how far every country is from every vantage met so far.

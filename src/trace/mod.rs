@@ -28,7 +28,6 @@
 //! 9. An answer after its deadline, while the trace runs, is booked as `late`, and its probe is silent no more. Every
 //!    other answer after the first to one probe is ignored. So answers and silent probes are the probes sent.
 
-use std::fmt;
 use std::net::IpAddr;
 
 use jiff::Timestamp;
@@ -36,40 +35,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::moment::Rtt;
 
+pub use crate::network::Protocol;
+
 pub mod pace;
 pub mod packet;
 pub mod plan;
 pub mod switchboard;
 pub mod tracer;
-
-/// What a probe is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Protocol {
-    /// Echo request of `ICMP` or `ICMPv6`.
-    Icmp,
-    /// UDP to a high port.
-    Udp,
-    /// TCP to the workload's own port (imported traces; [`crate::contact`] measures the handshake).
-    Tcp,
-}
-
-impl Protocol {
-    /// The word used in metrics, JSON and on the command line.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Icmp => "icmp",
-            Self::Udp => "udp",
-            Self::Tcp => "tcp",
-        }
-    }
-}
-
-impl fmt::Display for Protocol {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
 
 /// The path to one address as one flow saw it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
