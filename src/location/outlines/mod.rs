@@ -1,8 +1,8 @@
 //! Where countries are: their borders as drawn, the land round a point, and how far away it is.
 //!
 //! Discs are proofs, so nothing here may overstate a distance: what [`Reach`] holds is a lower bound, after the
-//! ellipsoid and the map's own tolerance are taken off. Where a line is drawn is the map's choice, named by [`Outlines::name`] and
-//! [`Outlines::sha256`]; `geodb/README.md` says which.
+//! ellipsoid and the map's own tolerance are taken off. Where a line is drawn is the map's choice, named by its
+//! [`OutlinesId`]; `geodb/README.md` says which.
 
 use super::OutlinesId;
 use crate::place::{Coordinates, CountryCode, Distance};
