@@ -170,8 +170,20 @@ impl fmt::Display for Home {
 
 /// A length on the surface of the Earth in kilometres, finite and never negative.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(from = "f64", into = "f64")]
 pub struct Distance(f64);
+
+impl From<f64> for Distance {
+    fn from(km: f64) -> Self {
+        Self::from_km(km)
+    }
+}
+
+impl From<Distance> for f64 {
+    fn from(distance: Distance) -> Self {
+        distance.0
+    }
+}
 
 impl Distance {
     /// No distance.
@@ -204,9 +216,25 @@ impl fmt::Display for Distance {
 
 /// A point on the globe: latitude -90 to 90 degrees north, longitude -180 to 180 degrees east.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Degrees")]
 pub struct Coordinates {
     latitude: f64,
     longitude: f64,
+}
+
+/// Coordinates as written: any two numbers.
+#[derive(Deserialize)]
+struct Degrees {
+    latitude: f64,
+    longitude: f64,
+}
+
+impl TryFrom<Degrees> for Coordinates {
+    type Error = InvalidCoordinates;
+
+    fn try_from(written: Degrees) -> Result<Self, Self::Error> {
+        Self::new(written.latitude, written.longitude)
+    }
 }
 
 /// Why a pair of numbers is not a point on the globe.
@@ -282,6 +310,12 @@ mod tests {
         assert_eq!(Coordinates::new(95.0, 70.0), Err(InvalidCoordinates::Latitude(95.0)));
         assert!(Coordinates::new(f64::NAN, 70.0).is_err());
         assert_eq!(Coordinates::new(30.0, 181.0), Err(InvalidCoordinates::Longitude(181.0)));
+    }
+
+    #[test]
+    fn what_is_read_back_is_checked_as_well() {
+        assert!(serde_json::from_str::<Coordinates>(r#"{"latitude":400.0,"longitude":0.0}"#).is_err());
+        assert_eq!(serde_json::from_str::<Distance>("-5.0").unwrap(), Distance::ZERO);
     }
 
     #[test]

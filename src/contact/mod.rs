@@ -1,7 +1,7 @@
 //! Address → conversation: what happened when one address was spoken to on the workload's own port.
 //!
-//! For now the TCP handshake. A refused connection is an answer too: the reset came from the other side, and its
-//! round-trip time bounds the distance as well as a handshake's.
+//! For now the TCP handshake. A refused connection is an answer too, but no witness of distance: firewalls on the way
+//! reset connections in the name of the other side, and a near one would prove a far address to be at home.
 
 use std::net::IpAddr;
 
@@ -71,13 +71,19 @@ impl ContactFailure {
 }
 
 impl Contact {
-    /// The best time of an answer from the address itself, and how many it is the best of.
+    /// The best time of a handshake, and how many it is the best of. A reset's time is none: see above.
     pub fn rtt(&self) -> Option<(Rtt, usize)> {
         match self.outcome {
-            ContactOutcome::Connected { rtt_ns, samples } | ContactOutcome::Refused { rtt_ns, samples } => {
-                Some((rtt_ns, usize::from(samples)))
-            }
-            ContactOutcome::Failed(_) => None,
+            ContactOutcome::Connected { rtt_ns, samples } => Some((rtt_ns, usize::from(samples))),
+            ContactOutcome::Refused { .. } | ContactOutcome::Failed(_) => None,
+        }
+    }
+
+    /// Whether anything answered, a reset included.
+    pub fn answered(&self) -> bool {
+        match self.outcome {
+            ContactOutcome::Connected { .. } | ContactOutcome::Refused { .. } => true,
+            ContactOutcome::Failed(_) => false,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Outages and our own silence: never a breach, never compliant.
 
 use super::Brief;
+use crate::contact::Contact;
 use crate::resolution::{Outcome, Resolution};
 use crate::verdict::{Finding, RuleId};
 use crate::workload::Host;
@@ -36,7 +37,9 @@ pub(super) fn unreachable(brief: &Brief<'_>) -> Vec<Finding> {
     let subject = &brief.dossier.subject;
     let addresses = subject.addresses();
     let tried = subject.traces.len() + subject.contacts.len();
-    if addresses.is_empty() || tried == 0 || addresses.iter().any(|address| subject.best_rtt(*address).is_some()) {
+    let answered = subject.contacts.iter().any(Contact::answered)
+        || addresses.iter().any(|address| subject.best_rtt(*address).is_some());
+    if addresses.is_empty() || tried == 0 || answered {
         return Vec::new();
     }
     let says = format!("none of {} addresses answered {tried} attempts", addresses.len());
