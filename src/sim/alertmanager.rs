@@ -36,6 +36,10 @@ impl Sink {
         }
     }
 
+    pub(super) fn kind(&self) -> SinkKind {
+        self.kind
+    }
+
     /// Something happens to it.
     pub(super) fn handle_state(&mut self, state: SinkState, now: Timestamp) {
         self.handle_time(now);

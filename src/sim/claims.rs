@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
+use crate::config::register::Asset;
 use crate::location::{Claim, Says};
 use crate::network::Asn;
 use crate::place::CountryCode;
@@ -19,6 +20,7 @@ pub(super) struct Claims {
     sources: Vec<String>,
     countries: Vec<(String, IpNet, CountryCode)>,
     announced: Vec<(IpNet, Says)>,
+    register: Vec<Asset>,
 }
 
 impl Claims {
@@ -37,6 +39,11 @@ impl Claims {
         }
     }
 
+    /// The operator's own register, in place of the one before.
+    pub(super) fn set_register(&mut self, assets: &[Asset]) {
+        self.register = assets.to_vec();
+    }
+
     /// What every source says of `address`, an empty entry included; the longest prefix of each counts.
     pub(super) fn about(&self, address: IpAddr) -> Vec<Claim> {
         let claim = |source: &str, says| Claim { about: address, source: source.to_owned(), dated: None, says };
@@ -47,6 +54,11 @@ impl Claims {
         });
         let announced = self.announced.iter().filter(|(prefix, _)| prefix.contains(&address));
         let announced = announced.max_by_key(|(prefix, _)| prefix.prefix_len());
-        countries.chain(announced.map(|(_, says)| claim(ROUTES, says.clone()))).collect()
+        let registered = self.register.iter().filter(|asset| asset.prefix.contains(&address));
+        let registered = registered.max_by_key(|asset| asset.prefix.prefix_len()).map(|asset| {
+            let says = Says::Registered { prefix: asset.prefix, country: asset.country };
+            Claim { dated: Some(asset.dated), ..claim(&asset.source, says) }
+        });
+        countries.chain(announced.map(|(_, says)| claim(ROUTES, says.clone()))).chain(registered).collect()
     }
 }

@@ -5,13 +5,20 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
+use crate::alert::{DeliveryId, Outcome};
+use crate::location::disc::Borders;
 use crate::moment::Moment;
+use crate::round::Ask;
 use crate::trace::Trace;
 use crate::trace::pace::Pace;
 use crate::trace::plan::Plan;
+use crate::verdict::Standing;
+use crate::watch;
 
 use super::agenda::Agenda;
+use super::daemon::{Answer, Daemon, RoundId};
 use super::expect;
+use super::judged::daemon_as_expected;
 use super::log::Log;
 use super::prober::Prober;
 use super::scenario::{Scenario, Step};
@@ -20,7 +27,7 @@ use super::world::World;
 use super::written::TraceWritten;
 
 /// How long a trace that a step asks for may take before the run is given up.
-const LONGEST_TRACE: Duration = Duration::from_mins(5);
+const LONGEST_TRACE: Duration = Duration::from_secs(300);
 
 /// How often machines may be woken at one and the same instant before something is wrong with them.
 const MOST_WAKINGS: u32 = 10_000;
@@ -36,9 +43,10 @@ pub struct Report {
     pub digest: String,
 }
 
-/// Plays `scenario`; its clock begins at `first`, which only the caller can take from a real one.
-pub fn run(scenario: &Scenario, first: Instant) -> Report {
-    let mut simulation = Simulation::new(scenario, first);
+/// Plays `scenario` on a map with these `borders`; its clock begins at `first`, which only the caller can take from a
+/// real one.
+pub fn run(scenario: &Scenario, borders: &Borders, first: Instant) -> Report {
+    let mut simulation = Simulation::new(scenario, borders, first);
     for step in &scenario.steps {
         simulation.play(step);
     }
@@ -50,12 +58,15 @@ pub fn run(scenario: &Scenario, first: Instant) -> Report {
 #[derive(Debug)]
 enum Event {
     Datagram { vantage: NodeId, from: IpAddr, bytes: Vec<u8> },
+    Answer(RoundId, Answer),
+    Delivered(DeliveryId, Vec<Outcome>),
 }
 
 /// Who waits for a trace.
 #[derive(Clone, Copy, Debug)]
 enum Waiting {
     Step,
+    Round(RoundId),
 }
 
 struct Simulation<'s> {
@@ -65,6 +76,7 @@ struct Simulation<'s> {
     now: Moment,
     agenda: Agenda<Event>,
     probers: BTreeMap<NodeId, Prober<Waiting>>,
+    daemon: Option<Daemon>,
     /// The traces of the step being played.
     traces: Vec<Trace>,
     log: Log,
@@ -72,15 +84,21 @@ struct Simulation<'s> {
 }
 
 impl<'s> Simulation<'s> {
-    fn new(scenario: &'s Scenario, first: Instant) -> Self {
+    fn new(scenario: &'s Scenario, borders: &Borders, first: Instant) -> Self {
         let first = Moment { wall: scenario.start, mono: first };
+        let mut world = scenario.world.clone();
+        let config = scenario.config.as_ref();
+        if let Some(config) = config {
+            world.claims.set_register(&config.assets);
+        }
         Self {
             scenario,
-            world: scenario.world.clone(),
+            world,
             first,
             now: first,
             agenda: Agenda::new(),
             probers: BTreeMap::new(),
+            daemon: config.map(|config| Daemon::new(config.clone(), borders.clone(), scenario.seed, first)),
             traces: Vec::new(),
             log: Log::default(),
             failures: Vec::new(),
@@ -89,9 +107,7 @@ impl<'s> Simulation<'s> {
 
     fn play(&mut self, step: &Step) {
         self.pass_until(self.first.mono + step.at, |_| false);
-        if let Err(invalid) = self.world.change(&step.key, &step.written.change) {
-            self.fail(&step.key, &invalid.to_string());
-        }
+        self.change(step);
         let sent = self.sent();
         self.traces.clear();
         for asked in &step.written.trace {
@@ -100,8 +116,31 @@ impl<'s> Simulation<'s> {
         let expected = &step.written.expect;
         let mut failures = expect::traces(&expected.trace, &self.traces, &self.world.internet.topology);
         failures.extend(expect::at_most("probes sent", expected.probes_at_most, self.sent() - sent));
+        failures.extend(self.daemon.iter().flat_map(|daemon| daemon_as_expected(expected, daemon, self.now)));
         for failure in failures {
             self.fail(&step.key, &failure);
+        }
+    }
+
+    fn change(&mut self, step: &Step) {
+        let change = &step.written.change;
+        if let Err(invalid) = self.world.change(&step.key, change) {
+            self.fail(&step.key, &invalid.to_string());
+        }
+        let now = self.now;
+        let Some(daemon) = &mut self.daemon else { return };
+        daemon.journal = change.journal.unwrap_or(daemon.journal);
+        if let Some(config) = &step.config {
+            self.world.claims.set_register(&config.assets);
+            daemon.handle_config(config.clone(), now);
+        }
+        if change.restart {
+            daemon.handle_restart(now);
+        }
+        let unknown: Vec<_> =
+            change.sink.iter().filter(|(id, state)| !daemon.handle_sink(id, **state, now)).map(|(id, _)| id).collect();
+        for id in unknown {
+            self.fail(&step.key, &format!("change.sink: nobody who is told of alerts is called {id:?}"));
         }
     }
 
@@ -167,28 +206,55 @@ impl<'s> Simulation<'s> {
 
     fn next_waking(&self) -> Option<Instant> {
         let probers = self.probers.values().filter_map(Prober::poll_timeout);
-        probers.chain(self.agenda.poll_timeout()).min()
+        let daemon = self.daemon.iter().filter_map(Daemon::poll_timeout);
+        probers.chain(daemon).chain(self.agenda.poll_timeout()).min()
     }
 
     /// Hands over what has arrived, and tells everybody that time has passed.
     fn wake(&mut self) {
-        while let Some(event) = self.agenda.poll(self.now.mono) {
+        let now = self.now;
+        while let Some(event) = self.agenda.poll(now.mono) {
             match event {
                 Event::Datagram { vantage, from, bytes } => {
-                    let now = self.now;
                     self.log.packet(self.elapsed(), &bytes);
                     self.prober(vantage).handle_datagram(&bytes, from, now);
+                }
+                Event::Answer(round, answer) => self.answer(round, answer),
+                Event::Delivered(id, outcomes) => {
+                    if let Some(daemon) = &mut self.daemon {
+                        daemon.handle_delivery(id, &outcomes, now);
+                    }
                 }
             }
         }
         for prober in self.probers.values_mut() {
-            prober.handle_timeout(self.now);
+            prober.handle_timeout(now);
+        }
+        if let Some(daemon) = &mut self.daemon {
+            daemon.handle_timeout(now);
+        }
+    }
+
+    fn answer(&mut self, round: RoundId, answer: Answer) {
+        if let Some(daemon) = &mut self.daemon {
+            daemon.handle_answer(round, answer, self.now);
         }
     }
 
     /// Carries everything between the machines until none of them has anything to say.
     fn settle(&mut self) {
+        loop {
+            self.settle_probers();
+            if !self.settle_daemon() {
+                break;
+            }
+        }
+        self.settle_probers();
+    }
+
+    fn settle_probers(&mut self) {
         let (now, elapsed) = (self.now, self.elapsed());
+        let mut traced = Vec::new();
         for (vantage, prober) in &mut self.probers {
             while let Some(answers) = prober.poll_answers(&mut self.world.internet, elapsed, now) {
                 for answer in answers {
@@ -196,11 +262,74 @@ impl<'s> Simulation<'s> {
                     self.agenda.put(now.mono + answer.after, Event::Datagram { vantage: *vantage, from, bytes });
                 }
             }
-            while let Some((waiting, trace)) = prober.poll_trace() {
-                match waiting {
-                    Waiting::Step => self.traces.push(trace),
-                }
+            traced.extend(std::iter::from_fn(|| prober.poll_trace()));
+        }
+        for (waiting, trace) in traced {
+            match waiting {
+                Waiting::Step => self.traces.push(trace),
+                Waiting::Round(round) => self.answer(round, Answer::Trace(trace)),
             }
+        }
+    }
+
+    /// Begins and ends rounds, asks what they want to know, sends alerts; whether any round began, asked or ended.
+    fn settle_daemon(&mut self) -> bool {
+        let (now, elapsed) = (self.now, self.elapsed());
+        let Some(daemon) = &mut self.daemon else { return false };
+        let mut moved = daemon.begin_rounds(elapsed, now);
+        let asks: Vec<_> = std::iter::from_fn(|| daemon.poll_ask()).collect();
+        moved |= !asks.is_empty();
+        for (round, ask) in asks {
+            self.ask(round, ask);
+        }
+        let Some(daemon) = &mut self.daemon else { return false };
+        moved |= daemon.end_rounds(now);
+        while let Some((after, id, outcomes)) = daemon.poll_delivery(now) {
+            self.agenda.put(now.mono + after, Event::Delivered(id, outcomes));
+        }
+        while let Some(event) = daemon.poll_event() {
+            self.log.note(elapsed, format_args!("{}", in_words(&event)));
+        }
+        moved
+    }
+
+    fn ask(&mut self, round: RoundId, ask: Ask) {
+        let now = self.now;
+        let (after, answer) = match ask {
+            Ask::Lookup { view, name, family } => {
+                let (after, resolution) = self.world.resolve(view, name, family, now);
+                (after, Answer::Resolution(resolution))
+            }
+            Ask::Contact { address, port, attempts, timeout } => {
+                let (after, contact) = self.world.contact(address, port, attempts, timeout, now);
+                (after, Answer::Contact(contact))
+            }
+            Ask::Trace(plan) => {
+                let vantage = self.world.vantage;
+                return self.prober(vantage).start(plan, Waiting::Round(round), now);
+            }
+            Ask::Claims { addresses } => {
+                let claims = addresses.into_iter().flat_map(|address| self.world.claims.about(address)).collect();
+                if let Some(round) = self.daemon.as_mut().and_then(|daemon| daemon.round_mut(round)) {
+                    round.handle_claims(claims, Vec::new(), now);
+                }
+                return;
+            }
+        };
+        self.agenda.put(now.mono + after, Event::Answer(round, answer));
+    }
+}
+
+fn in_words(event: &watch::Event) -> String {
+    match event {
+        watch::Event::Standing { endpoint, from, to, worst } => {
+            let from = from.map_or("-", Standing::as_str);
+            let why = worst.as_ref().and_then(|finding| finding.because.first()).map_or("", String::as_str);
+            format!("{endpoint}: {from} > {to} {why}")
+        }
+        watch::Event::Alert(transition) => {
+            let (change, severity) = (transition.change.as_str(), transition.severity);
+            format!("{}: {} {change} ({severity})", transition.endpoint, transition.rule)
         }
     }
 }

@@ -6,6 +6,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::config::Config;
+
+use super::settings;
 use super::world::{World, estate_names};
 use super::written::{EstateWritten, StepWritten, Written};
 
@@ -63,7 +66,7 @@ pub struct Scenario {
     pub(super) seed: u64,
     pub(super) world: World,
     /// The daemon's configuration file, estates included; without it no daemon runs.
-    pub(super) config: Option<toml::Table>,
+    pub(super) config: Option<Config>,
     pub(super) steps: Vec<Step>,
 }
 
@@ -73,6 +76,8 @@ pub(super) struct Step {
     pub(super) at: Duration,
     pub(super) key: String,
     pub(super) written: StepWritten,
+    /// The configuration from this step on, where the step changes it.
+    pub(super) config: Option<Config>,
 }
 
 impl Scenario {
@@ -101,7 +106,8 @@ impl Scenario {
         let start = parts.iter().rev().find_map(|(_, part)| part.start).unwrap_or_else(default_start);
         let seed = parts.iter().rev().find_map(|(_, part)| part.seed).unwrap_or(0);
         let Some((file, own)) = parts.pop() else { return Err(meaning("", Invalid::new("step", "is missing"))) };
-        let steps = timeline(own.step).map_err(|invalid| meaning(file, invalid))?;
+        let mut steps = timeline(own.step).map_err(|invalid| meaning(file, invalid))?;
+        let config = read_configs(config, &mut steps).map_err(|invalid| meaning(file, invalid))?;
         // Every change is tried once, so that a slip in the last step shows before the first.
         let mut trial = world.clone();
         for step in &steps {
@@ -162,9 +168,22 @@ fn timeline(written: Vec<StepWritten>) -> Result<Vec<Step>, Invalid> {
             return Err(Invalid::new(format!("{key}.expect.trace"), "expects more traces than the step takes"));
         }
         now = at;
-        steps.push(Step { at, key, written });
+        steps.push(Step { at, key, written, config: None });
     }
     Ok(steps)
+}
+
+/// Reads the configuration, and that of every step which changes one: top-level keys are replaced whole.
+fn read_configs(config: Option<toml::Table>, steps: &mut [Step]) -> Result<Option<Config>, Invalid> {
+    let Some(mut table) = config else { return Ok(None) };
+    let first = settings::read("config", &table)?;
+    for step in steps {
+        if let Some(change) = step.written.change.config.take() {
+            table.extend(change);
+            step.config = Some(settings::read(&format!("{}.change.config", step.key), &table)?);
+        }
+    }
+    Ok(Some(first))
 }
 
 fn add_estates(mut config: Option<&mut toml::Table>, estates: &[EstateWritten]) -> Result<(), Invalid> {

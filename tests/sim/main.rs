@@ -5,8 +5,11 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::sync::{Arc, LazyLock};
 
 use pehra::edge::clock;
+use pehra::location::disc::Borders;
+use pehra::location::outlines::Outlines;
 use pehra::sim::{Report, Scenario, run};
 
 mod agent;
@@ -21,7 +24,16 @@ fn play(name: &str) -> Report {
     );
     let file = format!("scenarios/{name}.toml");
     let scenario = Scenario::parse(&file, &read(&here.join(&file)), &worlds).unwrap_or_else(|error| panic!("{error}"));
-    run(&scenario, clock::now().mono)
+    run(&scenario, &borders(), clock::now().mono)
+}
+
+fn borders() -> Borders {
+    static OUTLINES: LazyLock<Arc<Outlines>> = LazyLock::new(|| {
+        let map = Path::new(env!("CARGO_MANIFEST_DIR")).join("geodb/borders.gz");
+        let bytes = fs::read(map).unwrap_or_else(|error| panic!("geodb/borders.gz: {error}"));
+        Arc::new(Outlines::decode(&bytes).unwrap_or_else(|error| panic!("geodb/borders.gz: {error}")))
+    });
+    Borders::new(Arc::clone(&OUTLINES))
 }
 
 /// Plays a scenario and fails with everything that was not as it expects.
