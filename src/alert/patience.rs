@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::Severity;
 
 /// The longest memory, in rounds.
-pub const ROUNDS_AT_MOST: usize = 64;
+pub const ROUNDS_AT_MOST: u8 = 64;
 
 /// How many rounds it takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +29,7 @@ impl Recent {
     /// Takes note of a round.
     pub fn note(&mut self, seen: Option<Severity>) {
         self.0.push_back(seen);
-        while self.0.len() > ROUNDS_AT_MOST {
+        while self.0.len() > usize::from(ROUNDS_AT_MOST) {
             self.0.pop_front();
         }
     }
@@ -53,7 +53,7 @@ impl Recent {
         if risen > standing {
             return risen;
         }
-        let clear = patience.clear.clamp(1, ROUNDS_AT_MOST);
+        let clear = patience.clear.clamp(1, usize::from(ROUNDS_AT_MOST));
         if self.0.len() < clear {
             return standing;
         }
@@ -64,7 +64,7 @@ impl Recent {
     fn risen(&self, patience: Patience) -> Option<Severity> {
         let last = self.0.back().copied().flatten()?;
         let had = |least: Severity| {
-            let rounds = self.0.iter().rev().take(patience.of.clamp(1, ROUNDS_AT_MOST));
+            let rounds = self.0.iter().rev().take(patience.of.clamp(1, usize::from(ROUNDS_AT_MOST)));
             rounds.filter(|seen| **seen >= Some(least)).count() >= patience.raise
         };
         [Severity::Critical, Severity::Warning, Severity::Info].into_iter().find(|s| *s <= last && had(*s))

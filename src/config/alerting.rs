@@ -9,6 +9,7 @@ use url::Url;
 use super::fault::quoted;
 use super::section::{Reading, Section};
 use super::value;
+use crate::alert::patience::ROUNDS_AT_MOST;
 
 /// When somebody is told, and who.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,9 +59,6 @@ impl Default for AlertConfig {
     }
 }
 
-/// The longest memory of an alert, in rounds ([`crate::alert::patience::ROUNDS_AT_MOST`]).
-const ROUNDS_AT_MOST: i64 = crate::alert::patience::ROUNDS_AT_MOST as i64;
-
 /// Labels that an alert has already; an external label may not change its meaning.
 const TAKEN_LABELS: [&str; 9] =
     ["alertname", "severity", "workload", "entity", "jurisdiction", "class", "endpoint", "rule", "vantage"];
@@ -71,14 +69,14 @@ pub(super) fn read(root: &Section<'_>) -> AlertConfig {
     let section = root.section("alerting");
     let urls = |key| section.list(key, value::web_url).unwrap_or_default().into_iter().map(|at| at.value).collect();
     let config = AlertConfig {
-        raise_after: section.or("raise_after", default.raise_after, value::whole(1, ROUNDS_AT_MOST)),
-        raise_of: section.or("raise_of", default.raise_of, value::whole(1, ROUNDS_AT_MOST)),
+        raise_after: section.or("raise_after", default.raise_after, value::whole(1, i64::from(ROUNDS_AT_MOST))),
+        raise_of: section.or("raise_of", default.raise_of, value::whole(1, i64::from(ROUNDS_AT_MOST))),
         prompt_raise_after: section.or(
             "prompt_raise_after",
             default.prompt_raise_after,
-            value::whole(1, ROUNDS_AT_MOST),
+            value::whole(1, i64::from(ROUNDS_AT_MOST)),
         ),
-        clear_after: section.or("clear_after", default.clear_after, value::whole(1, ROUNDS_AT_MOST)),
+        clear_after: section.or("clear_after", default.clear_after, value::whole(1, i64::from(ROUNDS_AT_MOST))),
         resend: section.or("resend", default.resend, value::duration(Duration::from_secs(1))),
         remind_after: section.or("remind_after", default.remind_after, value::duration(Duration::from_secs(60))),
         resolved_for: section.or("resolved_for", default.resolved_for, value::duration(Duration::ZERO)),
