@@ -5,6 +5,7 @@ use clap::{Parser, Subcommand};
 
 use crate::command::Exit;
 use crate::command::check::Check;
+use crate::command::judge::Judge;
 
 /// Where the configuration is looked for.
 pub const CONFIG: &str = "/etc/pehra/pehra.toml";
@@ -34,6 +35,8 @@ Exit status:
 pub enum Command {
     /// Validate the configuration and everything it names; print every error as `file:line: key: fault: cure`
     Check(Check),
+    /// Judge what was observed before: journals, and traceroutes of RIPE Atlas
+    Judge(Judge),
 }
 
 impl Cli {
@@ -52,6 +55,7 @@ impl Command {
     pub fn run(self) -> Exit {
         match self {
             Self::Check(check) => check.run(),
+            Self::Judge(judge) => judge.run(),
         }
     }
 }

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use crate::verdict::Standing;
 
 pub mod check;
+pub mod judge;
 pub mod logging;
 
 /// How a command ends. The numbers are those of product.md and `sysexits.h`.
