@@ -243,7 +243,8 @@ impl Watch {
         self.events.pop_front().or_else(|| self.book.poll_transition().map(Event::Alert))
     }
 
-    /// The alert book to keep over a restart, if it changed since this was last asked.
+    /// The alert book to keep over a restart, if it changed since this was last asked. It is the whole book each time:
+    /// ask once in a second or so, and take [`Self::save`] at the end.
     pub fn poll_save(&mut self) -> Option<SavedAlerts> {
         self.book.poll_save()
     }
