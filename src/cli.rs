@@ -6,6 +6,7 @@ use clap::{Parser, Subcommand};
 use crate::command::Exit;
 use crate::command::check::Check;
 use crate::command::judge::Judge;
+use crate::command::run::Run;
 
 /// Where the configuration is looked for.
 pub const CONFIG: &str = "/etc/pehra/pehra.toml";
@@ -33,6 +34,8 @@ Exit status:
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Watch the endpoints of the configuration, until told to stop
+    Run(Run),
     /// Validate the configuration and everything it names; print every error as `file:line: key: fault: cure`
     Check(Check),
     /// Judge what was observed before: journals, and traceroutes of RIPE Atlas
@@ -54,6 +57,7 @@ impl Command {
     /// Does it.
     pub fn run(self) -> Exit {
         match self {
+            Self::Run(run) => run.run(),
             Self::Check(check) => check.run(),
             Self::Judge(judge) => judge.run(),
         }

@@ -29,6 +29,11 @@ impl Digest {
         Self(hasher.finalize().into())
     }
 
+    /// The last 16 bits, for what needs a number that nobody can guess without the bytes.
+    pub fn low_bits(&self) -> u16 {
+        u16::from_le_bytes([self.0[30], self.0[31]])
+    }
+
     /// The digest of `bytes`.
     pub fn of_bytes(bytes: &[u8]) -> Self {
         Self::of([bytes])

@@ -1,1 +1,277 @@
-//! The daemon's own process and operational metrics.
+//! What belongs to the daemon itself: what it did, what came of it, and how it is.
+//!
+//! A registry of the `prometheus` crate, counted by the shell from what the core returns; the core counts nothing.
+//! Series of known label sets begin at zero, so that a rate is right from the first event on.
+
+use prometheus::process_collector::ProcessCollector;
+use prometheus::proto;
+use prometheus::{IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
+
+use crate::alert::{self, Counts, SinkId};
+use crate::edge::prober::Tally;
+use crate::exposition::text::{Family, Kind, Sample};
+use crate::resolution::{NameFailure, Resolution, View};
+use crate::trace::switchboard::Receipt;
+use crate::trace::{AnswerKind, Protocol};
+
+/// How a round ended for us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RoundOutcome {
+    /// Its observation is in the journal and was judged.
+    Judged,
+    /// Its observation could not be written to the journal and was not judged.
+    Unjournaled,
+    /// No observation came of it.
+    Failed,
+}
+
+impl RoundOutcome {
+    const ALL: [Self; 3] = [Self::Judged, Self::Unjournaled, Self::Failed];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Judged => "judged",
+            Self::Unjournaled => "unjournaled",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// What may come back to the probe sockets.
+const RECEIPTS: [Receipt; 10] = [
+    Receipt::Booked(Protocol::Icmp, AnswerKind::EchoReply),
+    Receipt::Booked(Protocol::Icmp, AnswerKind::TimeExceeded),
+    Receipt::Booked(Protocol::Icmp, AnswerKind::Unreachable),
+    Receipt::Booked(Protocol::Udp, AnswerKind::PortUnreachable),
+    Receipt::Booked(Protocol::Udp, AnswerKind::TimeExceeded),
+    Receipt::Booked(Protocol::Udp, AnswerKind::Unreachable),
+    Receipt::Malformed,
+    Receipt::Unrelated,
+    Receipt::Forged,
+    Receipt::Surplus,
+];
+
+/// The daemon's own counters and gauges.
+#[derive(Clone, Debug)]
+pub struct Vitals {
+    registry: Registry,
+    resolutions: IntCounterVec,
+    probes: IntCounterVec,
+    replies: IntCounterVec,
+    rounds: IntCounterVec,
+    rounds_overdue: IntGauge,
+    alerts: IntGaugeVec,
+    deliveries: IntCounterVec,
+    journaled: IntCounter,
+    reload_successful: IntGauge,
+    reload_success_time: IntGauge,
+}
+
+impl Vitals {
+    /// Everything at zero. Fails only where a name below is no metric name.
+    pub fn new() -> Result<Self, prometheus::Error> {
+        let registry = Registry::new();
+        let vitals = Self {
+            resolutions: counters(
+                &registry,
+                "resolutions_total",
+                "Questions to resolvers, by view and by what came of them.",
+                &["view", "outcome"],
+            )?,
+            probes: counters(&registry, "probes_sent_total", "Probes sent.", &["protocol"])?,
+            replies: counters(
+                &registry,
+                "replies_total",
+                "What came back to the probe sockets, by what it turned out to be.",
+                &["protocol", "kind"],
+            )?,
+            rounds: counters(&registry, "rounds_total", "Rounds of endpoints, by how they ended.", &["outcome"])?,
+            rounds_overdue: gauge(
+                &registry,
+                "rounds_overdue",
+                "Endpoints that have waited for their round for more than ten seconds beyond its time.",
+            )?,
+            alerts: gauges(&registry, "alerts", "Alerts, by state.", &["state"])?,
+            deliveries: counters(
+                &registry,
+                "alert_deliveries_total",
+                "Alerts sent to sinks, by what came of it.",
+                &["sink", "outcome"],
+            )?,
+            journaled: counter(
+                &registry,
+                "journal_observations_total",
+                "Observations written to the journal since the start.",
+            )?,
+            reload_successful: gauge(
+                &registry,
+                "config_last_reload_successful",
+                "Whether the last attempt to take up the configuration was successful.",
+            )?,
+            reload_success_time: gauge(
+                &registry,
+                "config_last_reload_success_timestamp_seconds",
+                "When the configuration in force was taken up.",
+            )?,
+            registry,
+        };
+        vitals.register_build()?;
+        vitals.register_process()?;
+        vitals.begin();
+        Ok(vitals)
+    }
+
+    /// Begins the series that are the same everywhere at zero.
+    fn begin(&self) {
+        for outcome in RoundOutcome::ALL {
+            self.rounds.with_label_values(&[outcome.as_str()]);
+        }
+        for protocol in [Protocol::Icmp, Protocol::Udp] {
+            self.probes.with_label_values(&[protocol.as_str()]);
+        }
+        for receipt in RECEIPTS {
+            let (protocol, kind) = words(receipt);
+            self.replies.with_label_values(&[protocol, kind]);
+        }
+        self.set_alerts(Counts::default());
+    }
+
+    /// Begins the series of these views and sinks at zero.
+    pub fn expect(&self, views: &[View], sinks: &[SinkId]) {
+        for view in views {
+            self.resolutions.with_label_values(&[view.0.as_str(), "answered"]);
+            for failure in NameFailure::ALL {
+                self.resolutions.with_label_values(&[view.0.as_str(), failure.as_str()]);
+            }
+        }
+        for sink in sinks {
+            for outcome in alert::Outcome::ALL {
+                self.deliveries.with_label_values(&[sink.0.as_str(), outcome.as_str()]);
+            }
+        }
+    }
+
+    /// Counts a round and the answers in it.
+    pub fn count_round(&self, outcome: RoundOutcome, resolutions: &[Resolution]) {
+        self.rounds.with_label_values(&[outcome.as_str()]).inc();
+        if outcome == RoundOutcome::Judged {
+            self.journaled.inc();
+        }
+        for resolution in resolutions {
+            self.resolutions.with_label_values(&[resolution.view.0.as_str(), resolution.outcome_word()]).inc();
+        }
+    }
+
+    /// Counts an alert sent to a sink.
+    pub fn count_delivery(&self, sink: &SinkId, outcome: alert::Outcome) {
+        self.deliveries.with_label_values(&[sink.0.as_str(), outcome.as_str()]).inc();
+    }
+
+    /// Sets whether the last attempt to take up the configuration was successful, and when: `at`, a Unix time.
+    pub fn set_reload(&self, successful: bool, at: i64) {
+        self.reload_successful.set(successful.into());
+        if successful {
+            self.reload_success_time.set(at);
+        }
+    }
+
+    /// Sets how many endpoints wait beyond their time.
+    pub fn set_overdue(&self, rounds: usize) {
+        self.rounds_overdue.set(i64::try_from(rounds).unwrap_or(i64::MAX));
+    }
+
+    /// Brings the counters of probes and replies to what the prober has counted.
+    pub fn set_probes(&self, tally: &Tally) {
+        for (protocol, sent) in &tally.sent {
+            raise(&self.probes.with_label_values(&[protocol.as_str()]), *sent);
+        }
+        for (receipt, received) in &tally.received {
+            let (protocol, kind) = words(*receipt);
+            raise(&self.replies.with_label_values(&[protocol, kind]), *received);
+        }
+    }
+
+    /// Sets how many alerts there are in each state.
+    pub fn set_alerts(&self, counts: Counts) {
+        for (state, count) in [("pending", counts.pending), ("firing", counts.firing), ("resolved", counts.resolved)] {
+            self.alerts.with_label_values(&[state]).set(i64::try_from(count).unwrap_or(i64::MAX));
+        }
+    }
+
+    /// Everything, as it is now.
+    pub fn families(&self) -> Vec<Family> {
+        self.registry.gather().iter().map(family).collect()
+    }
+
+    fn register_build(&self) -> Result<(), prometheus::Error> {
+        let build = gauges(&self.registry, "build_info", "The running program; always 1.", &["version"])?;
+        build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
+        Ok(())
+    }
+
+    fn register_process(&self) -> Result<(), prometheus::Error> {
+        self.registry.register(Box::new(ProcessCollector::for_self()))
+    }
+}
+
+/// Brings a counter to a total that somebody else keeps.
+fn raise(counter: &IntCounter, total: u64) {
+    counter.inc_by(total.saturating_sub(counter.get()));
+}
+
+/// The protocol and the kind of what came back.
+fn words(receipt: Receipt) -> (&'static str, &'static str) {
+    match receipt {
+        Receipt::Booked(protocol, kind) => (protocol.as_str(), kind.as_str()),
+        Receipt::Malformed => ("none", "malformed"),
+        Receipt::Unrelated => ("none", "unrelated"),
+        Receipt::Forged => ("none", "forged"),
+        Receipt::Surplus => ("none", "surplus"),
+    }
+}
+
+fn family(gathered: &proto::MetricFamily) -> Family {
+    let counts = gathered.get_field_type() == proto::MetricType::COUNTER;
+    let sample = |metric: &proto::Metric| Sample {
+        labels: metric
+            .get_label()
+            .iter()
+            .map(|pair| (pair.name().to_owned().into(), pair.value().to_owned()))
+            .collect(),
+        value: if counts { metric.get_counter().get_value() } else { metric.get_gauge().get_value() },
+    };
+    Family {
+        name: gathered.name().to_owned().into(),
+        help: gathered.help().to_owned().into(),
+        kind: if counts { Kind::Counter } else { Kind::Gauge },
+        samples: gathered.get_metric().iter().map(sample).collect(),
+    }
+}
+
+fn options(name: &str, help: &str) -> Opts {
+    Opts::new(name, help).namespace("pehra")
+}
+
+fn counters(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> Result<IntCounterVec, prometheus::Error> {
+    let counters = IntCounterVec::new(options(name, help), labels)?;
+    registry.register(Box::new(counters.clone()))?;
+    Ok(counters)
+}
+
+fn counter(registry: &Registry, name: &str, help: &str) -> Result<IntCounter, prometheus::Error> {
+    let counter = IntCounter::with_opts(options(name, help))?;
+    registry.register(Box::new(counter.clone()))?;
+    Ok(counter)
+}
+
+fn gauges(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> Result<IntGaugeVec, prometheus::Error> {
+    let gauges = IntGaugeVec::new(options(name, help), labels)?;
+    registry.register(Box::new(gauges.clone()))?;
+    Ok(gauges)
+}
+
+fn gauge(registry: &Registry, name: &str, help: &str) -> Result<IntGauge, prometheus::Error> {
+    let gauge = IntGauge::with_opts(options(name, help))?;
+    registry.register(Box::new(gauge.clone()))?;
+    Ok(gauge)
+}

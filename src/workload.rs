@@ -245,7 +245,7 @@ fn split_authority(authority: &str) -> (&str, Option<&str>) {
 
 fn parse_host(text: &str) -> Result<Host, InvalidEndpoint> {
     if let Ok(address) = text.parse::<IpAddr>() {
-        return Ok(Host::Address(address));
+        return Ok(Host::Address(address.to_canonical()));
     }
     let name: HostName = text.parse()?;
     let last = name.as_str().rsplit('.').next().unwrap_or_default();

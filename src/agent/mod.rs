@@ -1,3 +1,513 @@
 //! Connects the core to the edge.
+//!
+//! The [`Agent`] owns the [`Watch`] and everything that lives as long as the daemon. Its loop only chooses an event; the
+//! methods act on it. Rounds and deliveries are tasks that give back a value; the journal and the sockets have owners of
+//! their own and are asked through bounded channels.
 
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, watch};
+use tokio::task::{JoinError, JoinHandle, JoinSet};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep_until, timeout};
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, error, info, warn};
+
+use crate::alert::{Change, DeliveryId, Outcome, SinkId};
+use crate::config::Config;
+use crate::digest::Digest;
+use crate::edge::client::ClientError;
+use crate::edge::http::{self, Question, Scrape, Surface};
+use crate::edge::journal::writer::{self, JournalThread, JournalWriter};
+use crate::edge::journal::{Journal, JournalError};
+use crate::edge::prober::{ProbeSockets, Prober};
+use crate::edge::signals::{Signal, Signals};
+use crate::edge::{clock, dns, notify};
+use crate::location::disc::Borders;
+use crate::observation::Observation;
+use crate::resolution::View;
+use crate::round::RoundSettings;
+use crate::trace::pace::Pace;
+use crate::vitals::{RoundOutcome, Vitals};
+use crate::watch::{Due, Event as Happening, Watch};
+use crate::workload::Endpoint;
+
+use memory::Memory;
+use reload::{PrepareError, Prepared, Reload};
+use round::World;
+use sinks::Sinks;
+
+pub mod memory;
 pub mod reload;
+pub mod round;
+pub mod settings;
+pub mod show;
+pub mod sinks;
+
+/// How long running rounds and deliveries are given when the daemon stops.
+const GRACE: Duration = Duration::from_millis(2500);
+/// How many deliveries are under way at once.
+const DELIVERIES: usize = 8;
+/// How many questions of the HTTP surface may wait.
+const QUESTIONS: usize = 16;
+/// How often the status that systemd shows is renewed.
+const STATUS: Duration = Duration::from_secs(10);
+
+/// What `main` opened before there were threads.
+#[derive(Debug)]
+pub struct Parts {
+    /// The file of the configuration.
+    pub path: PathBuf,
+    /// What was read from it.
+    pub prepared: Prepared,
+    /// Where the HTTP surface listens.
+    pub listener: std::net::TcpListener,
+    /// Where probes leave by.
+    pub sockets: ProbeSockets,
+    /// The journal, open.
+    pub journal: Journal,
+    /// Whether verdicts are shown on standard output.
+    pub show: bool,
+}
+
+/// Why the daemon could not begin, or could not end in order.
+#[derive(Debug, thiserror::Error)]
+pub enum AgentError {
+    /// An operation of the system failed.
+    #[error("failed to {0}: {1}")]
+    Io(&'static str, #[source] io::Error),
+    /// The journal's thread.
+    #[error("failed to {0}")]
+    Journal(#[from] JournalError),
+    /// The daemon's own metrics.
+    #[error("failed to register metrics: {0}")]
+    Vitals(#[from] prometheus::Error),
+    /// Whom to tell cannot be spoken to.
+    #[error("failed to {0}")]
+    Client(#[from] ClientError),
+}
+
+/// The daemon.
+#[derive(Debug)]
+pub struct Agent {
+    config: Config,
+    watch: Watch,
+    world: World,
+    show: bool,
+    /// Makes flow identities that nobody outside can guess, the same for an endpoint as long as we run.
+    secret: u64,
+    rounds: JoinSet<Ended>,
+    journal: JournalWriter,
+    journal_thread: JournalThread,
+    journal_fails: bool,
+    sinks: Sinks,
+    deliveries: JoinSet<Sent>,
+    memory: Memory,
+    reload: Reload,
+    vitals: Vitals,
+    questions: mpsc::Receiver<Question>,
+    ready: watch::Sender<bool>,
+    http: JoinHandle<()>,
+    prober: JoinHandle<()>,
+    shutdown: CancellationToken,
+    signals: Signals,
+    status: Interval,
+    watchdog: Option<Interval>,
+}
+
+/// How a round ended.
+#[derive(Debug)]
+struct Ended {
+    endpoint: Endpoint,
+    /// What it saw; nothing when it broke off.
+    observation: Option<Arc<Observation>>,
+    /// Whether that is in the journal.
+    written: Result<(), JournalError>,
+}
+
+/// What came of a delivery.
+#[derive(Debug)]
+struct Sent {
+    id: DeliveryId,
+    sink: SinkId,
+    outcomes: Vec<Outcome>,
+}
+
+/// What the loop wakes up for.
+enum Event {
+    Signal(Signal),
+    Round(Result<Ended, JoinError>),
+    Sent(Result<Sent, JoinError>),
+    Prepared(Box<Result<Prepared, PrepareError>>),
+    Asked(Question),
+    Kept,
+    Due,
+    Status,
+    Alive,
+}
+
+impl Agent {
+    /// Opens what needs a runtime, and begins to watch.
+    pub fn start(parts: Parts) -> Result<Self, AgentError> {
+        let Prepared { config, geodb, .. } = parts.prepared;
+        let shutdown = CancellationToken::new();
+        let pace = Pace::per_second(config.probing.packets_per_second);
+        let (prober_handle, prober) = Prober::spawn(parts.sockets, clock::seed(), pace, shutdown.clone())
+            .map_err(|error| AgentError::Io("watch the probe sockets", error))?;
+        let signals = Signals::open().map_err(|error| AgentError::Io("take over signals", error))?;
+        let (journal, journal_thread) = writer::spawn(parts.journal)?;
+        let memory = Memory::new(config.alert_book_file());
+        let borders = Borders::new(geodb.outlines());
+        let settings = settings::of_watch(&config, borders, geodb.digests());
+        let watch = Watch::new(settings, memory.recall(), clock::seed(), clock::now());
+        let sinks = Sinks::new(&config.alerting)?;
+        let vitals = Vitals::new()?;
+        vitals.expect(&views(&config), &sinks.ids());
+        vitals.set_reload(true, clock::now().wall.as_second());
+        let (questions_in, questions) = mpsc::channel(QUESTIONS);
+        let (ready, is_ready) = watch::channel(false);
+        let surface = Surface { questions: questions_in, ready: is_ready, reload: config.http.reload };
+        let listener = listen(parts.listener).map_err(|error| AgentError::Io("listen for HTTP", error))?;
+        let http = tokio::spawn(http::serve(listener, surface, shutdown.clone()));
+        let world = World {
+            resolvers: Arc::new(dns::Resolvers::new(&config.resolvers)),
+            prober: prober_handle,
+            geodb: geodb.clone(),
+        };
+        Ok(Self {
+            reload: Reload::new(parts.path, &config),
+            config,
+            watch,
+            world,
+            show: parts.show,
+            secret: clock::seed(),
+            rounds: JoinSet::new(),
+            journal,
+            journal_thread,
+            journal_fails: false,
+            sinks,
+            deliveries: JoinSet::new(),
+            memory,
+            vitals,
+            questions,
+            ready,
+            http,
+            prober,
+            shutdown,
+            signals,
+            status: ticks(STATUS),
+            watchdog: notify::watchdog_interval().map(ticks),
+        })
+    }
+
+    /// Watches until it is told to stop, and then ends in order.
+    pub async fn run(mut self) -> Result<(), AgentError> {
+        self.ready.send_replace(true);
+        notify::ready(&self.condition());
+        info!(endpoints = self.watch.ledger().endpoints.len(), "watching");
+        loop {
+            self.settle();
+            match self.next().await {
+                Event::Signal(Signal::Stop) => break,
+                Event::Signal(Signal::Reload) => self.begin_reload(None),
+                Event::Round(ended) => self.handle_round(ended),
+                Event::Sent(sent) => self.handle_sent(sent),
+                Event::Prepared(prepared) => self.handle_prepared(*prepared),
+                Event::Asked(question) => self.handle_question(question),
+                Event::Kept => {}
+                Event::Due => self.watch.handle_timeout(clock::now()),
+                Event::Status => notify::status(&self.condition()),
+                Event::Alive => notify::alive(),
+            }
+        }
+        self.stop().await
+    }
+
+    /// Chooses what to do next.
+    async fn next(&mut self) -> Event {
+        let due = self.watch.poll_timeout().map(|(at, _)| Instant::from_std(at));
+        tokio::select! {
+            signal = self.signals.next() => Event::Signal(signal),
+            Some(ended) = self.rounds.join_next() => Event::Round(ended),
+            Some(sent) = self.deliveries.join_next() => Event::Sent(sent),
+            prepared = self.reload.prepared() => Event::Prepared(Box::new(prepared)),
+            Some(question) = self.questions.recv() => Event::Asked(question),
+            () = self.memory.written() => Event::Kept,
+            () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => Event::Due,
+            _ = self.status.tick() => Event::Status,
+            () = tick(self.watchdog.as_mut()) => Event::Alive,
+        }
+    }
+
+    /// Does what the watch wants done now.
+    fn settle(&mut self) {
+        let now = clock::now();
+        while let Some(happening) = self.watch.poll_event() {
+            self.tell(&happening);
+        }
+        while let Some(due) = self.watch.poll_due(now) {
+            self.begin_round(due);
+        }
+        self.begin_deliveries();
+        if let Some(saved) = self.watch.poll_save() {
+            self.memory.keep(saved);
+        }
+    }
+
+    fn begin_round(&mut self, due: Due) {
+        let Due { endpoint, declared } = due;
+        debug!(%endpoint, "a round begins");
+        let settings = RoundSettings {
+            flow: self.flow(&endpoint),
+            endpoint: endpoint.clone(),
+            declared,
+            vantage: self.config.vantage.clone(),
+            views: views(&self.config),
+            probing: settings::of_round(&self.config),
+        };
+        let (world, journal) = (self.world.clone(), self.journal.clone());
+        self.rounds.spawn(async move {
+            // In a task of its own, so that one that breaks off still has a name.
+            let mut inner = JoinSet::new();
+            inner.spawn(async move { round::inspect(settings, &world).await });
+            let observation = inner.join_next().await.and_then(Result::ok).flatten().map(Arc::new);
+            let written = match &observation {
+                Some(observation) => journal.append(Arc::clone(observation)).await.map(|_| ()),
+                None => Ok(()),
+            };
+            Ended { endpoint, observation, written }
+        });
+    }
+
+    /// The same for an endpoint as long as we run, so that its packets take the same way.
+    fn flow(&self, endpoint: &Endpoint) -> u16 {
+        let digest = Digest::of([self.secret.to_le_bytes().as_slice(), endpoint.as_str().as_bytes()]);
+        digest.low_bits()
+    }
+
+    fn handle_round(&mut self, ended: Result<Ended, JoinError>) {
+        let now = clock::now();
+        let Ended { endpoint, observation, written } = match ended {
+            Ok(ended) => ended,
+            Err(error) => return error!(%error, "a round broke off and cannot be named"),
+        };
+        let Some(observation) = observation else {
+            error!("a round broke off");
+            self.vitals.count_round(RoundOutcome::Failed, &[]);
+            return self.watch.handle_round_failure(&endpoint, now);
+        };
+        self.note_journal(written.as_ref().err());
+        debug!(%endpoint, addresses = observation.addresses().len(), took = %observation.elapsed_ns, "a round is over");
+        let outcome = if written.is_ok() { RoundOutcome::Judged } else { RoundOutcome::Unjournaled };
+        self.vitals.count_round(outcome, &observation.resolutions);
+        match written {
+            Ok(()) => self.watch.handle_round(Arc::unwrap_or_clone(observation), now),
+            Err(_) => self.watch.handle_round_failure(&endpoint, now),
+        }
+    }
+
+    /// A disk that stays full is one line in the log.
+    fn note_journal(&mut self, failure: Option<&JournalError>) {
+        match failure {
+            Some(failure) if !self.journal_fails => error!("failed to {failure}; nothing is judged until it can be"),
+            None if self.journal_fails => info!("the journal can be written again"),
+            Some(_) | None => {}
+        }
+        self.journal_fails = failure.is_some();
+    }
+
+    fn begin_deliveries(&mut self) {
+        while self.deliveries.len() < DELIVERIES {
+            let Some(delivery) = self.watch.poll_delivery(clock::now()) else { return };
+            let sinks = self.sinks.clone();
+            self.deliveries.spawn(async move {
+                let outcomes = sinks.send(&delivery).await;
+                Sent { id: delivery.id, sink: delivery.sink, outcomes }
+            });
+        }
+    }
+
+    fn handle_sent(&mut self, sent: Result<Sent, JoinError>) {
+        match sent {
+            Ok(Sent { id, sink, outcomes }) => {
+                for outcome in &outcomes {
+                    self.vitals.count_delivery(&sink, *outcome);
+                }
+                self.watch.handle_delivery(id, &outcomes, clock::now());
+            }
+            Err(error) => error!(%error, "a delivery broke off"),
+        }
+    }
+
+    fn begin_reload(&mut self, reply: Option<reload::Reply>) {
+        notify::reloading();
+        self.reload.begin(reply);
+    }
+
+    /// Takes up what was read, or says why not.
+    fn handle_prepared(&mut self, prepared: Result<Prepared, PrepareError>) {
+        let taken_up = prepared.and_then(|prepared| self.take_up(prepared));
+        let outcome = taken_up.map_err(|error| error.to_string());
+        if let Err(why) = &outcome {
+            error!("the configuration in force stays in force:\n{why}");
+        }
+        self.vitals.set_reload(outcome.is_ok(), clock::now().wall.as_second());
+        for reply in self.reload.answered() {
+            // Whoever asked may have gone.
+            let _ = reply.send(outcome.clone());
+        }
+        notify::ready(&self.condition());
+    }
+
+    fn take_up(&mut self, prepared: Prepared) -> Result<(), PrepareError> {
+        let Prepared { mut config, warnings, geodb } = prepared;
+        let sinks = Sinks::new(&config.alerting)?;
+        for warning in warnings {
+            warn!("{warning}");
+        }
+        keep_what_is_fixed(&mut config, &self.config);
+        let changed = config != self.config;
+        let borders = Borders::new(geodb.outlines());
+        self.watch.handle_reconfigured(settings::of_watch(&config, borders, geodb.digests()), clock::now());
+        self.vitals.expect(&views(&config), &sinks.ids());
+        self.world.resolvers = Arc::new(dns::Resolvers::new(&config.resolvers));
+        self.world.geodb = geodb;
+        self.sinks = sinks;
+        self.config = config;
+        let endpoints = self.watch.ledger().endpoints.len();
+        if changed {
+            info!(endpoints, "another configuration is in force");
+        } else {
+            debug!(endpoints, "the configuration was read again and is the same");
+        }
+        Ok(())
+    }
+
+    fn handle_question(&mut self, question: Question) {
+        match question {
+            Question::Scrape(reply) => {
+                self.vitals.set_alerts(self.watch.alert_counts());
+                self.vitals.set_overdue(self.watch.overdue(clock::now()));
+                self.vitals.set_probes(&self.world.prober.tally());
+                let scrape = Scrape { ledger: Arc::clone(self.watch.ledger()), vitals: self.vitals.families() };
+                // Whoever asked may have gone.
+                let _ = reply.send(scrape);
+            }
+            Question::Reload(reply) => self.begin_reload(Some(reply)),
+        }
+    }
+
+    fn tell(&self, happening: &Happening) {
+        match happening {
+            Happening::Standing { endpoint, from, to, worst } => {
+                let record = self.watch.ledger().endpoints.get(endpoint);
+                if let (true, Some(record)) = (self.show, record) {
+                    show::standing(endpoint, record, worst.as_ref());
+                }
+                let workload = record.map_or_else(String::new, |record| record.declared.workload.to_string());
+                let from = from.map_or("new", |standing| standing.as_str());
+                info!(workload, from, to = to.as_str(), "an endpoint of this workload stands otherwise");
+                debug!(%endpoint, from, to = to.as_str(), "it is this endpoint");
+            }
+            Happening::Alert(alert) => {
+                let (rule, severity) = (alert.rule.as_str(), alert.severity.as_str());
+                let (endpoint, change) = (&alert.endpoint, alert.change.as_str());
+                match alert.change {
+                    Change::Raised | Change::Worsened => {
+                        warn!(%endpoint, rule, severity, "alert {change}: {}", alert.description);
+                    }
+                    Change::Reminded | Change::Eased | Change::Cleared => {
+                        info!(%endpoint, rule, severity, "alert {change}");
+                    }
+                }
+            }
+        }
+    }
+
+    /// What `systemctl status` shows.
+    fn condition(&self) -> String {
+        let endpoints = self.watch.ledger().endpoints.len();
+        let firing = self.watch.alert_counts().firing;
+        format!("watching {endpoints} endpoints, {} rounds running, {firing} alerts firing", self.watch.running())
+    }
+
+    /// Gives what is under way a moment, keeps what must survive, and waits for every helper.
+    async fn stop(mut self) -> Result<(), AgentError> {
+        info!("stopping");
+        notify::stopping();
+        self.ready.send_replace(false);
+        if timeout(GRACE, self.finish()).await.is_err() {
+            debug!("rounds or deliveries that took too long are given up");
+        }
+        self.rounds.shutdown().await;
+        self.deliveries.shutdown().await;
+        self.memory.keep(self.watch.save());
+        self.memory.finish().await;
+        self.shutdown.cancel();
+        drop(self.journal);
+        self.journal_thread.ended().await?;
+        // A helper that broke off has said so.
+        let _ = tokio::join!(self.http, self.prober);
+        Ok(())
+    }
+
+    /// Rounds and deliveries that end by themselves; nothing new is begun but the deliveries that come of them.
+    async fn finish(&mut self) {
+        loop {
+            while let Some(happening) = self.watch.poll_event() {
+                self.tell(&happening);
+            }
+            self.begin_deliveries();
+            tokio::select! {
+                Some(ended) = self.rounds.join_next() => self.handle_round(ended),
+                Some(sent) = self.deliveries.join_next() => self.handle_sent(sent),
+                Some(question) = self.questions.recv() => self.handle_question(question),
+                else => return,
+            }
+            if self.rounds.is_empty() && self.deliveries.is_empty() {
+                return;
+            }
+        }
+    }
+}
+
+/// What cannot be changed while we run is as it was, and that is said.
+fn keep_what_is_fixed(config: &mut Config, before: &Config) {
+    let fixed = [
+        ("vantage.id", config.vantage.id != before.vantage.id),
+        ("state_directory", config.state_directory != before.state_directory),
+        ("journal.segment_size", config.journal_segment_bytes != before.journal_segment_bytes),
+        ("http", config.http != before.http),
+        ("probing.packets_per_second", config.probing.packets_per_second != before.probing.packets_per_second),
+    ];
+    for (key, _) in fixed.into_iter().filter(|(_, changed)| *changed) {
+        warn!("{key} was changed: that takes effect at the next start");
+    }
+    config.vantage.id = before.vantage.id.clone();
+    config.state_directory.clone_from(&before.state_directory);
+}
+
+fn views(config: &Config) -> Vec<View> {
+    config.resolvers.iter().map(|resolver| resolver.view.clone()).collect()
+}
+
+fn listen(listener: std::net::TcpListener) -> io::Result<TcpListener> {
+    listener.set_nonblocking(true)?;
+    TcpListener::from_std(listener)
+}
+
+fn ticks(every: Duration) -> Interval {
+    let mut ticks = interval(every);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks
+}
+
+async fn tick(ticks: Option<&mut Interval>) {
+    match ticks {
+        Some(ticks) => drop(ticks.tick().await),
+        None => std::future::pending().await,
+    }
+}

@@ -1,1 +1,202 @@
-//! A new configuration, or the old one and a metric.
+//! Configuration changed, or SIGHUP: a new configuration with its databases, or the old one and a metric.
+//!
+//! Whole or not at all: everything is read and checked on a blocking thread before anything is exchanged.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use tokio::sync::oneshot;
+use tokio::task::{JoinError, JoinHandle, spawn_blocking};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
+
+use crate::config::{Config, ConfigErrors, Fault};
+use crate::edge::client::ClientError;
+use crate::edge::geodb::{Geodb, GeodbError};
+use crate::edge::inventory;
+
+/// How often the files of the configuration are looked at.
+const LOOK: Duration = Duration::from_secs(30);
+/// How often inventories behind URLs are fetched.
+const FETCH: Duration = Duration::from_secs(5 * 60);
+
+/// A configuration with what it names, read and found good.
+#[derive(Debug)]
+pub struct Prepared {
+    /// The configuration.
+    pub config: Config,
+    /// What may not mean what the operator thinks.
+    pub warnings: Vec<Fault>,
+    /// Its databases.
+    pub geodb: Geodb,
+}
+
+/// Why a configuration was not taken up.
+#[derive(Debug, thiserror::Error)]
+pub enum PrepareError {
+    /// It is wrong.
+    #[error(transparent)]
+    Config(#[from] ConfigErrors),
+    /// A database that it names is.
+    #[error("failed to {0}")]
+    Geodb(#[from] GeodbError),
+    /// Whom to tell cannot be spoken to.
+    #[error("failed to {0}")]
+    Client(#[from] ClientError),
+    /// The thread that read it is gone.
+    #[error("failed to read the configuration: the thread that read it broke off")]
+    Broken,
+}
+
+/// Reads the configuration at `path` and everything that it names.
+pub fn prepare(path: &Path) -> Result<Prepared, PrepareError> {
+    let (config, warnings) = inventory::load(path)?;
+    let geodb = Geodb::open(&config.geodb, &config.assets)?;
+    Ok(Prepared { config, warnings, geodb })
+}
+
+/// What a reload is waited for by.
+pub type Reply = oneshot::Sender<Result<(), String>>;
+
+/// Reads the configuration again when it is told to, or when a file of it has changed.
+#[derive(Debug)]
+pub struct Reload {
+    path: PathBuf,
+    databases: Vec<PathBuf>,
+    seen: Fingerprint,
+    look: Interval,
+    task: Option<JoinHandle<Task>>,
+    /// Told again meanwhile: what is being read may be older than what is meant.
+    again: bool,
+    read_at: Instant,
+    waiting: Vec<Reply>,
+}
+
+/// What a thread came back with.
+#[derive(Debug)]
+enum Task {
+    /// What the files are like.
+    Looked(Fingerprint),
+    /// The configuration, and what its files were like before it was read.
+    Read(Box<Result<Prepared, PrepareError>>, Fingerprint),
+}
+
+impl Reload {
+    /// Watches the files of `config`, which was read from `path`.
+    pub fn new(path: PathBuf, config: &Config) -> Self {
+        let databases = databases(config);
+        let seen = Fingerprint::of(&path, &databases);
+        let now = Instant::now();
+        let mut look = interval_at(now + LOOK, LOOK);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Self { path, databases, seen, look, task: None, again: false, read_at: now, waiting: Vec::new() }
+    }
+
+    /// Reads again; `reply` is told what came of it.
+    pub fn begin(&mut self, reply: Option<Reply>) {
+        self.waiting.extend(reply);
+        if self.task.is_some() {
+            self.again = true;
+        } else {
+            self.read();
+        }
+    }
+
+    /// Whoever waits for a reload that is over.
+    pub fn answered(&mut self) -> Vec<Reply> {
+        if self.task.is_some() { Vec::new() } else { std::mem::take(&mut self.waiting) }
+    }
+
+    /// What was read, because it was told to or because a file has changed. May be dropped and called again.
+    pub async fn prepared(&mut self) -> Result<Prepared, PrepareError> {
+        loop {
+            let Some(task) = self.task.as_mut() else {
+                self.look.tick().await;
+                self.look();
+                continue;
+            };
+            let done = task.await;
+            self.task = None;
+            if let Some(prepared) = self.handle(done) {
+                return prepared;
+            }
+        }
+    }
+
+    fn handle(&mut self, done: Result<Task, JoinError>) -> Option<Result<Prepared, PrepareError>> {
+        let prepared = match done {
+            Ok(Task::Looked(now)) => {
+                let fetch = now.names_urls && self.read_at.elapsed() >= FETCH;
+                self.again |= fetch || now != self.seen;
+                None
+            }
+            Ok(Task::Read(prepared, seen)) => {
+                self.seen = seen;
+                Some(*prepared)
+            }
+            Err(_) => Some(Err(PrepareError::Broken)),
+        };
+        if let Some(Ok(prepared)) = &prepared {
+            self.databases = databases(&prepared.config);
+        }
+        if self.again {
+            self.read();
+        }
+        prepared
+    }
+
+    fn look(&mut self) {
+        let (path, databases) = (self.path.clone(), self.databases.clone());
+        self.task = Some(spawn_blocking(move || Task::Looked(Fingerprint::of(&path, &databases))));
+    }
+
+    fn read(&mut self) {
+        self.again = false;
+        self.read_at = Instant::now();
+        let (path, before) = (self.path.clone(), self.databases.clone());
+        self.task = Some(spawn_blocking(move || {
+            let mut seen = Fingerprint::of(&path, &before);
+            let prepared = prepare(&path);
+            if let Ok(prepared) = &prepared {
+                seen.exchange(&before, &databases(&prepared.config));
+            }
+            Task::Read(Box::new(prepared), seen)
+        }));
+    }
+}
+
+fn databases(config: &Config) -> Vec<PathBuf> {
+    let databases = config.geodb.databases.iter().map(|database| database.path.clone());
+    databases.chain(config.geodb.outlines.clone()).collect()
+}
+
+/// What the files of a configuration are like: size and time of change, or missing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Fingerprint {
+    files: BTreeMap<PathBuf, Option<(u64, SystemTime)>>,
+    /// Whether there are inventories whose changes no file shows.
+    names_urls: bool,
+}
+
+impl Fingerprint {
+    /// What the files that the configuration at `path` names, and `databases`, are like now.
+    fn of(path: &Path, databases: &[PathBuf]) -> Self {
+        let sources = inventory::sources(path);
+        let files = sources.files.into_iter().chain(databases.iter().cloned());
+        Self { files: files.map(|file| (file.clone(), state(&file))).collect(), names_urls: sources.names_urls }
+    }
+
+    /// Takes other databases in the place of those `before`; what was looked at already stays as it was found.
+    fn exchange(&mut self, before: &[PathBuf], after: &[PathBuf]) {
+        self.files.retain(|file, _| !before.contains(file) || after.contains(file));
+        for file in after {
+            self.files.entry(file.clone()).or_insert_with(|| state(file));
+        }
+    }
+}
+
+fn state(file: &Path) -> Option<(u64, SystemTime)> {
+    let metadata = fs::metadata(file).ok()?;
+    Some((metadata.len(), metadata.modified().ok()?))
+}

@@ -7,6 +7,7 @@ use crate::verdict::Standing;
 pub mod check;
 pub mod judge;
 pub mod logging;
+pub mod run;
 
 /// How a command ends. The numbers are those of product.md and `sysexits.h`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

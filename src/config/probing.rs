@@ -3,6 +3,7 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
+use ipnet::IpNet;
 use toml::de::DeValue;
 
 use crate::trace::Protocol;
@@ -36,6 +37,10 @@ pub struct ProbingConfig {
     pub contact_attempts: u8,
     /// How long one connection may take.
     pub contact_timeout: Duration,
+    /// The most addresses of one endpoint that are traced and contacted.
+    pub max_addresses: usize,
+    /// Networks that a name may lead into although they are not global, and that are spoken to all the same.
+    pub allow: Vec<IpNet>,
 }
 
 impl Default for ProbingConfig {
@@ -54,6 +59,8 @@ impl Default for ProbingConfig {
             trace_timeout: plan.deadline,
             contact_attempts: 3,
             contact_timeout: Duration::from_secs(3),
+            max_addresses: 32,
+            allow: Vec::new(),
         }
     }
 }
@@ -64,6 +71,7 @@ pub(super) fn read(root: &Section<'_>) -> ProbingConfig {
     let section = root.section("probing");
     let shortest = Duration::from_millis(10);
     let protocols = section.list("protocols", protocol);
+    let allow = section.list("allow", value::prefix);
     let protocols = protocols.map_or(default.protocols, |list| list.into_iter().map(|at| at.value).collect());
     let config = ProbingConfig {
         packets_per_second: section.or("packets_per_second", default.packets_per_second, value::whole(1, 100_000)),
@@ -77,6 +85,8 @@ pub(super) fn read(root: &Section<'_>) -> ProbingConfig {
         trace_timeout: section.or("trace_timeout", default.trace_timeout, value::duration(shortest)),
         contact_attempts: section.or("contact_attempts", default.contact_attempts, value::whole(0, 20)),
         contact_timeout: section.or("contact_timeout", default.contact_timeout, value::duration(shortest)),
+        max_addresses: section.or("max_addresses", default.max_addresses, value::whole(1, 256)),
+        allow: allow.map_or(default.allow, |list| list.into_iter().map(|at| at.value).collect()),
     };
     if config.first_ttl > config.last_ttl {
         let message = format!("{} is beyond last_ttl, {}: write a smaller one", config.first_ttl, config.last_ttl);

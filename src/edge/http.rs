@@ -23,6 +23,10 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
+use crate::exposition::text::Family;
+use crate::exposition::{self, text};
+use crate::ledger::Ledger;
+
 /// How many connections are served at once; more wait in the kernel's queue.
 const CONNECTIONS: usize = 64;
 /// How long a client may take over the head of a request, and how long a connection may lie idle.
@@ -39,10 +43,19 @@ const TEXT_FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
 /// What a request asks of the agent.
 #[derive(Debug)]
 pub enum Question {
-    /// The metrics as they are now, as text.
-    Metrics(oneshot::Sender<String>),
+    /// What is known now.
+    Scrape(oneshot::Sender<Scrape>),
     /// Take up the configuration again: what came of it.
     Reload(oneshot::Sender<Result<(), String>>),
+}
+
+/// What is known at one moment.
+#[derive(Clone, Debug)]
+pub struct Scrape {
+    /// Of the endpoints.
+    pub ledger: Arc<Ledger>,
+    /// Of the daemon itself.
+    pub vitals: Vec<Family>,
 }
 
 /// What a request is answered from.
@@ -143,8 +156,12 @@ async fn ready(State(surface): State<Surface>) -> Response {
 }
 
 async fn metrics(State(surface): State<Surface>) -> Response {
-    match ask(&surface, Question::Metrics).await {
-        Some(text) => ([(header::CONTENT_TYPE, TEXT_FORMAT)], text).into_response(),
+    match ask(&surface, Question::Scrape).await {
+        Some(Scrape { ledger, vitals }) => {
+            let mut families = exposition::families(&ledger);
+            families.extend(vitals);
+            ([(header::CONTENT_TYPE, TEXT_FORMAT)], text::encode(&families)).into_response()
+        }
         None => silence(),
     }
 }
@@ -182,6 +199,7 @@ mod tests {
     use tower::ServiceExt;
 
     use super::*;
+    use crate::exposition::text::Kind;
 
     fn surface(reload: bool) -> (Surface, mpsc::Receiver<Question>, watch::Sender<bool>) {
         let (questions, asked) = mpsc::channel(4);
@@ -202,14 +220,16 @@ mod tests {
     async fn metrics_are_the_agents_answer_in_the_text_format() {
         let (surface, mut asked, _ready) = surface(false);
         let agent = tokio::spawn(async move {
-            if let Some(Question::Metrics(reply)) = asked.recv().await {
-                reply.send("pehra_build_info 1\n".to_owned()).unwrap();
+            if let Some(Question::Scrape(reply)) = asked.recv().await {
+                let mut build = Family::new("pehra_build_info", "The running program.", Kind::Gauge);
+                build.push([], 1.0);
+                reply.send(Scrape { ledger: Arc::default(), vitals: vec![build] }).unwrap();
             }
         });
         let (status, kind, body) = request(&surface, "GET", "/metrics").await;
         agent.await.unwrap();
         assert_eq!((status, kind.as_str()), (StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8"));
-        assert_eq!(body, "pehra_build_info 1\n");
+        assert!(body.contains("\npehra_build_info 1\n"), "{body}");
     }
 
     #[tokio::test]

@@ -43,6 +43,34 @@ pub fn load(path: &Path) -> Result<(Config, Vec<Fault>), ConfigErrors> {
     draft.finish()
 }
 
+/// Of what a configuration is made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sources {
+    /// Itself, the policy and the inventories; directories with what is in them.
+    pub files: Vec<PathBuf>,
+    /// Whether it names inventories by URL.
+    pub names_urls: bool,
+}
+
+/// Of what the configuration at `path` is made, as far as it can be read.
+pub fn sources(path: &Path) -> Sources {
+    let mut sources = Sources { files: vec![path.to_owned()], names_urls: false };
+    let Ok(bytes) = read(path) else { return sources };
+    let main = Written { name: path.display().to_string(), bytes };
+    let draft = Draft::open(&main, path.parent().unwrap_or(Path::new("")));
+    sources.files.extend(draft.policy_file().map(|(file, _)| file));
+    for source in draft.inventory() {
+        match source.place {
+            InventoryPlace::Path(path) => {
+                sources.files.extend(toml_files(&path).unwrap_or_default());
+                sources.files.push(path);
+            }
+            InventoryPlace::Url(_) => sources.names_urls = true,
+        }
+    }
+    sources
+}
+
 /// Adds a file, or the `*.toml` files of a directory in the order of their names.
 fn add_path(draft: &mut Draft, path: &Path, spot: &Spot) {
     if !path.is_dir() {

@@ -123,6 +123,20 @@ pub enum NameFailure {
 }
 
 impl NameFailure {
+    /// Every failure, in the order of the metric `pehra_resolutions_total`.
+    pub const ALL: [Self; 10] = [
+        Self::NoSuchName,
+        Self::NoData,
+        Self::ServerFailure,
+        Self::Refused,
+        Self::Timeout,
+        Self::Lame,
+        Self::Truncated,
+        Self::AliasLoop,
+        Self::Malformed,
+        Self::Unreachable,
+    ];
+
     /// The word used in metrics (`outcome`) and reports.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -6,7 +6,8 @@
 //! 2. Every address is traced and contacted as soon as it is known, up to [`Probing::max_addresses`] of them.
 //! 3. An address that is not global is recorded and never spoken to, unless the endpoint *is* that address or the
 //!    configuration allows its prefix: who controls a zone must not aim us at our own network.
-//! 4. An address that did not answer one protocol's trace is traced by the next of [`Probing::protocols`].
+//! 4. An address that did not answer one protocol's trace is traced by the next of [`Probing::protocols`], unless the
+//!    prober had to use that one already.
 //! 5. When nothing is outstanding, the sources are asked about the addresses and everyone who answered on the way.
 //! 6. At the deadline what is missing is recorded as missing, and the round goes on to rule 5.
 //!
@@ -66,10 +67,12 @@ pub struct Probing {
 }
 
 impl Probing {
-    /// Whether an address that a name led to may be spoken to.
+    /// Whether an address that a name led to may be spoken to. An IPv4 address in the dress of IPv6 never is: no honest
+    /// zone has one.
     pub fn permits(&self, address: IpAddr) -> bool {
-        let address = address.to_canonical();
-        AddressScope::of(address).is_global() || self.allow.iter().any(|prefix| prefix.contains(&address))
+        let disguised = address.to_canonical() != address;
+        let allowed = self.allow.iter().any(|prefix| prefix.contains(&address));
+        !disguised && (AddressScope::of(address).is_global() || allowed)
     }
 }
 
@@ -136,7 +139,7 @@ pub struct Round {
     started: Moment,
     asks: VecDeque<Ask>,
     lookups: BTreeMap<(View, AddressFamily), Timestamp>,
-    traces: BTreeMap<(IpAddr, Protocol), Timestamp>,
+    traces: BTreeMap<IpAddr, (Protocol, Timestamp)>,
     contacts: BTreeMap<IpAddr, Timestamp>,
     known: BTreeSet<IpAddr>,
     probed: usize,
@@ -207,11 +210,9 @@ impl Round {
 
     /// Tells what a trace saw.
     pub fn handle_trace(&mut self, trace: Trace, now: Moment) {
-        if self.traces.remove(&(trace.target, trace.protocol)).is_none() {
-            return;
-        }
+        let Some((asked, _)) = self.traces.remove(&trace.target) else { return };
         if trace.target_rtt().is_none() {
-            self.try_next_protocol(trace.target, trace.protocol, now);
+            self.try_next_protocol(&trace, asked, now);
         }
         self.observation.traces.push(trace);
         self.settle();
@@ -302,10 +303,11 @@ impl Round {
         }
     }
 
-    fn try_next_protocol(&mut self, address: IpAddr, tried: Protocol, now: Moment) {
-        let mut following = self.settings.probing.protocols.iter().skip_while(|protocol| **protocol != tried);
-        if let Some(next) = following.nth(1).copied() {
-            self.trace(address, next, now);
+    fn try_next_protocol(&mut self, trace: &Trace, asked: Protocol, now: Moment) {
+        let tried = |protocol: &&Protocol| **protocol == asked || **protocol == trace.protocol;
+        let mut following = self.settings.probing.protocols.iter().skip_while(|protocol| **protocol != asked);
+        if let Some(next) = following.find(|protocol| !tried(protocol)).copied() {
+            self.trace(trace.target, next, now);
         }
     }
 
@@ -323,7 +325,7 @@ impl Round {
             deadline: probing.trace_timeout.min(self.deadline().saturating_duration_since(now.mono)),
             flow: self.settings.flow,
         };
-        self.traces.insert((address, protocol), now.wall);
+        self.traces.insert(address, (protocol, now.wall));
         self.asks.push_back(Ask::Trace(plan));
     }
 
@@ -355,7 +357,7 @@ impl Round {
     }
 
     fn record_missing_traces(&mut self) {
-        for ((target, protocol), started) in std::mem::take(&mut self.traces) {
+        for (target, (protocol, started)) in std::mem::take(&mut self.traces) {
             let flow = Some(self.settings.flow);
             let overdue = Trace { target, protocol, started, flow, hops: Vec::new(), ending: Ending::Overdue };
             self.observation.traces.push(overdue);

@@ -145,6 +145,15 @@ fn an_address_that_answers_no_echo_is_traced_by_udp_too() {
 }
 
 #[test]
+fn a_prober_that_can_only_do_udp_is_not_asked_for_it_again() {
+    let mut round = Round::new(settings("175.107.63.150", &["system"]), start());
+    let _asks = asks(&mut round);
+    round.handle_contact(contact("175.107.63.150"));
+    round.handle_trace(trace("175.107.63.150", Protocol::Udp, &["203.101.184.84"]), start());
+    assert_eq!(targets(&asks(&mut round)), [("claims", "175.107.63.150 203.101.184.84".to_owned())]);
+}
+
+#[test]
 fn a_name_that_leads_into_our_own_network_is_recorded_and_not_followed() {
     let mut round = Round::new(settings("https://rebind.example.gov.pk", &["system"]), start());
     let lookups = asks(&mut round);

@@ -102,6 +102,19 @@ pub enum AnswerKind {
     Unstated,
 }
 
+impl AnswerKind {
+    /// The word used in metrics (`kind`).
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::TimeExceeded => "time-exceeded",
+            Self::EchoReply => "echo-reply",
+            Self::PortUnreachable => "port-unreachable",
+            Self::Unreachable => "unreachable",
+            Self::Unstated => "unstated",
+        }
+    }
+}
+
 /// How a trace ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

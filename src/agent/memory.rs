@@ -1,0 +1,108 @@
+//! The state of the alerts on disk, so that a restart neither loses nor repeats one.
+
+use std::fs::{File, OpenOptions, rename};
+use std::io::{self, ErrorKind, Read, Write};
+use std::path::{Path, PathBuf};
+
+use tokio::task::{JoinHandle, spawn_blocking};
+use tracing::{error, info, warn};
+
+use crate::alert::SavedAlerts;
+
+/// The file, and the write that is under way.
+#[derive(Debug)]
+pub struct Memory {
+    path: PathBuf,
+    writing: Option<JoinHandle<io::Result<()>>>,
+    waiting: Option<SavedAlerts>,
+    fails: bool,
+}
+
+impl Memory {
+    /// The alerts kept in `path`. Nothing is written before [`Memory::keep`].
+    pub fn new(path: PathBuf) -> Self {
+        Self { path, writing: None, waiting: None, fails: false }
+    }
+
+    /// What was kept: `None` when nothing was, or when it cannot be read; it is then moved aside and said.
+    pub fn recall(&self) -> Option<SavedAlerts> {
+        let reason = match read(&self.path) {
+            Ok(None) => return None,
+            Ok(Some(text)) => match serde_json::from_slice(&text) {
+                Ok(saved) => return Some(saved),
+                Err(error) => error.to_string(),
+            },
+            Err(error) => error.to_string(),
+        };
+        let aside = self.path.with_extension("unreadable");
+        let kept = rename(&self.path, &aside).is_ok();
+        let fate = if kept { format!(": it is now {}", aside.display()) } else { String::new() };
+        warn!("failed to read {}: {reason}{fate}; alerts that still hold will be raised again", self.path.display());
+        None
+    }
+
+    /// Replaces what is kept. While a write is under way the newest state waits, older ones are forgotten.
+    pub fn keep(&mut self, alerts: SavedAlerts) {
+        self.waiting = Some(alerts);
+        self.begin();
+    }
+
+    /// Waits for the write that is under way; for ever when there is none.
+    pub async fn written(&mut self) {
+        match self.writing.as_mut() {
+            Some(writing) => {
+                let result = writing.await.unwrap_or_else(|broken| Err(io::Error::other(broken)));
+                self.writing = None;
+                self.note(result);
+                self.begin();
+            }
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Waits until everything is written.
+    pub async fn finish(mut self) {
+        while self.writing.is_some() {
+            self.written().await;
+        }
+    }
+
+    fn begin(&mut self) {
+        if self.writing.is_some() {
+            return;
+        }
+        if let Some(alerts) = self.waiting.take() {
+            let path = self.path.clone();
+            self.writing = Some(spawn_blocking(move || replace(&path, &serde_json::to_vec(&alerts)?)));
+        }
+    }
+
+    /// A disk that stays full is one line in the log.
+    fn note(&mut self, result: io::Result<()>) {
+        let failed = result.is_err();
+        match result {
+            Ok(()) if self.fails => info!("the state of the alerts can be written again"),
+            Err(error) if !self.fails => error!("failed to write {}: {error}", self.path.display()),
+            Ok(()) | Err(_) => {}
+        }
+        self.fails = failed;
+    }
+}
+
+fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
+    let mut text = Vec::new();
+    match OpenOptions::new().read(true).open(path) {
+        Ok(mut file) => file.read_to_end(&mut text).map(|_| Some(text)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Replaces a file whole: a reader, or we after a crash, see the old one or the new one.
+fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let draft = path.with_extension("new");
+    let mut file = File::create(&draft)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    rename(&draft, path)
+}

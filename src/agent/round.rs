@@ -1,0 +1,88 @@
+//! Endpoint → observation: drives a [`Round`] against the world.
+
+use std::sync::Arc;
+
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until};
+use tracing::error;
+
+use crate::contact::Contact;
+use crate::edge::clock;
+use crate::edge::dialer::dial;
+use crate::edge::dns::Resolvers;
+use crate::edge::geodb::Geodb;
+use crate::edge::prober::ProberHandle;
+use crate::observation::Observation;
+use crate::resolution::Resolution;
+use crate::round::{Ask, Reason, Round, RoundSettings};
+use crate::trace::Trace;
+
+/// Whom a round asks.
+#[derive(Clone, Debug)]
+pub struct World {
+    /// Every view.
+    pub resolvers: Arc<Resolvers>,
+    /// Traces.
+    pub prober: ProberHandle,
+    /// The sources of claims.
+    pub geodb: Geodb,
+}
+
+enum Answer {
+    Resolution(Resolution),
+    Trace(Trace),
+    Contact(Contact),
+}
+
+/// One round of one endpoint, now. Tasks still under way when it is over are dropped with it.
+pub async fn inspect(settings: RoundSettings, world: &World) -> Option<Observation> {
+    let mut round = Round::new(settings, clock::now());
+    let mut answers = JoinSet::new();
+    loop {
+        while let Some(ask) = round.poll_ask() {
+            world.put(ask, &mut round, &mut answers);
+        }
+        if let Some(observation) = round.poll_observation() {
+            return Some(observation);
+        }
+        let (deadline, Reason::Deadline) = round.poll_timeout()?;
+        tokio::select! {
+            Some(answered) = answers.join_next() => match answered {
+                Ok(answer) => hand_in(&mut round, answer),
+                // The deadline records what this task would have told.
+                Err(error) => error!(%error, "a measurement broke off"),
+            },
+            () = sleep_until(Instant::from_std(deadline)) => round.handle_timeout(clock::now()),
+        }
+    }
+}
+
+impl World {
+    fn put(&self, ask: Ask, round: &mut Round, answers: &mut JoinSet<Answer>) {
+        match ask {
+            Ask::Lookup { view, name, family } => {
+                let resolvers = Arc::clone(&self.resolvers);
+                answers.spawn(async move { Answer::Resolution(resolvers.lookup(&view, &name, family).await) });
+            }
+            Ask::Trace(plan) => {
+                let prober = self.prober.clone();
+                answers.spawn(async move { Answer::Trace(prober.trace(plan).await) });
+            }
+            Ask::Contact { address, port, attempts, timeout } => {
+                answers.spawn(async move { Answer::Contact(dial(address, port, attempts, timeout).await) });
+            }
+            Ask::Claims { addresses } => {
+                let claims = addresses.into_iter().flat_map(|address| self.geodb.claims(address)).collect();
+                round.handle_claims(claims, self.geodb.digests(), clock::now());
+            }
+        }
+    }
+}
+
+fn hand_in(round: &mut Round, answer: Answer) {
+    match answer {
+        Answer::Resolution(resolution) => round.handle_resolution(resolution, clock::now()),
+        Answer::Trace(trace) => round.handle_trace(trace, clock::now()),
+        Answer::Contact(contact) => round.handle_contact(contact),
+    }
+}

@@ -1,0 +1,89 @@
+//! What the configuration means to the machines of the core.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::agent::sinks;
+use crate::alert::AlertSettings;
+use crate::alert::patience::Patience;
+use crate::config::Config;
+use crate::config::alerting::AlertConfig;
+use crate::location::disc::Borders;
+use crate::observation::{DatabaseDigest, Declared};
+use crate::round::Probing;
+use crate::schedule::Pace;
+use crate::watch::{Settings, Watched};
+use crate::workload::Endpoint;
+
+/// The first rounds of a new list of endpoints are spread over this time, at most.
+const START_WINDOW: Duration = Duration::from_secs(30);
+
+/// What a watch is told of `config`.
+pub fn of_watch(config: &Config, borders: Borders, databases: Vec<DatabaseDigest>) -> Settings {
+    let pace = Pace {
+        floor: config.schedule.ttl_floor,
+        start_window: START_WINDOW,
+        in_flight: config.schedule.concurrency,
+        jitter: config.schedule.jitter,
+    };
+    Settings {
+        vantage: config.vantage.clone(),
+        watched: watched(config),
+        policy: config.policy.clone(),
+        borders,
+        pace,
+        alerts: of_alerts(&config.alerting),
+        databases,
+    }
+}
+
+fn watched(config: &Config) -> BTreeMap<Endpoint, Watched> {
+    let mut watched = BTreeMap::new();
+    for workload in &config.workloads {
+        let class = workload.class.as_ref();
+        let one = Watched {
+            declared: Declared::from(workload),
+            interval: config.schedule.interval_of(class),
+            freshness: config.schedule.freshness_of(class),
+        };
+        watched.extend(workload.endpoints.iter().map(|endpoint| (endpoint.clone(), one.clone())));
+    }
+    watched
+}
+
+fn of_alerts(config: &AlertConfig) -> AlertSettings {
+    let patience = Patience {
+        raise: config.raise_after as usize,
+        of: config.raise_of as usize,
+        clear: config.clear_after as usize,
+    };
+    AlertSettings {
+        patience,
+        prompt: Patience { raise: 1, of: 1, ..patience },
+        resend: config.resend,
+        resolved_for: config.resolved_for,
+        runbook_base: config.runbook_base_url.as_ref().map(ToString::to_string),
+        sinks: sinks::named(config).into_iter().map(|(name, (kind, _))| (name, kind)).collect(),
+        ..AlertSettings::default()
+    }
+}
+
+/// What a round may ask.
+pub fn of_round(config: &Config) -> Probing {
+    let probing = &config.probing;
+    Probing {
+        protocols: probing.protocols.clone(),
+        attempts: probing.attempts,
+        first_ttl: probing.first_ttl,
+        last_ttl: probing.last_ttl,
+        window: probing.window,
+        gap_limit: probing.gap_limit,
+        reply_timeout: probing.reply_timeout,
+        trace_timeout: probing.trace_timeout,
+        contact_attempts: probing.contact_attempts,
+        contact_timeout: probing.contact_timeout,
+        max_addresses: probing.max_addresses,
+        deadline: config.schedule.round_timeout,
+        allow: probing.allow.clone(),
+    }
+}
