@@ -68,7 +68,7 @@ pub struct Judge {
     json: bool,
 }
 
-/// Why nothing could be judged: what to say, and how to exit.
+/// Why nothing could be judged: how to exit, and what to say, if anything.
 struct Refusal(Exit, String);
 
 impl Judge {
@@ -77,7 +77,9 @@ impl Judge {
         match self.judge() {
             Ok(exit) => exit,
             Err(Refusal(exit, why)) => {
-                let _ = writeln!(anstream::stderr(), "pehra judge: {why}");
+                if !why.is_empty() {
+                    let _ = writeln!(anstream::stderr(), "pehra judge: {why}");
+                }
                 exit
             }
         }
@@ -89,7 +91,12 @@ impl Judge {
         let vantages = self.vantages()?;
         let mut observations = Vec::new();
         for file in &self.files {
-            observations.extend(read(file, &vantages, &geodb)?);
+            let read = read(file, &vantages, &geodb)?;
+            if read.is_empty() {
+                let why = format!("{}: holds nothing to judge", file.display());
+                return Err(Refusal(Exit::Unreadable, why));
+            }
+            observations.extend(read);
         }
         if let Some(class) = class {
             for observation in &mut observations {
@@ -160,7 +167,7 @@ impl Judge {
 /// A reader that went away, as `head` does, has what it wanted.
 fn unwritable(error: &io::Error) -> Refusal {
     if error.kind() == io::ErrorKind::BrokenPipe {
-        return Refusal(Exit::Fine, "output closed early".to_owned());
+        return Refusal(Exit::Fine, String::new());
     }
     Refusal(Exit::Failed, format!("failed to write the report: {error}"))
 }
