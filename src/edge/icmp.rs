@@ -20,6 +20,10 @@ const RECEIVE_BUFFER: usize = 8 << 20;
 /// How many messages are read from one socket before something else gets its turn.
 const BATCH: usize = 256;
 
+/// The numbers the sockets are watched under.
+const V4: u64 = 4;
+const V6: u64 = 6;
+
 /// One raw ICMP socket and one raw UDP socket for each family of this host.
 #[derive(Debug)]
 pub(super) struct RawSockets {
@@ -49,7 +53,7 @@ impl RawSockets {
             (v4, v6) => (v4.ok(), v6.ok()),
         };
         let watched = Watched::new()?;
-        for (family, number) in [(&v4, 4), (&v6, 6)] {
+        for (family, number) in [(&v4, V4), (&v6, V6)] {
             if let Some(family) = family {
                 watched.messages(&family.icmp, number)?;
             }
@@ -86,8 +90,10 @@ impl RawSockets {
     /// Hands what has been received to the switchboard; whether there was anything.
     pub(super) fn receive(&mut self, switchboard: &mut Switchboard, receipts: &mut Vec<Receipt>) -> bool {
         let ready = self.watched.ready();
-        for family in [&mut self.v4, &mut self.v6].into_iter().flatten() {
-            family.receive(&mut self.reader, switchboard, receipts);
+        for (family, number) in [(&mut self.v4, V4), (&mut self.v6, V6)] {
+            if let Some(family) = family.as_mut().filter(|_| ready.contains(&number)) {
+                family.receive(&mut self.reader, switchboard, receipts);
+            }
         }
         !ready.is_empty()
     }

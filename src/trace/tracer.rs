@@ -216,16 +216,18 @@ impl Tracer {
         }
     }
 
-    /// The TTL at which the path came back to `router` often enough to be going round.
+    /// The TTL at which the path came back to `router` often enough to be going round. The path has left a router when
+    /// somebody else answers further on, or nobody after all attempts.
     fn loop_through(&self, router: IpAddr) -> Option<u8> {
-        let mut left = false;
+        let mut was_seen = false;
+        let mut was_left = false;
         let mut returns = 0;
-        let mut seen = false;
-        for (ttl, hop) in (self.plan.first_ttl..).zip(&self.hops).filter(|(_, hop)| !hop.answers.is_empty()) {
-            let here = hop.answers.iter().any(|answer| answer.from == router);
-            returns += usize::from(here && left);
-            seen |= here;
-            left = seen && !here;
+        for (ttl, hop) in (self.plan.first_ttl..).zip(&self.hops) {
+            let is_here = hop.answers.iter().any(|answer| answer.from == router);
+            returns += usize::from(is_here && was_left);
+            was_seen |= is_here;
+            let is_elsewhere = !hop.answers.is_empty() || hop.silent >= self.plan.attempts;
+            was_left = !is_here && (was_left || (was_seen && is_elsewhere));
             if returns == RETURNS {
                 return Some(ttl);
             }
@@ -326,3 +328,6 @@ impl Tracer {
         self.hops.get_mut(place)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,223 @@
+use std::time::Duration;
 
+use super::*;
+use crate::trace::Ending;
+use crate::trace::packet::checksum::Sum;
+use crate::trace::packet::ip;
+use crate::trace::tests::{noon, router, target};
+
+const HERE: [u8; 4] = [10, 1, 2, 3];
+
+fn switchboard() -> Switchboard {
+    Switchboard::new(1, Pace::per_second(1_000_000))
+}
+
+fn plan(protocol: Protocol) -> Plan {
+    Plan { attempts: 1, gap_limit: 2, window: 2, last_ttl: 2, ..Plan::for_address(target(), protocol, 0x1267) }
+}
+
+/// The ICMP message that `kind` and `code` make of `rest`, as a raw IPv4 socket receives it.
+fn icmp(kind: u8, code: u8, rest: &[u8]) -> Vec<u8> {
+    let checksum = Sum::default().bytes(&[kind, code]).bytes(rest).checksum().to_be_bytes();
+    let message = [&[kind, code][..], &checksum, rest].concat();
+    ip::datagram(router(1), HERE.into(), 60, ip::ICMP, &message)
+}
+
+fn time_exceeded(transmit: &Transmit) -> Vec<u8> {
+    icmp(11, 0, &[&[0; 4][..], &transmit.datagram(HERE.into())[..28]].concat())
+}
+
+fn echo_reply(transmit: &Transmit) -> Vec<u8> {
+    let Content::Icmp(message) = transmit.content else { panic!("not an echo request") };
+    icmp(0, 0, &message[4..])
+}
+
+#[test]
+fn a_trace_goes_out_and_comes_back_as_bytes() {
+    for (protocol, kind) in [(Protocol::Icmp, AnswerKind::EchoReply), (Protocol::Udp, AnswerKind::PortUnreachable)] {
+        let (mut switchboard, now) = (switchboard(), noon());
+        let id = switchboard.start(plan(protocol), now);
+        let near = switchboard.poll_transmit(now).unwrap();
+        let far = switchboard.poll_transmit(now).unwrap();
+        assert_eq!((near.ttl, far.ttl, switchboard.poll_transmit(now)), (1, 2, None));
+        let soon = now.after(Duration::from_millis(4));
+        let booked = Receipt::Booked(protocol, AnswerKind::TimeExceeded);
+        assert_eq!(switchboard.handle_datagram(&time_exceeded(&near), router(1), soon), booked);
+        let answer = match protocol {
+            Protocol::Icmp => echo_reply(&far),
+            Protocol::Udp | Protocol::Tcp => icmp(3, 3, &[&[0; 4][..], &far.datagram(HERE.into())[..28]].concat()),
+        };
+        assert_eq!(switchboard.handle_datagram(&answer, target(), soon), Receipt::Booked(protocol, kind));
+        let (ended, trace) = switchboard.poll_trace().unwrap();
+        assert_eq!((ended, trace.ending, trace.protocol, trace.flow), (id, Ending::Reached, protocol, Some(0x1267)));
+        assert_eq!((trace.hops[0].answers[0].from, trace.hops[1].answers[0].kind), (router(1), kind));
+        assert_eq!((switchboard.poll_transmit(soon), switchboard.poll_timeout()), (None, None));
+        assert!(switchboard.probes.is_empty() && switchboard.deadlines.is_empty());
+    }
+}
+
+#[test]
+fn a_forged_key_is_dropped() {
+    for protocol in [Protocol::Icmp, Protocol::Udp] {
+        let (mut switchboard, now) = (switchboard(), noon());
+        switchboard.start(plan(protocol), now);
+        let probe = switchboard.poll_transmit(now).unwrap();
+        let mut datagram = probe.datagram(HERE.into());
+        // The last byte of sequence number or checksum.
+        datagram[27] ^= 0x40;
+        let forged = icmp(11, 0, &[&[0; 4][..], &datagram[..28]].concat());
+        assert_eq!(switchboard.handle_datagram(&forged, router(1), now), Receipt::Forged, "{protocol}");
+        assert_eq!(
+            switchboard.handle_datagram(&time_exceeded(&probe), router(1), now),
+            Receipt::Booked(protocol, AnswerKind::TimeExceeded)
+        );
+    }
+}
+
+#[test]
+fn a_quote_of_another_target_or_port_is_unrelated() {
+    for (protocol, place) in [(Protocol::Icmp, 19), (Protocol::Udp, 19), (Protocol::Udp, 21), (Protocol::Udp, 23)] {
+        let (mut switchboard, now) = (switchboard(), noon());
+        switchboard.start(plan(protocol), now);
+        let mut datagram = switchboard.poll_transmit(now).unwrap().datagram(HERE.into());
+        datagram[place] ^= 1;
+        let strange = icmp(11, 0, &[&[0; 4][..], &datagram[..28]].concat());
+        assert_eq!(switchboard.handle_datagram(&strange, router(1), now), Receipt::Unrelated, "{protocol} {place}");
+    }
+}
+
+#[test]
+fn an_echo_reply_from_the_wrong_place_is_dropped() {
+    let (mut switchboard, now) = (switchboard(), noon());
+    switchboard.start(plan(Protocol::Icmp), now);
+    let probe = switchboard.poll_transmit(now).unwrap();
+    assert_eq!(switchboard.handle_datagram(&echo_reply(&probe), router(1), now), Receipt::Unrelated);
+}
+
+#[test]
+fn an_echo_reply_without_its_token_is_forged() {
+    let (mut switchboard, now) = (switchboard(), noon());
+    switchboard.start(plan(Protocol::Icmp), now);
+    let Content::Icmp(message) = switchboard.poll_transmit(now).unwrap().content else { panic!("not ICMP") };
+    let mut other = message;
+    other[15] ^= 1;
+    for forged in [icmp(0, 0, &message[4..8]), icmp(0, 0, &other[4..])] {
+        assert_eq!(switchboard.handle_datagram(&forged, target(), now), Receipt::Forged);
+    }
+}
+
+#[test]
+fn a_second_answer_is_surplus_and_one_to_an_ended_trace_unrelated() {
+    let (mut switchboard, now) = (switchboard(), noon());
+    switchboard.start(plan(Protocol::Icmp), now);
+    let near = switchboard.poll_transmit(now).unwrap();
+    let far = switchboard.poll_transmit(now).unwrap();
+    switchboard.handle_datagram(&time_exceeded(&near), router(1), now);
+    assert_eq!(switchboard.handle_datagram(&time_exceeded(&near), router(1), now), Receipt::Surplus);
+    switchboard.handle_datagram(&echo_reply(&far), target(), now);
+    assert_eq!(switchboard.handle_datagram(&echo_reply(&far), target(), now), Receipt::Unrelated);
+}
+
+#[test]
+fn truncated_bytes_are_malformed_at_every_length() {
+    let (mut switchboard, now) = (switchboard(), noon());
+    switchboard.start(plan(Protocol::Udp), now);
+    let whole = time_exceeded(&switchboard.poll_transmit(now).unwrap());
+    for length in 0..whole.len() {
+        let receipt = switchboard.handle_datagram(&whole[..length], router(1), now);
+        assert_eq!(receipt, Receipt::Malformed, "{length}");
+    }
+}
+
+#[test]
+fn two_traces_of_one_flow_are_told_apart() {
+    for protocol in [Protocol::Icmp, Protocol::Udp] {
+        let (mut switchboard, now) = (switchboard(), noon());
+        let one = switchboard.start(plan(protocol), now);
+        let other = switchboard.start(plan(protocol), now);
+        let probes: Vec<_> = std::iter::from_fn(|| switchboard.poll_transmit(now)).collect();
+        assert_eq!(probes.iter().map(|probe| probe.trace).collect::<Vec<_>>(), [one, other, one, other], "in turn");
+        switchboard.handle_datagram(&time_exceeded(&probes[1]), router(1), now);
+        switchboard.handle_timeout(now.after(Duration::from_secs(2)));
+        let traces: BTreeMap<_, _> = std::iter::from_fn(|| switchboard.poll_trace()).collect();
+        assert_eq!((traces[&one].hops[0].answers.len(), traces[&other].hops[0].answers.len()), (0, 1));
+    }
+}
+
+#[test]
+fn the_queue_of_a_socket_tells_the_probe_by_its_token_or_by_being_the_only_one() {
+    let (mut switchboard, now) = (switchboard(), noon());
+    let id = switchboard.start(Plan { window: 1, ..plan(Protocol::Udp) }, now);
+    let error = |payload| QueuedError { from: router(1), kind: 11, code: 0, payload };
+    let near = switchboard.poll_transmit(now).unwrap();
+    let Content::Udp { payload, .. } = near.content else { panic!("not UDP") };
+    let mut other = payload;
+    other[5] ^= 1;
+    assert_eq!(switchboard.handle_error(id, error(&other), now), Receipt::Forged);
+    let booked = Receipt::Booked(Protocol::Udp, AnswerKind::TimeExceeded);
+    assert_eq!(switchboard.handle_error(id, error(&payload), now), booked);
+    assert_eq!(switchboard.handle_error(id, error(&[]), now), Receipt::Surplus, "nothing is in flight");
+    switchboard.poll_transmit(now).unwrap();
+    assert_eq!(switchboard.handle_error(id, error(&[0; 16]), now), booked, "padding is no token");
+    assert_eq!(switchboard.poll_trace().unwrap().1.hops.len(), 2);
+}
+
+#[test]
+fn probes_that_cannot_be_sent_are_forgotten() {
+    let (mut switchboard, now) = (switchboard(), noon());
+    switchboard.start(plan(Protocol::Icmp), now);
+    while let Some(transmit) = switchboard.poll_transmit(now) {
+        switchboard.handle_send_failure(transmit.key);
+    }
+    assert_eq!(switchboard.poll_trace().unwrap().1.ending, Ending::Unsent);
+}
+
+#[test]
+fn all_traces_together_keep_to_the_pace() {
+    let mut switchboard = Switchboard::new(1, Pace::per_second(100));
+    let start = noon();
+    for _ in 0..200 {
+        switchboard.start(plan(Protocol::Icmp), start);
+    }
+    let mut sent = 0;
+    let mut now = start;
+    while now.mono < start.mono + Duration::from_secs(1) {
+        sent += std::iter::from_fn(|| switchboard.poll_transmit(now)).count();
+        let next = switchboard.poll_timeout().unwrap();
+        assert!(next > now.mono, "a drained switchboard has something to wait for");
+        now = now.after(next.saturating_duration_since(now.mono));
+        switchboard.handle_timeout(now);
+    }
+    assert!((95..=105).contains(&sent), "{sent}");
+}
+
+#[test]
+fn ten_thousand_traces_end_in_silence() {
+    let mut switchboard = switchboard();
+    let mut now = noon();
+    for _ in 0..10_000 {
+        switchboard.start(plan(Protocol::Udp), now);
+    }
+    let mut ended = 0;
+    while switchboard.running() > 0 {
+        while switchboard.poll_transmit(now).is_some() {}
+        let next = switchboard.poll_timeout().unwrap();
+        now = now.after(next.saturating_duration_since(now.mono));
+        switchboard.handle_timeout(now);
+        ended +=
+            std::iter::from_fn(|| switchboard.poll_trace()).filter(|(_, trace)| trace.ending == Ending::Silent).count();
+    }
+    assert_eq!(ended, 10_000);
+}
+
+#[test]
+fn keys_follow_from_the_seed_and_from_nothing_else() {
+    let now = noon();
+    let first = |seed| {
+        let mut switchboard = Switchboard::new(seed, Pace::default());
+        switchboard.start(plan(Protocol::Icmp), now);
+        switchboard.poll_transmit(now).unwrap().content
+    };
+    assert_eq!(first(7), first(7));
+    assert_ne!(first(7), first(8));
+}

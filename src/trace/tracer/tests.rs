@@ -1,0 +1,340 @@
+use std::collections::{BTreeMap, VecDeque};
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::trace::Protocol;
+use crate::trace::tests::{noon, router, target};
+
+/// What happens to one probe.
+#[derive(Clone, Copy, Debug)]
+enum Fate {
+    Answered { from: IpAddr, kind: AnswerKind, after: Duration },
+    Silent,
+    Unsent,
+}
+
+fn plan() -> Plan {
+    Plan { attempts: 2, window: 4, gap_limit: 3, last_ttl: 12, ..Plan::for_address(target(), Protocol::Icmp, 7) }
+}
+
+fn hop(from: IpAddr) -> Fate {
+    Fate::Answered { from, kind: AnswerKind::TimeExceeded, after: Duration::from_millis(20) }
+}
+
+fn says(from: IpAddr, kind: AnswerKind) -> Fate {
+    Fate::Answered { from, kind, after: Duration::from_millis(20) }
+}
+
+fn echo() -> Fate {
+    says(target(), AnswerKind::EchoReply)
+}
+
+/// A trace in virtual time, and how many probes were sent at each TTL. The fate of a probe depends on its TTL and on
+/// how many were sent there before.
+fn traced(plan: &Plan, mut fate: impl FnMut(u8, u8) -> Fate) -> (Trace, BTreeMap<u8, u8>) {
+    let mut now = noon();
+    let mut tracer = Tracer::new(plan.clone(), now);
+    let mut replies: BTreeMap<(Instant, usize), Reply> = BTreeMap::new();
+    let mut waiting: VecDeque<(Instant, usize)> = VecDeque::new();
+    let mut asked: BTreeMap<u8, u8> = BTreeMap::new();
+    let mut sent: BTreeMap<u8, u8> = BTreeMap::new();
+    for _ in 0..100_000 {
+        while let Some(probe) = tracer.poll_probe(now.mono) {
+            let attempt = asked.entry(probe.ttl).or_default();
+            *sent.entry(probe.ttl).or_default() += 1;
+            match fate(probe.ttl, *attempt) {
+                Fate::Answered { from, kind, after } => {
+                    let at = now.mono + after;
+                    replies.insert((at, probe.number), Reply { from, kind, at });
+                    waiting.push_back((at.min(now.mono + plan.reply_timeout), probe.number));
+                }
+                Fate::Silent => waiting.push_back((now.mono + plan.reply_timeout, probe.number)),
+                Fate::Unsent => {
+                    *sent.entry(probe.ttl).or_default() -= 1;
+                    tracer.handle_send_failure(probe.number);
+                }
+            }
+            *attempt += 1;
+            waiting.retain(|(until, _)| *until > now.mono);
+            assert!(waiting.len() <= usize::from(plan.window.max(1)), "more in flight than the window");
+        }
+        if let Some(trace) = tracer.poll_trace() {
+            assert_eq!(tracer.poll_timeout(), None);
+            return (trace, sent);
+        }
+        let due = tracer.poll_timeout().expect("a running trace waits for something");
+        if let Some(entry) = replies.first_entry().filter(|entry| entry.key().0 <= due) {
+            let ((at, number), reply) = entry.remove_entry();
+            now = now.after(at.saturating_duration_since(now.mono));
+            assert!(tracer.handle_reply(number, reply));
+            assert!(!tracer.handle_reply(number, reply), "a probe has one answer");
+        } else {
+            now = now.after(due.saturating_duration_since(now.mono));
+            tracer.handle_timeout(now.mono);
+        }
+    }
+    panic!("does not end");
+}
+
+fn ending(fate: impl FnMut(u8, u8) -> Fate) -> (Ending, usize) {
+    let (trace, _) = traced(&plan(), fate);
+    (trace.ending, trace.hops.len())
+}
+
+#[test]
+fn a_path_is_followed_to_its_target_and_no_hop_beyond_is_kept() {
+    let (trace, sent) = traced(&plan(), |ttl, _| if ttl < 5 { hop(router(ttl)) } else { echo() });
+    assert_eq!(trace.ending, Ending::Reached);
+    assert_eq!(trace.hops.iter().map(|hop| hop.ttl).collect::<Vec<_>>(), [1, 2, 3, 4, 5]);
+    assert!(trace.hops.iter().all(|hop| hop.answers.len() == 2 && hop.silent == 0));
+    assert_eq!(trace.target_rtt(), Rtt::from_ms(20.0).map(|rtt| (rtt, 2)));
+    assert!(sent.values().all(|&sent| sent <= 2));
+    assert!(sent.keys().all(|&ttl| ttl <= 4 + 3), "nothing is asked beyond the gap limit: {sent:?}");
+}
+
+#[test]
+fn a_silent_hop_is_asked_every_attempt_and_written_down() {
+    let (trace, _) = traced(&plan(), |ttl, _| match ttl {
+        2 => Fate::Silent,
+        1..=3 => hop(router(ttl)),
+        _ => echo(),
+    });
+    assert_eq!((trace.ending, trace.hops.len()), (Ending::Reached, 4));
+    assert_eq!((trace.hops[1].silent, trace.hops[1].answers.len()), (2, 0));
+}
+
+#[test]
+fn silence_up_to_the_gap_limit_ends_the_trace() {
+    assert_eq!(ending(|ttl, _| if ttl < 3 { hop(router(ttl)) } else { Fate::Silent }), (Ending::Silent, 2 + 3));
+    assert_eq!(ending(|_, _| Fate::Silent), (Ending::Silent, 3));
+}
+
+#[test]
+fn a_gap_below_the_limit_is_crossed() {
+    let beyond = |ttl, _| match ttl {
+        3 | 4 => Fate::Silent,
+        1..=6 => hop(router(ttl)),
+        _ => echo(),
+    };
+    assert_eq!(ending(beyond), (Ending::Reached, 7));
+}
+
+#[test]
+fn the_last_ttl_exhausts_a_trace() {
+    assert_eq!(ending(|ttl, _| hop(router(ttl))), (Ending::Exhausted, 12));
+}
+
+#[test]
+fn a_router_that_says_there_is_no_way_ends_the_path_there() {
+    let refused = |ttl, _| match ttl {
+        1 | 2 => hop(router(ttl)),
+        3 => says(router(3), AnswerKind::Unreachable),
+        _ => Fate::Silent,
+    };
+    assert_eq!(ending(refused), (Ending::Refused, 3));
+}
+
+#[test]
+fn a_firewall_that_answers_with_port_unreachable_is_not_the_target() {
+    let rejected = |ttl, _| if ttl < 3 { hop(router(ttl)) } else { says(router(3), AnswerKind::PortUnreachable) };
+    assert_eq!(ending(rejected), (Ending::Refused, 3));
+}
+
+#[test]
+fn the_target_may_refuse_and_has_answered_all_the_same() {
+    let prohibited = |ttl, _| if ttl < 3 { hop(router(ttl)) } else { says(target(), AnswerKind::Unreachable) };
+    assert_eq!(ending(prohibited), (Ending::Reached, 3));
+}
+
+#[test]
+fn a_refusal_does_not_hide_a_target_that_answers_beyond_it() {
+    let balanced = |ttl, attempt| match (ttl, attempt) {
+        (3, 0) => says(router(9), AnswerKind::Unreachable),
+        (1..=3, _) => hop(router(ttl)),
+        _ => echo(),
+    };
+    assert_eq!(ending(balanced), (Ending::Reached, 4));
+}
+
+#[test]
+fn a_target_that_answers_at_several_distances_is_at_the_nearest() {
+    let (trace, _) = traced(&plan(), |ttl, _| {
+        let after = Duration::from_millis(if ttl == 3 { 90 } else { 20 });
+        match ttl {
+            1 | 2 => hop(router(ttl)),
+            _ => Fate::Answered { from: target(), kind: AnswerKind::EchoReply, after },
+        }
+    });
+    assert_eq!((trace.ending, trace.hops.len()), (Ending::Reached, 3));
+}
+
+#[test]
+fn a_path_that_goes_round_is_a_loop() {
+    let round = |ttl: u8, _| hop(router(if ttl < 3 { ttl } else { 3 + ttl % 2 }));
+    assert_eq!(ending(round), (Ending::Looped, 7));
+    let round_in_silence = |ttl: u8, _| if ttl % 2 == 1 { hop(router(1)) } else { Fate::Silent };
+    assert_eq!(ending(round_in_silence), (Ending::Looped, 5));
+}
+
+#[test]
+fn an_address_that_two_networks_use_is_not_a_loop() {
+    let reused = |ttl, _| match ttl {
+        4 => hop(router(1)),
+        1..=5 => hop(router(ttl)),
+        _ => echo(),
+    };
+    assert_eq!(ending(reused), (Ending::Reached, 6));
+}
+
+#[test]
+fn a_router_at_two_distances_running_is_not_a_loop() {
+    let doubled = |ttl: u8, _| if ttl < 9 { hop(router(ttl / 2)) } else { echo() };
+    assert_eq!(ending(doubled), (Ending::Reached, 9));
+}
+
+#[test]
+fn an_answer_after_its_deadline_is_late_and_not_lost() {
+    let (trace, _) = traced(&plan(), |ttl, attempt| match (ttl, attempt) {
+        (2, 0) => {
+            Fate::Answered { from: router(2), kind: AnswerKind::TimeExceeded, after: Duration::from_millis(1010) }
+        }
+        (2, _) => Fate::Silent,
+        (1..=3, _) => hop(router(ttl)),
+        _ => echo(),
+    });
+    let second = &trace.hops[1];
+    assert_eq!((second.answers.len(), second.silent), (1, 1));
+    assert!(second.answers[0].late);
+    assert_eq!(second.answers[0].rtt_ns, Rtt::from_ms(1010.0).unwrap());
+}
+
+#[test]
+fn an_answer_that_came_in_time_but_is_read_late_is_not_late() {
+    let start = noon();
+    let mut tracer = Tracer::new(plan(), start);
+    let probe = tracer.poll_probe(start.mono).unwrap();
+    tracer.handle_timeout(start.mono + Duration::from_secs(2));
+    let reply = Reply { from: router(1), kind: AnswerKind::TimeExceeded, at: start.mono + Duration::from_millis(5) };
+    assert!(tracer.handle_reply(probe.number, reply));
+    tracer.handle_timeout(start.mono + Duration::from_secs(60));
+    let trace = tracer.poll_trace().unwrap();
+    assert_eq!((trace.hops[0].silent, trace.hops[0].answers[0].late), (0, false));
+}
+
+#[test]
+fn an_answer_from_before_its_probe_does_not_count() {
+    let start = noon().after(Duration::from_secs(1));
+    let mut tracer = Tracer::new(plan(), start);
+    let probe = tracer.poll_probe(start.mono).unwrap();
+    let at = start.mono.checked_sub(Duration::from_nanos(1)).unwrap();
+    assert!(!tracer.handle_reply(probe.number, Reply { from: router(1), kind: AnswerKind::TimeExceeded, at }));
+}
+
+#[test]
+fn the_deadline_of_a_trace_ends_it_with_what_there_is() {
+    let plan = Plan { deadline: Duration::from_millis(1500), ..plan() };
+    let (trace, sent) = traced(&plan, |ttl, _| if ttl == 1 { hop(router(1)) } else { Fate::Silent });
+    assert_eq!(trace.ending, Ending::Overdue);
+    let booked: usize = trace.hops.iter().map(|hop| hop.answers.len() + usize::from(hop.silent)).sum();
+    assert_eq!(booked, sent.values().map(|&sent| usize::from(sent)).sum::<usize>());
+}
+
+#[test]
+fn probes_that_cannot_be_sent_leave_an_unsent_trace() {
+    assert_eq!(ending(|_, _| Fate::Unsent), (Ending::Unsent, 0));
+}
+
+#[test]
+fn a_failure_to_send_is_neither_an_answer_nor_silence() {
+    let (trace, _) = traced(&plan(), |ttl, attempt| match (ttl, attempt) {
+        (2, 0) => Fate::Unsent,
+        (1..=2, _) => hop(router(ttl)),
+        _ => echo(),
+    });
+    assert_eq!((trace.ending, trace.hops[1].answers.len(), trace.hops[1].silent), (Ending::Reached, 1, 0));
+}
+
+#[test]
+fn a_plan_of_zeros_is_one_probe() {
+    let zeros = Plan { first_ttl: 0, last_ttl: 0, attempts: 0, window: 0, gap_limit: 0, ..plan() };
+    let (trace, sent) = traced(&zeros, |_, _| Fate::Silent);
+    assert_eq!((trace.ending, sent), (Ending::Silent, BTreeMap::from([(1, 1)])));
+}
+
+#[test]
+fn the_furthest_ttls_there_are_can_be_asked() {
+    let far = Plan { first_ttl: 250, last_ttl: 255, gap_limit: 255, ..plan() };
+    let (trace, _) = traced(&far, |_, _| Fate::Silent);
+    assert_eq!((trace.ending, trace.hops.len()), (Ending::Exhausted, 6));
+}
+
+#[test]
+fn a_reply_without_a_key_is_to_the_only_probe_in_flight_and_never_too_fast() {
+    let start = noon();
+    let mut tracer = Tracer::new(Plan { window: 1, ..plan() }, start);
+    tracer.poll_probe(start.mono).unwrap();
+    let later = start.mono + Duration::from_secs(1);
+    tracer.handle_timeout(later);
+    tracer.poll_probe(later).unwrap();
+    let reply = Reply { from: router(2), kind: AnswerKind::TimeExceeded, at: later + Duration::from_millis(3) };
+    assert!(tracer.handle_anonymous_reply(reply));
+    assert!(!tracer.handle_anonymous_reply(reply), "nothing is in flight any more");
+    tracer.handle_timeout(start.mono + Duration::from_secs(60));
+    let hops = tracer.poll_trace().unwrap().hops;
+    assert_eq!((hops[1].ttl, hops[1].answers[0].rtt_ns), (2, Rtt::from_ms(1003.0).unwrap()));
+}
+
+#[test]
+fn a_reply_without_a_key_is_to_none_of_several_probes() {
+    let start = noon();
+    let mut tracer = Tracer::new(plan(), start);
+    tracer.poll_probe(start.mono).unwrap();
+    tracer.poll_probe(start.mono).unwrap();
+    let reply = Reply { from: router(1), kind: AnswerKind::TimeExceeded, at: start.mono };
+    assert!(!tracer.handle_anonymous_reply(reply));
+}
+
+fn any_fate() -> impl Strategy<Value = Fate> {
+    let from = prop_oneof![4 => (0u8..6).prop_map(router), 1 => Just(target())];
+    let kind = prop_oneof![
+        6 => Just(AnswerKind::TimeExceeded),
+        1 => Just(AnswerKind::EchoReply),
+        1 => Just(AnswerKind::Unreachable),
+    ];
+    let answered = (from, kind, 0u64..2500).prop_map(|(from, kind, ms)| Fate::Answered {
+        from,
+        kind,
+        after: Duration::from_millis(ms),
+    });
+    prop_oneof![6 => answered, 2 => Just(Fate::Silent), 1 => Just(Fate::Unsent)]
+}
+
+prop_compose! {
+    fn any_plan()(
+        first_ttl in 0u8..5, last_ttl in 0u8..20, attempts in 0u8..4, window in 0u8..10, gap_limit in 0u8..6,
+        deadline in 0u64..20_000,
+    ) -> Plan {
+        let deadline = Duration::from_millis(deadline);
+        Plan { first_ttl, last_ttl, attempts, window, gap_limit, deadline, ..plan() }
+    }
+}
+
+proptest! {
+    #[test]
+    fn every_trace_ends_and_every_probe_sent_is_answered_or_silent(
+        plan in any_plan(),
+        fates in prop::collection::vec(any_fate(), 1..80),
+    ) {
+        let mut fates = fates.into_iter().cycle();
+        let (trace, sent) = traced(&plan, |_, _| fates.next().unwrap_or(Fate::Silent));
+        for hop in &trace.hops {
+            let booked = hop.answers.len() + usize::from(hop.silent);
+            prop_assert_eq!(booked, usize::from(sent[&hop.ttl]), "at {}", hop.ttl);
+            prop_assert!(sent[&hop.ttl] <= plan.attempts.max(1));
+        }
+        prop_assert!(trace.hops.is_sorted_by(|near, far| near.ttl < far.ttl));
+        let has_answered = trace.hops.iter().flat_map(|hop| &hop.answers).any(|answer| answer.from == target());
+        prop_assert_eq!(trace.ending == Ending::Reached, has_answered);
+    }
+}
