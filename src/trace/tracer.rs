@@ -27,6 +27,8 @@ pub struct Tracer {
     /// The numbers of probes that may be in flight, in the order of their deadlines.
     awaited: VecDeque<usize>,
     in_flight: usize,
+    /// How many probes could not be sent.
+    unsent: usize,
     /// The furthest TTL that answered, `first_ttl - 1` at first.
     furthest: u8,
     reached_at: Option<u8>,
@@ -87,6 +89,7 @@ impl Tracer {
             probes: Vec::new(),
             awaited: VecDeque::new(),
             in_flight: 0,
+            unsent: 0,
             furthest: plan.first_ttl - 1,
             reached_at: None,
             blocked_at: None,
@@ -127,6 +130,7 @@ impl Tracer {
         let Some(sent) = self.probes.get_mut(number).filter(|sent| sent.state == State::InFlight) else { return };
         sent.state = State::Settled;
         self.in_flight -= 1;
+        self.unsent += 1;
         let ttl = sent.ttl;
         if let Some(hop) = self.hop_mut(ttl) {
             hop.in_flight -= 1;
@@ -145,7 +149,7 @@ impl Tracer {
 
     /// The next probe to send now, if there is one.
     pub fn poll_probe(&mut self, now: Instant) -> Option<Probe> {
-        if self.overdue || self.in_flight >= usize::from(self.plan.window) {
+        if self.overdue || self.is_unsendable() || self.in_flight >= usize::from(self.plan.window) {
             return None;
         }
         let ttl = self.next_ttl()?;
@@ -276,10 +280,17 @@ impl Tracer {
         known.unwrap_or(horizon).min(self.plan.last_ttl)
     }
 
+    /// Whether as many probes as a hop is sent have failed, and none has not.
+    fn is_unsendable(&self) -> bool {
+        self.unsent == self.probes.len() && self.unsent >= usize::from(self.plan.attempts)
+    }
+
     fn is_finished(&self) -> bool {
         let awaited = |hops: &[Asked]| hops.iter().any(|hop| hop.in_flight > 0);
         let wanted = self.reached_at.map_or(self.hops.len(), |ttl| self.place(ttl) + 1);
-        self.overdue || (self.next_ttl().is_none() && !awaited(self.hops.get(..wanted).unwrap_or(&self.hops)))
+        self.overdue
+            || self.is_unsendable()
+            || (self.next_ttl().is_none() && !awaited(self.hops.get(..wanted).unwrap_or(&self.hops)))
     }
 
     fn trace(&self) -> Trace {

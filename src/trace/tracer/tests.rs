@@ -241,8 +241,13 @@ fn the_deadline_of_a_trace_ends_it_with_what_there_is() {
 }
 
 #[test]
-fn probes_that_cannot_be_sent_leave_an_unsent_trace() {
-    assert_eq!(ending(|_, _| Fate::Unsent), (Ending::Unsent, 0));
+fn probes_that_cannot_be_sent_leave_an_unsent_trace_after_a_few() {
+    let mut tried = 0;
+    let unsent = |_, _| {
+        tried += 1;
+        Fate::Unsent
+    };
+    assert_eq!((ending(unsent), tried), ((Ending::Unsent, 0), 2));
 }
 
 #[test]
