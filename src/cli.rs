@@ -5,6 +5,7 @@ use clap::{Parser, Subcommand};
 
 use crate::command::Exit;
 use crate::command::check::Check;
+use crate::command::geodb::GeodbCommand;
 use crate::command::judge::Judge;
 use crate::command::run::Run;
 
@@ -40,6 +41,8 @@ pub enum Command {
     Check(Check),
     /// Judge what was observed before: journals, and traceroutes of RIPE Atlas
     Judge(Judge),
+    /// What the databases of places and networks are, and what they say of an address
+    Geodb(GeodbCommand),
 }
 
 impl Cli {
@@ -60,6 +63,7 @@ impl Command {
             Self::Run(run) => run.run(),
             Self::Check(check) => check.run(),
             Self::Judge(judge) => judge.run(),
+            Self::Geodb(geodb) => geodb.run(),
         }
     }
 }

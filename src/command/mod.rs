@@ -6,6 +6,7 @@ use crate::verdict::Standing;
 
 pub mod check;
 pub mod judge;
+pub mod geodb;
 pub mod logging;
 pub mod run;
 

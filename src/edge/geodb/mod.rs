@@ -108,9 +108,9 @@ impl Geodb {
         sources::of(&self.0)
     }
 
-    /// Who runs a network that is not in one place, and why it is not.
-    pub fn operator(asn: Asn) -> Option<(&'static str, NetworkKind)> {
-        embedded::networks().get(&asn).map(|network| (network.operator.as_str(), network.kind))
+    /// Who runs a network that is not in one place.
+    pub fn operator(asn: Asn) -> Option<&'static str> {
+        embedded::networks().get(&asn).map(|network| network.operator.as_str())
     }
 
     fn databases(&self) -> impl Iterator<Item = &Mmdb> {
