@@ -19,6 +19,9 @@ use crate::trace::plan::{Plan, UDP_DESTINATION};
 use crate::trace::tracer::{Probe, Reply, Tracer};
 use crate::trace::{AnswerKind, Protocol, Trace};
 
+/// How many ended traces are remembered.
+const REMEMBERED: usize = 256;
+
 /// A trace in progress.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TraceId(u64);
@@ -90,7 +93,8 @@ pub enum Receipt {
     Unrelated,
     /// It concerns one of the flows being traced, but no probe that was sent, or it came from the wrong place.
     Forged,
-    /// It answered a probe that had been answered before, or cannot be told which probe it answers.
+    /// It answered a probe that had been answered before, or after its trace had ended, or it cannot be told which
+    /// probe it answers.
     Surplus,
 }
 
@@ -106,6 +110,8 @@ pub struct Switchboard {
     /// Those that may have something to send, each once, in turn.
     ready: VecDeque<TraceId>,
     finished: VecDeque<(TraceId, Trace)>,
+    /// The keys of the last traces that ended: what still answers them is not forged.
+    ended: VecDeque<Vec<(ProbeKey, Issued)>>,
     next: u64,
 }
 
@@ -136,6 +142,7 @@ impl Switchboard {
             deadlines: BTreeSet::new(),
             ready: VecDeque::new(),
             finished: VecDeque::new(),
+            ended: VecDeque::new(),
             next: 0,
         }
     }
@@ -258,7 +265,7 @@ impl Switchboard {
         let Some(issued) = self.probes.get(&key).copied() else {
             return if self.is_flow(key) { Receipt::Forged } else { Receipt::Unrelated };
         };
-        let Some(running) = self.traces.get_mut(&issued.trace) else { return Receipt::Unrelated };
+        let Some(running) = self.traces.get_mut(&issued.trace) else { return Receipt::Surplus };
         let is_booked = running.tracer.handle_reply(issued.number, reply);
         self.settle(issued.trace);
         if is_booked { Receipt::Booked(key.protocol, reply.kind) } else { Receipt::Surplus }
@@ -325,8 +332,11 @@ impl Switchboard {
     fn forget(&mut self, trace: TraceId) {
         let Some(running) = self.traces.remove(&trace) else { return };
         running.deadline.map(|deadline| self.deadlines.remove(&(deadline, trace)));
-        for (key, _) in running.issued {
-            self.probes.remove(&key);
+        self.ended.push_back(running.issued);
+        if self.ended.len() > REMEMBERED {
+            for (key, _) in self.ended.pop_front().into_iter().flatten() {
+                self.probes.remove(&key);
+            }
         }
     }
 }
