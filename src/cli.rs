@@ -6,6 +6,7 @@ use clap::{Parser, Subcommand};
 use crate::command::Exit;
 use crate::command::check::Check;
 use crate::command::geodb::GeodbCommand;
+use crate::command::inspect::Inspect;
 use crate::command::judge::Judge;
 use crate::command::run::Run;
 
@@ -39,6 +40,8 @@ pub enum Command {
     Run(Run),
     /// Validate the configuration and everything it names; print every error as `file:line: key: fault: cure`
     Check(Check),
+    /// Look at endpoints once, now
+    Inspect(Inspect),
     /// Judge what was observed before: journals, and traceroutes of RIPE Atlas
     Judge(Judge),
     /// What the databases of places and networks are, and what they say of an address
@@ -62,6 +65,7 @@ impl Command {
         match self {
             Self::Run(run) => run.run(),
             Self::Check(check) => check.run(),
+            Self::Inspect(inspect) => inspect.run(),
             Self::Judge(judge) => judge.run(),
             Self::Geodb(geodb) => geodb.run(),
         }

@@ -18,7 +18,7 @@ use super::Exit;
 #[derive(Debug, Args)]
 pub struct Check {
     /// The configuration file
-    #[arg(long, value_name = "FILE", default_value = CONFIG)]
+    #[arg(long, value_name = "FILE", env = "PEHRA_CONFIG", default_value = CONFIG)]
     config: PathBuf,
     /// Print one JSON object
     #[arg(long)]

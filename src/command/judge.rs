@@ -9,6 +9,7 @@ use clap::Args;
 use indicatif::ProgressBar;
 
 use super::Exit;
+use super::verdicts::{Form, Judged, Refusal, known_class};
 use crate::config::built_in_policy;
 use crate::dossier::{Companions, Dossier};
 use crate::edge::geodb::Geodb;
@@ -19,10 +20,7 @@ use crate::import::vantages::Vantages;
 use crate::location::disc::Borders;
 use crate::observation::{Declared, Observation};
 use crate::place::Home;
-use crate::printable::Printable;
-use crate::report::{self, text};
 use crate::trace::Trace;
-use crate::verdict::judge;
 use crate::verdict::policy::Policy;
 use crate::workload::{DataClass, Jurisdiction, WorkloadId};
 
@@ -68,21 +66,10 @@ pub struct Judge {
     json: bool,
 }
 
-/// Why nothing could be judged: how to exit, and what to say, if anything.
-struct Refusal(Exit, String);
-
 impl Judge {
     /// Judges, prints, and exits by the worst standing.
     pub fn run(self) -> Exit {
-        match self.judge() {
-            Ok(exit) => exit,
-            Err(Refusal(exit, why)) => {
-                if !why.is_empty() {
-                    let _ = writeln!(anstream::stderr(), "pehra judge: {why}");
-                }
-                exit
-            }
-        }
+        self.judge().unwrap_or_else(|refusal| refusal.say("judge"))
     }
 
     fn judge(&self) -> Result<Exit, Refusal> {
@@ -129,57 +116,21 @@ impl Judge {
     fn print(&self, observations: &[Observation], borders: &Borders, policy: &Policy) -> Result<Exit, Refusal> {
         let companions = if self.alone { Companions::default() } else { Companions::new(observations) };
         let progress = ProgressBar::new(observations.len() as u64);
-        let mut out = io::BufWriter::new(anstream::stdout().lock());
-        let mut tally = text::Tally::default();
-        let mut worst = Vec::new();
+        let form = match (self.json, self.explain) {
+            (true, _) => Form::Json,
+            (false, true) => Form::Explained,
+            (false, false) => Form::Rows,
+        };
+        let mut judged = Judged::new(io::BufWriter::new(anstream::stdout().lock()), form, policy);
         for subject in observations {
             let others = companions.of(subject);
             let as_of = subject.observed;
-            let dossier = Dossier::assemble(subject.clone(), &others, borders, &policy.home, as_of, u64::MAX);
-            let verdict = judge(&dossier, policy);
-            for line in report::lines(&dossier, &verdict, policy) {
-                tally.count(&line);
-                self.print_line(&mut out, &line)?;
-            }
-            worst.push(verdict.standing);
+            judged.judge(&Dossier::assemble(subject.clone(), &others, borders, &policy.home, as_of, u64::MAX))?;
             progress.inc(1);
         }
         progress.finish_and_clear();
-        if !self.json {
-            writeln!(out, "{tally}").map_err(|error| unwritable(&error))?;
-        }
-        out.flush().map_err(|error| unwritable(&error))?;
-        Ok(worst.into_iter().max().map_or(Exit::Fine, Exit::of))
+        judged.finish()
     }
-
-    fn print_line(&self, out: &mut impl Write, line: &report::Line<'_>) -> Result<(), Refusal> {
-        let printed = if self.json {
-            serde_json::to_writer(&mut *out, line).map_err(io::Error::from).and_then(|()| out.write_all(b"\n"))
-        } else if self.explain {
-            writeln!(out, "{}", text::explained(line))
-        } else {
-            writeln!(out, "{}", text::row(line))
-        };
-        printed.map_err(|error| unwritable(&error))
-    }
-}
-
-/// A reader that went away, as `head` does, has what it wanted.
-fn unwritable(error: &io::Error) -> Refusal {
-    if error.kind() == io::ErrorKind::BrokenPipe {
-        return Refusal(Exit::Fine, String::new());
-    }
-    Refusal(Exit::Failed, format!("failed to write the report: {error}"))
-}
-
-fn known_class(name: &str, policy: &Policy) -> Result<DataClass, Refusal> {
-    let class = DataClass(name.to_owned());
-    if policy.classes.contains_key(&class) {
-        return Ok(class);
-    }
-    let known: Vec<_> = policy.classes.keys().map(|class| class.0.as_str()).collect();
-    let why = format!("--class {}: the policy knows no such class: write {}", Printable(name), known.join(", "));
-    Err(Refusal(Exit::Usage, why))
 }
 
 #[expect(clippy::disallowed_methods, reason = "the file the user names")]

@@ -5,10 +5,12 @@ use std::process::ExitCode;
 use crate::verdict::Standing;
 
 pub mod check;
+pub mod inspect;
 pub mod judge;
 pub mod geodb;
 pub mod logging;
 pub mod run;
+mod verdicts;
 
 /// How a command ends. The numbers are those of product.md and `sysexits.h`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,0 +1,202 @@
+//! `pehra inspect`: one round of each endpoint, now, for a person.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::verdicts::{Form, Judged, Refusal, known_class};
+use super::{Exit, logging};
+use crate::agent::reload::{Prepared, prepare};
+use crate::agent::round::{World, inspect};
+use crate::agent::settings;
+use crate::cli::CONFIG;
+use crate::config::{Config, Draft, Written};
+use crate::dossier::Dossier;
+use crate::edge::dns::Resolvers;
+use crate::edge::geodb::Geodb;
+use crate::edge::prober::{ProbeSockets, Prober};
+use crate::edge::{clock, privileges};
+use crate::location::disc::Borders;
+use crate::observation::{Declared, Observation};
+use crate::round::RoundSettings;
+use crate::trace::pace::Pace;
+use crate::workload::{DataClass, Endpoint, Jurisdiction, WorkloadId};
+
+/// How many endpoints are looked at at once.
+const AT_ONCE: usize = 16;
+
+/// Look at endpoints once, now: where their addresses are, which way packets go, and what the policy says.
+#[derive(Debug, Args)]
+#[command(after_long_help = EXAMPLES)]
+pub struct Inspect {
+    /// `https://host[:port][/path]`, `tcp://host:port`, `dns://host`, `smtp://host`, a host name (taken as https) or an address
+    #[arg(value_name = "ENDPOINT", required = true)]
+    endpoints: Vec<Endpoint>,
+    /// The class of data to judge by; without it the one that the inventory declares
+    #[arg(long, value_name = "CLASS")]
+    class: Option<String>,
+    /// Print one JSON object a line
+    #[arg(long)]
+    json: bool,
+    /// Vantage, policy, inventory, resolvers and databases; without it the built-in ones
+    #[arg(long, value_name = "FILE", env = "PEHRA_CONFIG")]
+    config: Option<PathBuf>,
+    /// What is logged: error, warn, info, debug or trace
+    #[arg(long, value_name = "FILTER", env = "PEHRA_LOG", default_value = "error")]
+    log: String,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  pehra inspect pbs.gov.pk --class restricted
+  pehra inspect tcp://db.example.gov.pk:5432 175.107.63.150 --json | jq .place
+
+Exit status: 0 compliant or exempt, 3 unproven or suspect, 2 breach; 64 wrong command line, 77 no permission to probe,
+78 wrong configuration.";
+
+impl Inspect {
+    /// Does it.
+    pub fn run(self) -> Exit {
+        logging::start(&self.log);
+        self.inspect().unwrap_or_else(|refusal| refusal.say("inspect"))
+    }
+
+    fn inspect(&self) -> Result<Exit, Refusal> {
+        let prepared = self.prepare()?;
+        let class = self.class.as_ref().map(|name| known_class(name, &prepared.config.policy)).transpose()?;
+        let refused = |error: String| Refusal(Exit::NoPermission, error);
+        let sockets = ProbeSockets::open().map_err(|error| refused(error.to_string()))?;
+        privileges::drop_raw().map_err(|error| refused(error.to_string()))?;
+        warn(&prepared.config, &sockets);
+        let observations = observe(self.endpoints.clone(), class.as_ref(), &prepared, sockets)
+            .map_err(|error| Refusal(Exit::Failed, format!("failed to begin threads or sockets: {error}")))?;
+        self.show(observations, &prepared)
+    }
+
+    /// The configuration that was named, or the one in its usual place, or what there is without one.
+    fn prepare(&self) -> Result<Prepared, Refusal> {
+        let usual = || Path::new(CONFIG).exists().then(|| PathBuf::from(CONFIG));
+        let refused = |error: String| Refusal(Exit::BadConfiguration, error);
+        if let Some(path) = self.config.clone().or_else(usual) {
+            return prepare(&path).map_err(|error| refused(error.to_string()));
+        }
+        let bytes = b"[vantage]\nid = \"here\"\n".to_vec();
+        let built_in = Draft::open(&Written { name: "built-in configuration".to_owned(), bytes }, Path::new(""));
+        let (config, warnings) = built_in.finish().map_err(|errors| refused(errors.to_string()))?;
+        Ok(Prepared { config, warnings, geodb: Geodb::embedded() })
+    }
+
+    fn show(&self, observations: Vec<Observation>, prepared: &Prepared) -> Result<Exit, Refusal> {
+        let policy = &prepared.config.policy;
+        let mut borders = Borders::new(prepared.geodb.outlines());
+        borders.meet(&prepared.config.vantage);
+        let form = if self.json { Form::Json } else { Form::Explained };
+        let mut judged = Judged::new(io::BufWriter::new(anstream::stdout().lock()), form, policy);
+        for observation in observations {
+            let as_of = observation.observed;
+            judged.judge(&Dossier::assemble(observation, &[], &borders, &policy.home, as_of, u64::MAX))?;
+        }
+        judged.finish()
+    }
+}
+
+/// What the verdicts below cannot rest on.
+fn warn(config: &Config, sockets: &ProbeSockets) {
+    let mut err = anstream::stderr().lock();
+    // What is missing here is in the report as well.
+    if config.vantage.position.is_none() {
+        let _ = writeln!(
+            err,
+            "note: the coordinates of this host are not known ([vantage] in a configuration), so that no time proves a place"
+        );
+    }
+    if !sockets.are_raw() {
+        let _ = writeln!(err, "note: no CAP_NET_RAW: paths are traced by UDP alone");
+    }
+}
+
+/// One round of each endpoint, in their order.
+fn observe(
+    endpoints: Vec<Endpoint>,
+    class: Option<&DataClass>,
+    prepared: &Prepared,
+    sockets: ProbeSockets,
+) -> io::Result<Vec<Observation>> {
+    let config = &prepared.config;
+    let rounds = endpoints.into_iter().map(|endpoint| settings_for(endpoint, class, config)).collect();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let observations = runtime.block_on(async {
+        let shutdown = CancellationToken::new();
+        let pace = Pace::per_second(config.probing.packets_per_second);
+        let (handle, prober) = Prober::spawn(sockets, clock::seed(), pace, shutdown.clone())?;
+        let resolvers = Arc::new(Resolvers::new(&config.resolvers));
+        let observations =
+            inspect_all(rounds, World { resolvers, prober: handle, geodb: prepared.geodb.clone() }).await;
+        shutdown.cancel();
+        prober.await.map_err(io::Error::other)?;
+        io::Result::Ok(observations)
+    });
+    runtime.shutdown_background();
+    observations
+}
+
+async fn inspect_all(rounds: Vec<RoundSettings>, world: World) -> Vec<Observation> {
+    let progress = ProgressBar::new(rounds.len() as u64).with_message("looking");
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {bar:30} {pos}/{len} {elapsed}") {
+        progress.set_style(style);
+    }
+    progress.enable_steady_tick(std::time::Duration::from_millis(120));
+    let slots = Arc::new(Semaphore::new(AT_ONCE));
+    let mut running = JoinSet::new();
+    for (index, settings) in rounds.into_iter().enumerate() {
+        let (world, slots) = (world.clone(), Arc::clone(&slots));
+        running.spawn(async move {
+            let _slot = slots.acquire_owned().await;
+            (index, inspect(settings, &world).await)
+        });
+    }
+    let mut observations = Vec::new();
+    while let Some(done) = running.join_next().await {
+        progress.inc(1);
+        if let Ok((index, Some(observation))) = done {
+            observations.push((index, observation));
+        }
+    }
+    progress.finish_and_clear();
+    observations.sort_by_key(|(index, _)| *index);
+    observations.into_iter().map(|(_, observation)| observation).collect()
+}
+
+fn settings_for(endpoint: Endpoint, class: Option<&DataClass>, config: &Config) -> RoundSettings {
+    let mut declared = declared(&endpoint, config);
+    declared.class = class.cloned().or(declared.class);
+    RoundSettings {
+        endpoint,
+        declared,
+        vantage: config.vantage.clone(),
+        views: config.resolvers.iter().map(|resolver| resolver.view.clone()).collect(),
+        probing: settings::of_round(config),
+        flow: clock::seed().to_le_bytes().first_chunk().map_or(0, |bytes| u16::from_le_bytes(*bytes)),
+    }
+}
+
+/// What the inventory says of an endpoint, or of one that it does not know: nothing.
+fn declared(endpoint: &Endpoint, config: &Config) -> Declared {
+    let known = config.workloads.iter().find(|workload| workload.endpoints.contains(endpoint));
+    known.map_or_else(
+        || Declared {
+            workload: WorkloadId("inspected".to_owned()),
+            entity: String::new(),
+            jurisdiction: Jurisdiction(String::new()),
+            class: None,
+            provider: None,
+        },
+        Declared::from,
+    )
+}
