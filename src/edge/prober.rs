@@ -263,3 +263,44 @@ impl Prober {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::{IpAddr, Ipv4Addr};
+
+    use super::*;
+    use crate::trace::{AnswerKind, Ending};
+
+    fn unprivileged() -> (ProberHandle, JoinHandle<()>, CancellationToken) {
+        let sockets = ProbeSockets(Way::Unprivileged(ErrorQueues::open().unwrap()));
+        let shutdown = CancellationToken::new();
+        let (handle, task) = Prober::spawn(sockets, 1, Pace::default(), shutdown.clone()).unwrap();
+        (handle, task, shutdown)
+    }
+
+    fn to(target: impl Into<IpAddr>) -> Plan {
+        Plan::for_address(target.into(), Protocol::Icmp, 0x2b3c)
+    }
+
+    #[tokio::test]
+    async fn without_privileges_this_host_is_traced_by_udp_and_the_trace_says_so() {
+        let (prober, task, shutdown) = unprivileged();
+        let traces = tokio::join!(prober.trace(to(Ipv4Addr::LOCALHOST)), prober.trace(to(Ipv4Addr::LOCALHOST)));
+        for trace in [&traces.0, &traces.1] {
+            assert_eq!((trace.ending, trace.protocol, trace.hops.len()), (Ending::Reached, Protocol::Udp, 1));
+            assert!(trace.hops[0].answers.iter().all(|answer| answer.kind == AnswerKind::PortUnreachable));
+        }
+        assert_ne!(traces.0.flow, traces.1.flow, "two sockets cannot share a flow");
+        assert_eq!(prober.tally().sent, BTreeMap::from([(Protocol::Udp, 6)]));
+        shutdown.cancel();
+        task.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_prober_that_has_stopped_leaves_traces_unsent() {
+        let (prober, task, shutdown) = unprivileged();
+        shutdown.cancel();
+        task.await.unwrap();
+        assert_eq!(prober.trace(to(Ipv4Addr::LOCALHOST)).await.ending, Ending::Unsent);
+    }
+}
