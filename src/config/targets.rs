@@ -49,6 +49,9 @@ pub(super) fn read(written: &Written, faults: &Faults) -> Option<Vec<WorkloadEnt
         }
         let endpoints = group.targets.iter().filter_map(|target| endpoint(target, &spot("targets"), faults));
         let endpoints: Vec<_> = endpoints.collect();
+        if group.targets.is_empty() {
+            faults.error(&spot("targets"), "is empty: add what to watch, such as \"https://portal.example.gov.pk\"");
+        }
         if let Some((_, entry)) = entries.iter_mut().find(|(known, _)| *known == labels) {
             entry.endpoints.extend(endpoints);
         } else if let Some(entry) = entry(&labels, endpoints, spot, faults) {

@@ -7,10 +7,12 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use reqwest::StatusCode;
 use url::Url;
 
-use super::client;
 use crate::config::{Config, ConfigErrors, Draft, Fault, InventoryPlace, LARGEST_FILE, Spot, Written};
+
+use super::client::{self, ClientError};
 
 /// How long an inventory URL may take to answer, from the first packet to the last byte.
 const URL_TIMEOUT: Duration = Duration::from_secs(30);
@@ -122,11 +124,14 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// What an inventory URL answers, and no more than one byte beyond the largest that is accepted.
+/// What an inventory URL answers, and no more than the largest file that is accepted.
 fn fetch(url: &Url) -> Result<Vec<u8>, FetchError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(FetchError::Runtime)?;
     runtime.block_on(async {
-        let mut response = client::build(URL_TIMEOUT)?.get(url.clone()).send().await?.error_for_status()?;
+        let mut response = client::build(URL_TIMEOUT)?.get(url.clone()).send().await?;
+        if !response.status().is_success() {
+            return Err(FetchError::Status(response.status()));
+        }
         let mut bytes = Vec::new();
         while let Some(chunk) = response.chunk().await? {
             bytes.extend_from_slice(&chunk);
@@ -143,10 +148,12 @@ fn fetch(url: &Url) -> Result<Vec<u8>, FetchError> {
 enum FetchError {
     #[error("no runtime ({0})")]
     Runtime(#[source] io::Error),
-    #[error("failed to {0}")]
-    Client(#[from] client::ClientError),
+    #[error("no client ({0})")]
+    Client(#[from] ClientError),
     #[error("{}", client::innermost(.0))]
     Http(#[from] reqwest::Error),
+    #[error("it answers {0}")]
+    Status(StatusCode),
     #[error("the answer is larger than 8 MiB")]
     TooLarge,
 }

@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 
 use pehra::edge::inventory::load;
 
+mod urls;
+
 const CASES: &str = "tests/config/cases";
 
 /// What reading `path` comes to: its errors one a line, or nothing.
