@@ -47,7 +47,7 @@ const SHELL_ONLY: [&str; 28] = [
 const SHELL: [&str; 6] = ["edge", "agent", "command", "vitals", "cli", "main"];
 
 /// The modules in their order: what stands on a line may import what stands on earlier lines, and not its neighbours.
-const ORDER: [&[&str]; 15] = [
+const ORDER: [&[&str]; 16] = [
     &["digest", "moment", "network", "place", "printable", "provider", "vantage", "workload"],
     &["resolution", "trace", "contact", "location"],
     &["observation"],
@@ -60,14 +60,15 @@ const ORDER: [&[&str]; 15] = [
     &["watch"],
     &["config"],
     &["sim"],
-    &["edge", "vitals"],
+    &["edge"],
+    &["vitals"],
     &["agent", "command"],
     &["cli", "main"],
 ];
 
-/// Arrows within one line of the order: the vocabulary speaks to itself, a location is found from two kinds of it, and
-/// a command may start the agent.
-const WITHIN: [(&str, &str); 4] = [("edge", "vitals"), ("command", "agent"), ("command", "cli"), ("main", "cli")];
+/// Arrows within one line of the order or against it (the vocabulary speaks to itself anyway): a command may start the
+/// agent and knows the defaults of the command line.
+const WITHIN: [(&str, &str); 3] = [("command", "agent"), ("command", "cli"), ("main", "cli")];
 
 /// One file of the source.
 struct Source {

@@ -59,12 +59,13 @@ fn of_alerts(config: &AlertConfig) -> AlertSettings {
     };
     AlertSettings {
         patience,
-        prompt: Patience { raise: 1, of: 1, ..patience },
+        prompt: Patience { raise: config.prompt_raise_after as usize, ..patience },
         resend: config.resend,
+        remind_after: config.remind_after,
         resolved_for: config.resolved_for,
         runbook_base: config.runbook_base_url.as_ref().map(ToString::to_string),
+        external_labels: config.external_labels.clone(),
         sinks: sinks::named(config).into_iter().map(|(name, (kind, _))| (name, kind)).collect(),
-        ..AlertSettings::default()
     }
 }
 

@@ -9,7 +9,9 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::cli::CONFIG;
-use crate::config::{Config, Fault};
+use crate::config::geodb::GeodbConfig;
+use crate::config::{Config, ConfigErrors, Fault, Spot};
+use crate::edge::geodb::Geodb;
 use crate::edge::inventory;
 
 use super::Exit;
@@ -59,7 +61,11 @@ struct Summary {
 impl Check {
     /// Does it.
     pub fn run(self) -> Exit {
-        let report = match inventory::load(&self.config) {
+        let loaded = inventory::load(&self.config).and_then(|(config, warnings)| {
+            let faults = self.database_faults(&config);
+            if faults.is_empty() { Ok((config, warnings)) } else { Err(ConfigErrors(faults)) }
+        });
+        let report = match loaded {
             Ok((config, warnings)) => {
                 Report { valid: true, errors: Vec::new(), warnings, summary: Some(Summary::of(&config)) }
             }
@@ -68,6 +74,20 @@ impl Check {
         // A reader that went away has seen enough.
         let _gone = if self.json { print_json(&report) } else { self.print(&report) };
         if report.valid { Exit::Fine } else { Exit::BadConfiguration }
+    }
+
+    /// What is wrong with the databases and borders, each opened by itself so that one fault does not hide another.
+    fn database_faults(&self, config: &Config) -> Vec<Fault> {
+        let GeodbConfig { embedded, databases, outlines } = &config.geodb;
+        let alone = |databases, outlines| GeodbConfig { embedded: *embedded, databases, outlines };
+        let each = databases.iter().map(|database| ("geodb.database", alone(vec![database.clone()], None)));
+        let borders = outlines.iter().map(|path| ("geodb.outlines", alone(Vec::new(), Some(path.clone()))));
+        let faults = each.chain(borders).filter_map(|(key, geodb)| {
+            let error = Geodb::open(&geodb, &config.assets).err()?;
+            let spot = Spot { key: key.to_owned(), ..Spot::file(&self.config.display().to_string()) };
+            Some(Fault { spot, message: format!("failed to {error}") })
+        });
+        faults.collect()
     }
 
     /// Faults to standard error, the summary to standard output.

@@ -16,7 +16,7 @@ use super::fault::{ConfigErrors, Fault, Faults, Spot};
 use super::inventory::Entries;
 use super::policy::{self, PolicyTable};
 use super::section::{At, Reading, Section};
-use super::{Config, alerting, geodb, http, log, probing, register, resolver, schedule, targets, value, vantage};
+use super::{Config, alerting, geodb, http, probing, register, resolver, schedule, targets, value, vantage};
 
 /// Where the daemon keeps what must survive a restart, unless the file says otherwise.
 const DEFAULT_STATE: &str = "/var/lib/pehra";
@@ -70,7 +70,6 @@ struct Body {
     geodb: geodb::GeodbConfig,
     assets: Vec<register::Asset>,
     http: http::HttpConfig,
-    log_level: log::LogLevel,
     state_directory: PathBuf,
     journal_segment_bytes: u64,
 }
@@ -136,7 +135,6 @@ impl Draft {
             geodb: geodb::read(root, directory),
             assets: register::read(root),
             http: http::read(root),
-            log_level: log::read(root),
             state_directory: state.unwrap_or_else(|| DEFAULT_STATE.into()),
             journal_segment_bytes: segment,
         });
@@ -214,7 +212,6 @@ impl Draft {
             geodb: body.geodb,
             assets: body.assets,
             http: body.http,
-            log_level: body.log_level,
             state_directory: body.state_directory,
             journal_segment_bytes: body.journal_segment_bytes,
         };

@@ -27,7 +27,6 @@ mod value;
 pub mod alerting;
 pub mod geodb;
 pub mod http;
-pub mod log;
 pub mod probing;
 pub mod register;
 pub mod resolver;
@@ -42,7 +41,6 @@ pub use policy::{BUILT_IN_POLICY, built_in_policy};
 use alerting::AlertConfig;
 use geodb::GeodbConfig;
 use http::HttpConfig;
-use log::LogLevel;
 use probing::ProbingConfig;
 use register::Asset;
 use resolver::ResolverConfig;
@@ -71,8 +69,6 @@ pub struct Config {
     pub assets: Vec<Asset>,
     /// The HTTP surface.
     pub http: HttpConfig,
-    /// The least severity that is logged.
-    pub log_level: LogLevel,
     /// Where the daemon keeps what must survive a restart.
     pub state_directory: PathBuf,
     /// The size in bytes at which a journal segment is closed and the next begun.
