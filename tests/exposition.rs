@@ -5,8 +5,6 @@
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
     clippy::disallowed_methods,
     reason = "a test reads its golden file and its environment, and says what went wrong by panicking"
 )]

@@ -4,17 +4,16 @@
 //! configuration, the listener, the probe sockets; then the capability is dropped, while there is one thread; then the
 //! journal, and only then a runtime and everything that reads bytes from the network.
 
-use std::io::{self, ErrorKind, IsTerminal, Write, stdout};
+use std::io::{ErrorKind, IsTerminal, stdout};
 use std::net::TcpListener;
 use std::path::PathBuf;
 
 use clap::Args;
-use tracing::{debug, error, info, warn};
+use tracing::{error, info, warn};
 
 use crate::agent::reload::{PrepareError, Prepared, prepare};
 use crate::agent::{Agent, AgentError, Parts, show};
 use crate::cli::CONFIG;
-use crate::config::Config;
 use crate::edge::journal::{Journal, JournalError};
 use crate::edge::privileges;
 use crate::edge::prober::ProbeSockets;
