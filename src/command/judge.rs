@@ -22,7 +22,7 @@ use crate::observation::{Declared, Observation};
 use crate::place::Home;
 use crate::trace::Trace;
 use crate::verdict::policy::Policy;
-use crate::workload::{DataClass, Jurisdiction, WorkloadId};
+use crate::workload::{Jurisdiction, WorkloadId};
 
 /// The home country where no configuration is given.
 const HOME: &str = "PK";
