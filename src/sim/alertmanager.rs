@@ -18,7 +18,9 @@ use super::written::SinkState;
 pub(super) struct Sink {
     kind: SinkKind,
     state: SinkState,
+    /// Until when each alert is firing.
     held: BTreeMap<Labels, Timestamp>,
+    endings: BTreeSet<(Timestamp, Labels)>,
     told: BTreeSet<Labels>,
     pages: Vec<String>,
     all_clears: Vec<String>,
@@ -30,6 +32,7 @@ impl Sink {
             kind,
             state: SinkState::Up,
             held: BTreeMap::new(),
+            endings: BTreeSet::new(),
             told: BTreeSet::new(),
             pages: Vec::new(),
             all_clears: Vec::new(),
@@ -45,13 +48,13 @@ impl Sink {
         self.handle_time(now);
         if state == SinkState::Down {
             self.held.clear();
+            self.endings.clear();
         }
         self.state = state;
     }
 
     /// An alert is sent to it.
     pub(super) fn handle_alert(&mut self, alert: &Alert, now: Timestamp) -> Outcome {
-        self.handle_time(now);
         match self.state {
             SinkState::Down => return Outcome::Unreachable,
             SinkState::Unreachable => return Outcome::Timeout,
@@ -59,30 +62,33 @@ impl Sink {
             SinkState::Up => {}
         }
         match self.kind {
-            SinkKind::Alertmanager => {
-                self.held.insert(alert.labels.clone(), alert.ends_at);
-                self.handle_time(now);
-            }
+            SinkKind::Alertmanager => self.hold(&alert.labels, alert.ends_at, now),
             SinkKind::Webhook if alert.resolved => self.all_clears.push(in_words(&alert.labels)),
             SinkKind::Webhook => self.pages.push(in_words(&alert.labels)),
         }
         Outcome::Accepted
     }
 
-    /// Time has passed: what has ended is over, and people are told of what they do not know.
+    fn hold(&mut self, labels: &Labels, ends_at: Timestamp, now: Timestamp) {
+        if let Some(before) = self.held.insert(labels.clone(), ends_at) {
+            self.endings.remove(&(before, labels.clone()));
+        }
+        self.endings.insert((ends_at, labels.clone()));
+        if ends_at > now && self.told.insert(labels.clone()) {
+            self.pages.push(in_words(labels));
+        }
+        self.handle_time(now);
+    }
+
+    /// Time has passed: what has ended is over, and people who were told of it are told so.
     pub(super) fn handle_time(&mut self, now: Timestamp) {
-        if self.state == SinkState::Down {
-            return;
-        }
-        for (labels, ends_at) in &self.held {
-            if *ends_at > now && self.told.insert(labels.clone()) {
-                self.pages.push(in_words(labels));
-            }
-            if *ends_at <= now && self.told.remove(labels) {
-                self.all_clears.push(in_words(labels));
+        while self.endings.first().is_some_and(|(ends_at, _)| *ends_at <= now) {
+            let Some((_, labels)) = self.endings.pop_first() else { return };
+            self.held.remove(&labels);
+            if self.told.remove(&labels) {
+                self.all_clears.push(in_words(&labels));
             }
         }
-        self.held.retain(|_, ends_at| *ends_at > now);
     }
 
     /// The alerts it holds, in words.

@@ -48,7 +48,7 @@ pub(super) struct Daemon {
     sinks: BTreeMap<SinkId, Sink>,
     pub(super) journal: JournalState,
     /// The alert book as it was last written to disk, and the last observation of every endpoint in the journal.
-    saved: Option<String>,
+    saved: Option<SavedAlerts>,
     journaled: BTreeMap<Endpoint, Observation>,
     pub(super) diary: Diary,
 }
@@ -85,7 +85,8 @@ impl Daemon {
     /// The process ends and another begins, with what is on disk.
     pub(super) fn handle_restart(&mut self, now: Moment) {
         self.keep();
-        let saved = self.saved.as_deref().and_then(|text| serde_json::from_str::<SavedAlerts>(text).ok());
+        let on_disk = serde_json::to_vec(&self.saved);
+        let saved = on_disk.ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).flatten();
         self.rounds.clear();
         self.seed = mix(self.seed);
         let settings = settings::of_watch(&self.config, self.borders.clone());
@@ -169,9 +170,7 @@ impl Daemon {
     }
 
     fn keep(&mut self) {
-        if let Some(saved) = self.watch.poll_save() {
-            self.saved = serde_json::to_string(&saved).ok();
-        }
+        self.saved = self.watch.poll_save().or(self.saved.take());
     }
 
     /// Sends the next alerts. Yields what came of it, and after how long that is known.

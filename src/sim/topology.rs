@@ -24,6 +24,8 @@ const DEFAULT_INFLATION: f64 = 1.5;
 /// What a router takes to forward a packet, one way.
 const DEFAULT_HOP: Duration = Duration::from_micros(50);
 
+const ONE_DAY: Duration = Duration::from_secs(86_400);
+
 /// A router or host, by its number.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct NodeId(usize);
@@ -273,10 +275,10 @@ impl Topology {
     }
 }
 
-/// `ms` milliseconds.
+/// `ms` milliseconds, a day at most.
 pub(super) fn milliseconds(key: &str, ms: f64) -> Result<Duration, Invalid> {
-    let duration = Duration::try_from_secs_f64(ms / 1e3);
-    duration.map_err(|_| Invalid::new(key, format!("{ms} is not a number of milliseconds: write zero or more")))
+    let duration = Duration::try_from_secs_f64(ms / 1e3).ok().filter(|duration| *duration <= ONE_DAY);
+    duration.ok_or_else(|| Invalid::new(key, format!("{ms} is not a number of milliseconds: write 0 to 86 400 000")))
 }
 
 /// Spreads the bits of a number (the finaliser of splitmix64, Steele et al. 2014): the same everywhere and always.

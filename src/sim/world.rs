@@ -9,6 +9,9 @@ use super::scenario::Invalid;
 use super::topology::{NodeId, Topology, milliseconds};
 use super::written::{ChangeWritten, EstateWritten, NameWritten, Written};
 
+/// The most endpoints of one estate; a daemon that watches more is not what is simulated.
+const LARGEST_ESTATE: u32 = 100_000;
+
 /// Everything outside the daemon, but for those it tells of alerts.
 #[derive(Clone, Debug)]
 pub(super) struct World {
@@ -99,6 +102,9 @@ fn add_names(names: &mut Names, part: &Written) -> Result<(), Invalid> {
 
 /// The names of an estate, each with its address.
 pub(super) fn estate_names(key: &str, estate: &EstateWritten) -> Result<Vec<NameWritten>, Invalid> {
+    if estate.count > LARGEST_ESTATE {
+        return Err(Invalid::new(format!("{key}.count"), format!("is beyond {LARGEST_ESTATE}: write fewer")));
+    }
     let IpNet::V4(prefix) = estate.prefix else {
         return Err(Invalid::new(format!("{key}.prefix"), "write an IPv4 prefix"));
     };

@@ -16,6 +16,9 @@ use crate::resolution::NameFailure;
 use crate::trace::Protocol;
 use crate::workload::HostName;
 
+/// The longest stretch of time that can be written: ten years.
+const LONGEST: Duration = Duration::from_secs(3653 * 86_400);
+
 /// A stretch of time as people write it: `400ms`, `30s`, `10m`, `1h30m`, `3d` (days of 24 hours).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Lapse(pub(super) Duration);
@@ -24,9 +27,10 @@ impl<'de> Deserialize<'de> for Lapse {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         let parsed = text.parse::<Span>().and_then(|s| s.to_duration(SpanRelativeTo::days_are_24_hours()));
-        let positive = parsed.ok().and_then(|d| Duration::try_from(d).ok());
-        positive.map(Self).ok_or_else(|| {
-            serde::de::Error::custom(format!("{text:?} is not a stretch of time: write 400ms, 30s, 10m, 1h30m or 3d"))
+        let lapse = parsed.ok().and_then(|d| Duration::try_from(d).ok()).filter(|lapse| *lapse <= LONGEST);
+        lapse.map(Self).ok_or_else(|| {
+            let what = "is not a stretch of time up to ten years: write 400ms, 30s, 10m, 1h30m or 3d";
+            serde::de::Error::custom(format!("{text:?} {what}"))
         })
     }
 }

@@ -1,6 +1,7 @@
 //! What the whole daemon makes of it.
 
 crate::scenarios![
+    a_thousand_endpoints,
     alertmanager_down,
     alertmanager_failing,
     alias_loop,

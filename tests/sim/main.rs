@@ -13,18 +13,27 @@ use pehra::location::outlines::Outlines;
 use pehra::sim::{Report, Scenario, run};
 
 mod agent;
+mod driver;
 mod paths;
 
 /// Plays `scenarios/{name}.toml`; its clock begins now, and everything else is virtual.
 fn play(name: &str) -> Report {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sim");
-    let read = |path: &Path| fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    let worlds = BTreeMap::from(
-        ["government"].map(|world| (world.to_owned(), read(&here.join(format!("worlds/{world}.toml"))))),
-    );
     let file = format!("scenarios/{name}.toml");
-    let scenario = Scenario::parse(&file, &read(&here.join(&file)), &worlds).unwrap_or_else(|error| panic!("{error}"));
-    run(&scenario, &borders(), clock::now().mono)
+    run(&parse(&file, &read(&file)), &borders(), clock::now().mono)
+}
+
+fn parse(file: &str, text: &str) -> Scenario {
+    Scenario::parse(file, text, &worlds()).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// The worlds that scenarios share.
+fn worlds() -> BTreeMap<String, String> {
+    ["government"].map(|world| (world.to_owned(), read(&format!("worlds/{world}.toml")))).into()
+}
+
+fn read(file: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sim").join(file);
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
 fn borders() -> Borders {
