@@ -1,0 +1,184 @@
+//! A small internet that exists while its handle does.
+//!
+//! Everything lives in the namespaces of one `unshare` process whose init is `cat` on a pipe that we hold: when the
+//! pipe closes, because the story ended, panicked, or was killed, init ends and the kernel takes every process,
+//! interface and mount with it. Nothing is left behind and nothing outside is touched, so stories run side by side.
+
+mod alertmanager;
+mod dns;
+mod forger;
+mod long_way;
+mod process;
+mod topology;
+mod wait;
+
+pub(crate) use alertmanager::Alertmanager;
+pub(crate) use dns::{NameServer, Recursor, Zone};
+pub(crate) use long_way::LongWay;
+pub(crate) use process::Process;
+pub(crate) use topology::Topology;
+pub(crate) use wait::wait_for;
+
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitCode, Output, Stdio};
+use std::time::Duration;
+use tempfile::TempDir;
+
+/// How long a program that a lab needs may take to come up on a busy machine.
+pub(crate) const START: Duration = Duration::from_secs(20);
+
+const PROGRAMS: [&str; 13] = [
+    "unshare",
+    "nsenter",
+    "ip",
+    "nft",
+    "sysctl",
+    "setpriv",
+    "timeout",
+    "curl",
+    "dig",
+    "nsd",
+    "nsd-control",
+    "unbound",
+    "prometheus-alertmanager",
+];
+
+/// A network built from a [`Topology`], and a directory for the files of the programs in it.
+pub(crate) struct Lab {
+    holder: Child,
+    init: u32,
+    directory: TempDir,
+}
+
+impl Lab {
+    /// Builds the network: returns when every address is up and every route is in.
+    pub(crate) fn up(topology: &Topology) -> Self {
+        let directory = tempfile::Builder::new().prefix("pehra-lab-").tempdir().expect("a directory");
+        let mut holder = unshare()
+            .args(["sh", "-ec", "mount -t tmpfs tmpfs /run; mkdir /run/netns; ip link set lo up; echo up; exec cat"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("unshare");
+        let mut first = String::new();
+        BufReader::new(holder.stdout.take().expect("piped")).read_line(&mut first).expect("a line");
+        assert_eq!(first, "up\n", "unshare made no world");
+        let init = process::only_child(holder.id());
+        let lab = Self { holder, init, directory };
+        let script = lab.write("network.sh", &topology.script());
+        let built = lab.enter().args(["timeout", "30", "sh"]).arg(script).output().expect("nsenter");
+        assert!(built.status.success(), "failed to build the network: {}", String::from_utf8_lossy(&built.stderr));
+        lab
+    }
+
+    /// Starts a program on a node.
+    pub(crate) fn spawn(&self, node: &str, command: &[&str]) -> Process {
+        Process::start(&format!("{} on {node}", command[0]), self.on(node).args(command))
+    }
+
+    /// Runs a short program on a node to its end, for ten seconds at most.
+    pub(crate) fn run(&self, node: &str, command: &[&str]) -> Output {
+        self.on(node).args(["timeout", "10"]).args(command).output().expect("nsenter")
+    }
+
+    /// What a short program on a node prints; it has to succeed.
+    pub(crate) fn output(&self, node: &str, command: &[&str]) -> String {
+        let output = self.run(node, command);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{command:?} on {node}: {}: {said}", output.status);
+        String::from_utf8(output.stdout).expect("text")
+    }
+
+    /// The body of a page as a program on `node` sees it, or nothing while nobody serves it.
+    pub(crate) fn get(&self, node: &str, url: &str) -> Option<String> {
+        let output = self.run(node, &["curl", "--silent", "--fail", "--max-time", "5", url]);
+        output.status.success().then(|| String::from_utf8(output.stdout).expect("text"))
+    }
+
+    /// Writes a file into the lab's directory.
+    pub(crate) fn write(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.path(name);
+        std::fs::create_dir_all(path.parent().expect("a parent")).expect("a directory");
+        std::fs::write(&path, text).expect("a file");
+        path
+    }
+
+    /// A path in the lab's directory: the same inside and outside, except below what the lab mounted.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    /// A file of the lab as it is seen within, where mounts of the lab cover what is beneath.
+    pub(crate) fn inside(&self, path: &Path) -> PathBuf {
+        let within = path.strip_prefix("/").expect("an absolute path");
+        Path::new("/proc").join(self.init.to_string()).join("root").join(within)
+    }
+
+    fn on(&self, node: &str) -> Command {
+        let mut command = self.enter();
+        command.args(["ip", "netns", "exec", node]);
+        command
+    }
+
+    fn enter(&self) -> Command {
+        let mut command = Command::new("nsenter");
+        command.args(["--all", "--target", &self.init.to_string(), "--"]);
+        command
+    }
+}
+
+impl Drop for Lab {
+    fn drop(&mut self) {
+        drop(self.holder.stdin.take());
+        let _ = self.holder.wait();
+    }
+}
+
+/// A program that runs inside a lab and is this test program again.
+pub(crate) enum Role {
+    LongWay,
+    Forger,
+}
+
+impl Role {
+    pub(crate) fn parse(argument: &str) -> Option<Self> {
+        match argument {
+            long_way::ROLE => Some(Self::LongWay),
+            forger::ROLE => Some(Self::Forger),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn play(&self, arguments: &[String]) -> ExitCode {
+        match self {
+            Self::LongWay => long_way::play(arguments),
+            Self::Forger => forger::play(arguments),
+        }
+    }
+}
+
+/// What this host lacks, in words for a person.
+pub(crate) fn missing_prerequisites() -> Vec<String> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let exists = |program: &&str| std::env::split_paths(&path).any(|directory| directory.join(program).is_file());
+    let mut missing: Vec<String> =
+        PROGRAMS.iter().filter(|program| !exists(program)).map(|program| format!("no program {program}")).collect();
+    if missing.is_empty() && !unshare().arg("true").output().is_ok_and(|output| output.status.success()) {
+        missing.push("may not create network namespaces".to_owned());
+    }
+    if std::fs::OpenOptions::new().read(true).write(true).open("/dev/net/tun").is_err() {
+        missing.push("may not open /dev/net/tun".to_owned());
+    }
+    missing
+}
+
+/// As root plainly; as anybody else through a user namespace in which we are root.
+fn unshare() -> Command {
+    let mut command = Command::new("unshare");
+    command.args(["--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]);
+    if !nix::unistd::geteuid().is_root() {
+        command.args(["--user", "--map-root-user"]);
+    }
+    command
+}

@@ -1,0 +1,116 @@
+//! A program running in a lab: its output as lines, its end as a status. It dies with its handle.
+
+use super::wait::wait_for;
+use std::fmt::Write as _;
+use std::io::{BufRead as _, BufReader, Read};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// A running program, entered through `nsenter`, which has it as its only child.
+pub(crate) struct Process {
+    name: String,
+    child: Child,
+    lines: Receiver<String>,
+    seen: Vec<String>,
+}
+
+impl Process {
+    pub(super) fn start(name: &str, command: &mut Command) -> Self {
+        let command = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap_or_else(|error| panic!("failed to start {name}: {error}"));
+        let (sender, lines) = channel();
+        forward(child.stdout.take().expect("piped"), sender.clone());
+        forward(child.stderr.take().expect("piped"), sender);
+        Self { name: name.to_owned(), child, lines, seen: Vec::new() }
+    }
+
+    /// The next line of output that contains `what`; lines before it are passed over.
+    pub(crate) fn wait_for_line(&mut self, what: &str, within: Duration) -> String {
+        let deadline = Instant::now() + within;
+        loop {
+            match self.lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+                Ok(line) => {
+                    self.seen.push(line.clone());
+                    if line.contains(what) {
+                        return line;
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => panic!("{}: waited {within:?} for a line with {what:?}", self.name),
+                Err(RecvTimeoutError::Disconnected) => panic!("{} ended without saying {what:?}", self.name),
+            }
+        }
+    }
+
+    /// Every line said until now.
+    pub(crate) fn lines(&mut self) -> &[String] {
+        self.seen.extend(self.lines.try_iter());
+        &self.seen
+    }
+
+    /// Sends a signal (`TERM`, `HUP`) to the program itself, not to `nsenter`.
+    pub(crate) fn signal(&self, name: &str) {
+        let pid = only_child(self.child.id());
+        let status = Command::new("kill").args(["-s", name, &pid.to_string()]).status().expect("kill");
+        assert!(status.success(), "failed to send {name} to {}", self.name);
+    }
+
+    /// Whether the program still runs.
+    pub(crate) fn runs(&mut self) -> bool {
+        self.child.try_wait().expect("a child").is_none()
+    }
+
+    /// Waits for the program's own end.
+    pub(crate) fn wait(&mut self, within: Duration) -> ExitStatus {
+        let child = &mut self.child;
+        wait_for(&format!("{} to end", self.name), within, || child.try_wait().expect("a child"))
+    }
+
+    /// Ends the program at once.
+    pub(crate) fn kill(mut self) {
+        self.end();
+    }
+
+    fn end(&mut self) {
+        if let Some(pid) = child_of(self.child.id()) {
+            let _ = Command::new("kill").args(["-s", "KILL", &pid.to_string()]).stderr(Stdio::null()).status();
+        }
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.end();
+        if thread::panicking() {
+            self.seen.extend(self.lines.try_iter());
+            let mut report = format!("--- {} said:\n", self.name);
+            for line in &self.seen {
+                let _ = writeln!(report, "    {line}");
+            }
+            eprint!("{report}");
+        }
+    }
+}
+
+fn forward(output: impl Read + Send + 'static, sender: Sender<String>) {
+    thread::spawn(move || {
+        for line in BufReader::new(output).lines().map_while(Result::ok) {
+            if sender.send(line).is_err() {
+                return;
+            }
+        }
+    });
+}
+
+/// The child of a process that has one child; waits until it has.
+pub(super) fn only_child(parent: u32) -> u32 {
+    wait_for("the program behind nsenter", Duration::from_secs(5), || child_of(parent))
+}
+
+fn child_of(parent: u32) -> Option<u32> {
+    let children = std::fs::read_to_string(format!("/proc/{parent}/task/{parent}/children")).ok()?;
+    children.split_whitespace().next()?.parse().ok()
+}
