@@ -35,10 +35,10 @@ impl<'a> Alertmanager<'a> {
         serde_json::from_str(&body).expect("a list of alerts")
     }
 
-    /// The labels of those alerts that fire for `rule`.
-    pub(crate) fn firing(&self, rule: &str) -> Vec<Value> {
+    /// The labels of the critical alerts about an endpoint.
+    pub(crate) fn critical(&self, endpoint: &str) -> Vec<Value> {
         let labels = self.alerts().into_iter().map(|mut alert| alert["labels"].take());
-        labels.filter(|labels| labels["rule"] == rule).collect()
+        labels.filter(|labels| labels["severity"] == "critical" && labels["endpoint"] == endpoint).collect()
     }
 
     /// Ends it; it forgets every alert.

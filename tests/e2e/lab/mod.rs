@@ -7,14 +7,21 @@
 mod alertmanager;
 mod dns;
 mod forger;
+mod listener;
 mod long_way;
+mod mmdb;
+mod pehra;
 mod process;
 mod topology;
 mod wait;
 
 pub(crate) use alertmanager::Alertmanager;
 pub(crate) use dns::{NameServer, Recursor, Zone};
+pub(crate) use forger::{LIARS, forge};
+pub(crate) use listener::listen;
 pub(crate) use long_way::LongWay;
+pub(crate) use mmdb::everywhere;
+pub(crate) use pehra::{Instance, Settings, inspect, state};
 pub(crate) use process::Process;
 pub(crate) use topology::Topology;
 pub(crate) use wait::wait_for;
@@ -67,8 +74,7 @@ impl Lab {
         let init = process::only_child(holder.id());
         let lab = Self { holder, init, directory };
         let script = lab.write("network.sh", &topology.script());
-        let built = lab.enter().args(["timeout", "30", "sh"]).arg(script).output().expect("nsenter");
-        assert!(built.status.success(), "failed to build the network: {}", String::from_utf8_lossy(&built.stderr));
+        lab.script(&format!(". {}", script.display()));
         lab
     }
 
@@ -115,6 +121,12 @@ impl Lab {
         Path::new("/proc").join(self.init.to_string()).join("root").join(within)
     }
 
+    /// Runs a shell script in the lab but on no node: for what belongs to all of it, such as mounts.
+    pub(crate) fn script(&self, script: &str) {
+        let output = self.enter().args(["timeout", "30", "sh", "-ec", script]).output().expect("nsenter");
+        assert!(output.status.success(), "{script}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+
     fn on(&self, node: &str) -> Command {
         let mut command = self.enter();
         command.args(["ip", "netns", "exec", node]);
@@ -139,6 +151,7 @@ impl Drop for Lab {
 pub(crate) enum Role {
     LongWay,
     Forger,
+    Listener,
 }
 
 impl Role {
@@ -146,6 +159,7 @@ impl Role {
         match argument {
             long_way::ROLE => Some(Self::LongWay),
             forger::ROLE => Some(Self::Forger),
+            listener::ROLE => Some(Self::Listener),
             _ => None,
         }
     }
@@ -154,6 +168,7 @@ impl Role {
         match self {
             Self::LongWay => long_way::play(arguments),
             Self::Forger => forger::play(arguments),
+            Self::Listener => listener::play(arguments),
         }
     }
 }

@@ -16,8 +16,7 @@ pub(crate) struct Topology {
 #[derive(Default)]
 struct Node {
     forwards: bool,
-    addresses: Vec<IpAddr>,
-    silent: bool,
+    silenced: Option<&'static str>,
 }
 
 struct Link {
@@ -38,7 +37,12 @@ impl Topology {
 
     /// A router that never says that a packet ran out of hops.
     pub(crate) fn silent_router(&mut self, name: &'static str) -> &mut Self {
-        self.node(name, Node { forwards: true, silent: true, ..Node::default() })
+        self.node(name, Node { forwards: true, silenced: Some(NO_ERRORS) })
+    }
+
+    /// A host that takes packets and answers none.
+    pub(crate) fn silent_host(&mut self, name: &'static str) -> &mut Self {
+        self.node(name, Node { silenced: Some(NOTHING), ..Node::default() })
     }
 
     fn node(&mut self, name: &'static str, node: Node) -> &mut Self {
@@ -54,12 +58,6 @@ impl Topology {
         }
         let subnets = subnets.iter().map(|text| text.parse().expect("a subnet")).collect();
         self.links.push(Link { ends: [first, second], subnets });
-        self
-    }
-
-    /// Gives a node one more address, of its own and of no link.
-    pub(crate) fn address(&mut self, name: &'static str, address: &str) -> &mut Self {
-        self.nodes.get_mut(name).expect("a node").addresses.push(address.parse().expect("an address"));
         self
     }
 
@@ -103,13 +101,10 @@ impl Topology {
 
     fn write_node(&self, script: &mut String, name: &str, node: &Node) {
         let _ = writeln!(script, "ip netns exec {name} sysctl -qw {}", settings(node));
-        if node.silent {
-            let _ = writeln!(script, "ip netns exec {name} nft '{SILENCE}'");
+        if let Some(rules) = node.silenced {
+            let _ = writeln!(script, "ip netns exec {name} nft '{rules}'");
         }
         let _ = writeln!(script, "ip -n {name} -batch - <<'END'\nlink set lo up");
-        for address in &node.addresses {
-            let _ = writeln!(script, "address add {address} dev lo{}", no_detection(*address));
-        }
         for link in &self.links {
             let Some(place) = link.ends.iter().position(|&end| end == name) else { continue };
             let peer = link.ends[1 - place];
@@ -159,18 +154,20 @@ impl Topology {
 
     fn prefixes(&self, node: &str, v6: bool) -> impl Iterator<Item = IpNet> {
         let links = self.links.iter().filter(move |link| link.ends.contains(&node));
-        let own = self.nodes[node].addresses.iter().copied().map(IpNet::from);
-        links
-            .flat_map(|link| link.subnets.iter().map(IpNet::trunc))
-            .chain(own)
-            .filter(move |prefix| prefix.addr().is_ipv6() == v6)
+        let subnets = links.flat_map(|link| link.subnets.iter().map(IpNet::trunc));
+        subnets.filter(move |prefix| prefix.addr().is_ipv6() == v6)
     }
 }
 
-const SILENCE: &str = "add table inet silence; \
+const NO_ERRORS: &str = "add table inet silence; \
     add chain inet silence out { type filter hook output priority 0; }; \
     add rule inet silence out icmp type time-exceeded drop; \
     add rule inet silence out icmpv6 type time-exceeded drop";
+
+const NOTHING: &str = "add table inet silence; \
+    add chain inet silence in { type filter hook input priority 0; }; \
+    add rule inet silence in meta l4proto { icmp, tcp, udp } drop; \
+    add rule inet silence in icmpv6 type echo-request drop";
 
 /// Error messages are not rationed in the lab, and addresses work at once.
 fn settings(node: &Node) -> String {

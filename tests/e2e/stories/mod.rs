@@ -1,9 +1,32 @@
 //! What is to be true of the real binary on a real network: one sentence, one function.
 
+mod distance;
+mod life;
+mod moves_abroad;
+mod network;
+mod silence;
 mod the_lab_itself;
+mod traces;
 
-/// Every story, by the sentence that it proves.
+/// Every story, by the sentence that it proves; those that take longest first.
 pub(crate) const ALL: &[(&str, fn())] = &[
+    (
+        "a_name_that_moves_abroad_is_one_critical_alert_within_one_ttl_and_resolves_when_it_moves_back",
+        moves_abroad::is_one_critical_alert_and_resolves,
+    ),
+    ("a_full_disk_loses_nothing_that_was_written", life::a_full_disk_loses_nothing_that_was_written),
+    ("an_alertmanager_that_was_down_gets_the_alert_once", life::an_alertmanager_that_was_down_gets_the_alert_once),
+    ("a_broken_database_is_refused_and_the_old_one_stays", life::a_broken_database_is_refused),
+    ("a_broken_configuration_is_refused_and_the_old_one_stays", life::a_broken_configuration_is_refused),
+    ("term_ends_it_within_five_seconds_with_rounds_in_flight", life::term_ends_it_with_rounds_in_flight),
+    ("forged_answers_do_not_change_a_trace", traces::forged_answers_change_nothing),
+    ("hops_are_the_routers_that_are_there_by_icmp", traces::hops_are_the_routers_by_icmp),
+    ("hops_are_the_routers_that_are_there_by_udp", traces::hops_are_the_routers_by_udp),
+    ("hops_are_the_routers_that_are_there_without_any_capability", traces::hops_are_the_routers_without_capabilities),
+    ("a_silent_path_is_unproven_and_never_compliant", silence::is_unproven_and_never_compliant),
+    ("no_network_at_all_is_unproven", silence::no_network_at_all_is_unproven),
+    ("a_round_trip_is_never_shorter_than_the_cable", distance::is_never_shorter_than_the_cable),
+    ("an_answer_that_comes_too_soon_refutes_the_claim", distance::refutes_a_claim_that_light_cannot_satisfy),
     ("the_lab_routes_packets_hop_by_hop_in_both_families", the_lab_itself::routes_packets),
     ("the_lab_serves_names_and_takes_alerts", the_lab_itself::serves_names_and_takes_alerts),
     ("the_long_way_is_as_long_as_it_says", the_lab_itself::long_way_is_long),

@@ -1,0 +1,27 @@
+//! A workload: a port that takes connections.
+
+use super::{Lab, Process, START};
+use std::net::{SocketAddr, TcpListener};
+use std::process::ExitCode;
+
+/// The argument that makes this program play the part.
+pub(super) const ROLE: &str = "--play-listener";
+
+/// Takes connections at `address` on `node`, and says nothing on them, until it is killed.
+pub(crate) fn listen(lab: &Lab, node: &'static str, address: SocketAddr) -> Process {
+    let program = std::env::current_exe().expect("this program").display().to_string();
+    let mut process = lab.spawn(node, &[&program, ROLE, &address.to_string()]);
+    process.wait_for_line("ready", START);
+    process
+}
+
+/// Runs the program.
+pub(super) fn play(arguments: &[String]) -> ExitCode {
+    let addresses: Vec<SocketAddr> = arguments.iter().map_while(|text| text.parse().ok()).collect();
+    let listener = TcpListener::bind(&addresses[..]).expect("an address of this node and a free port");
+    println!("ready");
+    for connection in listener.incoming() {
+        drop(connection);
+    }
+    ExitCode::SUCCESS
+}

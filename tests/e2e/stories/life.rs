@@ -1,0 +1,135 @@
+//! How the daemon lives: it ends when told, keeps what it has when given nonsense, and outlives what it depends on.
+
+use super::network;
+use crate::lab::{Alertmanager, Instance, Lab, Settings, everywhere, listen, state, wait_for};
+use pehra::observation::Observation;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
+
+const SOON: Duration = Duration::from_secs(30);
+
+/// A round of this takes its full time, since nobody answers.
+const NOWHERE: &str = "tcp://88.198.77.77:443";
+
+pub(super) fn term_ends_it_with_rounds_in_flight() {
+    let net = network::drawing();
+    let lab = Lab::up(&net);
+    let _cable = network::lay_cable(&lab);
+    let probing = "reply_timeout = \"20s\"";
+    let settings = Settings { endpoints: &[NOWHERE], probing, ..Settings::default() };
+    let pehra = Instance::start(&lab, "khi-1", &settings);
+    wait_for("probes on their way", SOON, || pehra.metric("pehra_probes_sent_total", &[]).filter(|sent| *sent > 0.0));
+    assert_eq!(pehra.journal().len(), 0, "the round is over already");
+    assert_eq!(pehra.terminate(Duration::from_secs(5)).code(), Some(0));
+}
+
+pub(super) fn a_broken_configuration_is_refused() {
+    let net = network::drawing();
+    let lab = Lab::up(&net);
+    let endpoint = format!("tcp://{}:443", net.v4("portal", "ix"));
+    let settings = Settings { endpoints: &[&endpoint], sections: network::REGISTER, ..Settings::default() };
+    let pehra = Instance::start(&lab, "khi-1", &settings);
+    pehra.wait_for_standing(&endpoint, "compliant", SOON);
+    assert_eq!(pehra.metric("pehra_config_last_reload_successful", &[]), Some(1.0));
+    pehra.reconfigure(&Settings { endpoints: &["gopher://nowhere"], sections: "[nonsense]\n", ..Settings::default() });
+    pehra.process.signal("HUP");
+    wait_for("the refusal", SOON, || {
+        (pehra.metric("pehra_config_last_reload_successful", &[]) == Some(0.0)).then_some(())
+    });
+    let rounds = pehra.journal().len();
+    let observations = pehra.wait_for_journal(rounds + 1);
+    assert_eq!(observations[rounds].endpoint.to_string(), endpoint);
+    pehra.reconfigure(&Settings { class: "secret", ..settings });
+    pehra.process.signal("HUP");
+    wait_for("the cure", SOON, || {
+        pehra.metric("pehra_endpoint_standing", &[("endpoint", &endpoint), ("class", "secret")])
+    });
+    assert_eq!(pehra.metric("pehra_config_last_reload_successful", &[]), Some(1.0));
+}
+
+pub(super) fn a_full_disk_loses_nothing_that_was_written() {
+    let net = network::drawing();
+    let lab = Lab::up(&net);
+    let endpoint = format!("tcp://{}:443", net.v4("portal", "ix"));
+    let directory = state(&lab, "khi-1").display().to_string();
+    let ballast = format!("{directory}/ballast");
+    let mount = format!(
+        "mkdir -p {directory}; mount -t tmpfs -o size=256k tmpfs {directory}; \
+         dd if=/dev/zero of={ballast} bs=4k count=60 status=none"
+    );
+    lab.script(&mount);
+    let settings =
+        Settings { endpoints: &[&endpoint], sections: network::REGISTER, interval: "1s", ..Settings::default() };
+    let pehra = Instance::start(&lab, "khi-1", &settings);
+    wait_for("the disk to be full", SOON, || pehra.metric("pehra_rounds_total", &[("outcome", "unjournaled")]));
+    assert_ne!(pehra.standing(&endpoint), Some("compliant"));
+    let written = pehra.journal();
+    lab.script(&format!("rm {ballast}"));
+    pehra.wait_for_journal(written.len() + 2);
+    pehra.wait_for_standing(&endpoint, "compliant", SOON);
+    assert_eq!(pehra.journal()[..written.len()], written);
+}
+
+pub(super) fn an_alertmanager_that_was_down_gets_the_alert_once() {
+    let net = network::drawing();
+    let lab = Lab::up(&net);
+    let _cable = network::lay_cable(&lab);
+    let address = net.v4("abroad", "sea");
+    let _listener = listen(&lab, "abroad", SocketAddr::new(address, 443));
+    let endpoint = format!("tcp://{address}:443");
+    let settings = Settings { endpoints: &[&endpoint], sections: network::REGISTER, ..Settings::default() };
+    let pehra = Instance::start(&lab, "khi-1", &settings);
+    wait_for("a delivery to fail", SOON, || {
+        pehra.metric("pehra_alert_deliveries_total", &[("outcome", "failed")]).filter(|failures| *failures > 0.0)
+    });
+    let alertmanager = Alertmanager::start(&lab, "khi-1");
+    let is_there = || (!alertmanager.critical(&endpoint).is_empty()).then_some(());
+    wait_for("the alert", SOON, is_there);
+    let rounds = pehra.journal().len();
+    pehra.wait_for_journal(rounds + 2);
+    assert_eq!(alertmanager.critical(&endpoint).len(), 1);
+    alertmanager.stop();
+    let alertmanager = Alertmanager::start(&lab, "khi-1");
+    wait_for("the alert again", SOON, || (!alertmanager.critical(&endpoint).is_empty()).then_some(()));
+}
+
+pub(super) fn a_broken_database_is_refused() {
+    let net = network::drawing();
+    let lab = Lab::up(&net);
+    let endpoint = format!("tcp://{}:443", net.v4("portal", "ix"));
+    let database = lab.path("operator.mmdb");
+    std::fs::write(&database, everywhere(*b"PK")).expect("a file");
+    let sections =
+        format!("{}[[geodb.database]]\nname = \"operator\"\npath = \"{}\"\n", network::REGISTER, database.display());
+    let settings = Settings { endpoints: &[&endpoint], sections: &sections, ..Settings::default() };
+    let pehra = Instance::start(&lab, "khi-1", &settings);
+    let asks_operator = |observation: &Observation| {
+        observation.databases.iter().find(|asked| asked.name == "operator").map(|asked| asked.sha256.to_string())
+    };
+    let good = asks_operator(&pehra.wait_for_journal(1)[0]).expect("the operator's database is asked");
+    let whole = everywhere(*b"PK");
+    let noise: Vec<u8> = (0..whole.len()).map(|index| (index * index % 251).to_le_bytes()[0]).collect();
+    for broken in [&whole[..whole.len() / 2], &noise[..], &[]] {
+        replace(&database, broken);
+        pehra.process.signal("HUP");
+        wait_for("the refusal", SOON, || {
+            (pehra.metric("pehra_config_last_reload_successful", &[]) == Some(0.0)).then_some(())
+        });
+        let rounds = pehra.journal().len();
+        let observations = pehra.wait_for_journal(rounds + 1);
+        assert_eq!(asks_operator(&observations[rounds]), Some(good.clone()));
+        replace(&database, &whole);
+        pehra.process.signal("HUP");
+        wait_for("the cure", SOON, || {
+            (pehra.metric("pehra_config_last_reload_successful", &[]) == Some(1.0)).then_some(())
+        });
+    }
+}
+
+/// Puts a new file in the place of an old one, as every careful updater does.
+fn replace(path: &Path, bytes: &[u8]) {
+    let new = path.with_extension("new");
+    std::fs::write(&new, bytes).expect("a file");
+    std::fs::rename(new, path).expect("a file to replace");
+}

@@ -1,0 +1,97 @@
+//! What is traced is what is there.
+
+use super::network;
+use crate::lab::{Instance, LIARS, Lab, Settings, Topology, forge};
+use pehra::observation::Observation;
+use pehra::trace::{Ending, Protocol, Trace};
+use std::net::IpAddr;
+
+/// How an instance may probe.
+#[derive(Clone, Copy, Debug)]
+enum Means {
+    Capable(&'static str),
+    Incapable,
+}
+
+pub(super) fn hops_are_the_routers_by_icmp() {
+    hops_are_the_routers(Means::Capable("icmp"), Protocol::Icmp);
+}
+
+pub(super) fn hops_are_the_routers_by_udp() {
+    hops_are_the_routers(Means::Capable("udp"), Protocol::Udp);
+}
+
+pub(super) fn hops_are_the_routers_without_capabilities() {
+    hops_are_the_routers(Means::Incapable, Protocol::Udp);
+}
+
+fn hops_are_the_routers(means: Means, protocol: Protocol) {
+    let net = network::drawing();
+    let lab = Lab::up(&net);
+    for observation in observe(&lab, &net, means) {
+        let trace = only_trace(&observation);
+        assert_eq!(trace.protocol, protocol);
+        assert_eq!(responders(trace), truth(&net, trace.target), "{means:?}: {trace:#?}");
+        assert_eq!(trace.ending, Ending::Reached);
+    }
+}
+
+pub(super) fn forged_answers_change_nothing() {
+    let net = network::drawing();
+    let lab = Lab::up(&net);
+    let (IpAddr::V4(victim), IpAddr::V4(target)) = (net.v4("khi-1", "isp"), net.v4("portal", "ix")) else {
+        unreachable!("IPv4 links")
+    };
+    let _forger = forge(&lab, "abroad", victim, target);
+    for means in [Means::Capable("icmp"), Means::Capable("udp"), Means::Incapable] {
+        for observation in observe(&lab, &net, means) {
+            let trace = only_trace(&observation);
+            assert_eq!(responders(trace), truth(&net, trace.target), "{means:?}: {trace:#?}");
+            let lies = trace.responders().into_iter().filter(|address| is_lie(*address)).count();
+            assert_eq!(lies, 0, "{trace:#?}");
+        }
+    }
+}
+
+fn is_lie(address: IpAddr) -> bool {
+    matches!(address, IpAddr::V4(address) if address.octets()[..3] == LIARS)
+}
+
+/// One round of the government host, over IPv4 and over IPv6.
+fn observe(lab: &Lab, net: &Topology, means: Means) -> Vec<Observation> {
+    let [v4, v6] = [net.v4("portal", "ix"), net.v6("portal", "ix")];
+    let endpoints = [format!("tcp://{v4}:443"), format!("tcp://[{v6}]:443")];
+    let endpoints = endpoints.each_ref().map(String::as_str);
+    let probing = match means {
+        Means::Capable(protocol) => format!("protocols = [\"{protocol}\"]\nreply_timeout = \"500ms\""),
+        Means::Incapable => "reply_timeout = \"500ms\"".to_owned(),
+    };
+    let settings = Settings { endpoints: &endpoints, probing: &probing, interval: "1h", ..Settings::default() };
+    let pehra = match means {
+        Means::Capable(_) => Instance::start(lab, "khi-1", &settings),
+        Means::Incapable => Instance::start_without_capabilities(lab, "khi-1", &settings),
+    };
+    let mut observations = pehra.wait_for_journal(2);
+    observations.truncate(2);
+    observations
+}
+
+fn only_trace(observation: &Observation) -> &Trace {
+    let [trace] = &observation.traces[..] else { panic!("one trace: {:#?}", observation.traces) };
+    trace
+}
+
+/// Who answered at each distance, first to last; nobody twice.
+fn responders(trace: &Trace) -> Vec<Vec<IpAddr>> {
+    let unique = |hop: &pehra::trace::Hop| {
+        let mut addresses: Vec<IpAddr> = hop.answers.iter().map(|answer| answer.from).collect();
+        addresses.dedup();
+        addresses
+    };
+    trace.hops.iter().map(unique).collect()
+}
+
+fn truth(net: &Topology, target: IpAddr) -> Vec<Vec<IpAddr>> {
+    let facing = |node, peer| if target.is_ipv6() { net.v6(node, peer) } else { net.v4(node, peer) };
+    vec![vec![facing("isp", "khi-1")], vec![facing("ix", "isp")], vec![target]]
+}
