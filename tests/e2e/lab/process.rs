@@ -56,6 +56,15 @@ impl Process {
         assert!(status.success(), "failed to send {name} to {}", self.name);
     }
 
+    /// A line of what the kernel says of each of the program's threads (`CapEff`, `CapPrm`).
+    pub(crate) fn threads_say(&self, key: &str) -> Vec<String> {
+        let tasks = format!("/proc/{}/task", only_child(self.child.id()));
+        let tasks =
+            std::fs::read_dir(tasks).expect("threads").map(|task| task.expect("a thread").path().join("status"));
+        let texts = tasks.filter_map(|status| std::fs::read_to_string(status).ok());
+        texts.filter_map(|text| Some(text.lines().find_map(|line| line.strip_prefix(key))?.trim().to_owned())).collect()
+    }
+
     /// Whether the program still runs.
     pub(crate) fn runs(&mut self) -> bool {
         self.child.try_wait().expect("a child").is_none()

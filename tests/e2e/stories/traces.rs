@@ -53,6 +53,23 @@ pub(super) fn forged_answers_change_nothing() {
     }
 }
 
+pub(super) fn the_capability_is_dropped() {
+    const CAP_NET_RAW: u64 = 1 << 13;
+    let net = network::drawing();
+    let lab = Lab::up(&net);
+    let endpoint = format!("tcp://{}:443", net.v4("portal", "ix"));
+    let pehra = Instance::start(&lab, "khi-1", &Settings { endpoints: &[&endpoint], ..Settings::default() });
+    for key in ["CapEff:", "CapPrm:", "CapInh:", "CapAmb:"] {
+        let threads = pehra.process.threads_say(key);
+        assert!(!threads.is_empty());
+        for held in threads {
+            let held = u64::from_str_radix(&held, 16).expect("capabilities in hexadecimal");
+            assert_eq!(held & CAP_NET_RAW, 0, "{key} {held:x}");
+        }
+    }
+    assert_eq!(pehra.wait_for_journal(1)[0].traces[0].protocol, Protocol::Icmp);
+}
+
 fn is_lie(address: IpAddr) -> bool {
     matches!(address, IpAddr::V4(address) if address.octets()[..3] == LIARS)
 }
