@@ -35,7 +35,7 @@ use tempfile::TempDir;
 /// How long a program that a lab needs may take to come up on a busy machine.
 pub(crate) const START: Duration = Duration::from_secs(20);
 
-const PROGRAMS: [&str; 13] = [
+const PROGRAMS: [&str; 15] = [
     "unshare",
     "nsenter",
     "ip",
@@ -45,6 +45,8 @@ const PROGRAMS: [&str; 13] = [
     "timeout",
     "curl",
     "dig",
+    "ping",
+    "traceroute",
     "nsd",
     "nsd-control",
     "unbound",
