@@ -13,6 +13,9 @@ use std::time::Duration;
 const PROGRAM: &str = env!("CARGO_BIN_EXE_pehra");
 const METRICS: &str = "http://127.0.0.1:19924/metrics";
 
+/// What every instance calls itself.
+const VANTAGE: &str = "khi-1";
+
 /// Takes away every capability, and the way to get one back.
 const NO_CAPABILITY: [&str; 4] = ["setpriv", "--no-new-privs", "--inh-caps=-all", "--bounding-set=-all"];
 
@@ -57,7 +60,7 @@ impl Default for Settings<'_> {
 impl Settings<'_> {
     fn text(&self, state: &Path) -> String {
         let mut text = format!(
-            "home = \"PK\"\nstate_directory = \"{}\"\n[vantage]\nid = \"khi-1\"\n{}\n\
+            "home = \"PK\"\nstate_directory = \"{}\"\n[vantage]\nid = \"{VANTAGE}\"\n{}\n\
              [schedule]\ninterval = {:?}\nttl_floor = \"1s\"\njitter = 0.0\n\
              [probing]\ncontact_timeout = \"1s\"\npackets_per_second = 2000\n{}\n\
              [alerting]\nraise_after = 1\nraise_of = 1\nclear_after = 1\nresend = \"1s\"\n\
@@ -153,12 +156,13 @@ impl<'a> Instance<'a> {
     /// Everything in its journal, each entry held against its hash and the one before. A line without an end is being
     /// written.
     pub(crate) fn journal(&self) -> Vec<Observation> {
-        let directory = self.lab.inside(&self.state.join("journal"));
+        let directory = self.lab.inside(&self.state.join("journal").join(VANTAGE));
         let files = std::fs::read_dir(&directory).map(|files| files.map(|file| file.expect("a file").path()));
-        let mut segments: Vec<PathBuf> =
-            files.map(|paths| paths.filter(|path| path.is_file()).collect()).unwrap_or_default();
+        let mut segments: Vec<PathBuf> = files
+            .map(|paths| paths.filter(|path| path.extension().is_some_and(|end| end == "jsonl")).collect())
+            .unwrap_or_default();
         segments.sort();
-        let mut chain = Chain::new(VantageId("khi-1".to_owned()));
+        let mut chain = Chain::new(VantageId(VANTAGE.to_owned()));
         let mut observations = Vec::new();
         for path in segments {
             let text = std::fs::read_to_string(&path).expect("a segment");

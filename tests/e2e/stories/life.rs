@@ -1,7 +1,7 @@
 //! How the daemon lives: it ends when told, keeps what it has when given nonsense, and outlives what it depends on.
 
 use super::network;
-use crate::lab::{Alertmanager, Instance, Lab, Settings, everywhere, listen, state, wait_for};
+use crate::lab::{Alertmanager, Instance, Lab, Settings, Topology, everywhere, listen, state, wait_for};
 use pehra::observation::Observation;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -9,15 +9,14 @@ use std::time::Duration;
 
 const SOON: Duration = Duration::from_secs(30);
 
-/// A round of this takes its full time, since nobody answers.
-const NOWHERE: &str = "tcp://88.198.77.77:443";
-
 pub(super) fn term_ends_it_with_rounds_in_flight() {
-    let net = network::drawing();
+    let mut net = Topology::default();
+    net.host("khi-1").router("isp").silent_host("portal");
+    net.link("khi-1", "isp", &["39.32.0.0/30"]).link("portal", "isp", &["175.107.60.0/30"]);
     let lab = Lab::up(&net);
-    let _cable = network::lay_cable(&lab);
+    let endpoint = format!("tcp://{}:443", net.v4("portal", "isp"));
     let probing = "reply_timeout = \"20s\"";
-    let settings = Settings { endpoints: &[NOWHERE], probing, ..Settings::default() };
+    let settings = Settings { endpoints: &[&endpoint], probing, ..Settings::default() };
     let pehra = Instance::start(&lab, "khi-1", &settings);
     wait_for("probes on their way", SOON, || pehra.metric("pehra_probes_sent_total", &[]).filter(|sent| *sent > 0.0));
     assert_eq!(pehra.journal().len(), 0, "the round is over already");

@@ -1,7 +1,7 @@
 //! What is traced is what is there.
 
 use super::network;
-use crate::lab::{Instance, LIARS, Lab, Settings, Topology, forge};
+use crate::lab::{Instance, LIARS, Lab, Settings, Topology, forge, state};
 use pehra::observation::Observation;
 use pehra::trace::{Ending, Protocol, Trace};
 use std::net::IpAddr;
@@ -84,6 +84,7 @@ fn observe(lab: &Lab, net: &Topology, means: Means) -> Vec<Observation> {
         Means::Incapable => "reply_timeout = \"500ms\"".to_owned(),
     };
     let settings = Settings { endpoints: &endpoints, probing: &probing, interval: "1h", ..Settings::default() };
+    std::fs::remove_dir_all(state(lab, "khi-1")).ok();
     let pehra = match means {
         Means::Capable(_) => Instance::start(lab, "khi-1", &settings),
         Means::Incapable => Instance::start_without_capabilities(lab, "khi-1", &settings),
