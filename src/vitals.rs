@@ -275,3 +275,41 @@ fn gauge(registry: &Registry, name: &str, help: &str) -> Result<IntGauge, promet
     registry.register(Box::new(gauge.clone()))?;
     Ok(gauge)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exposition::text::encode;
+
+    #[test]
+    fn known_series_begin_at_zero_and_every_family_says_what_it_is() {
+        let vitals = Vitals::new().unwrap();
+        vitals.expect(&[View("system".to_owned())], &[SinkId("webhook:hooks.example:443".to_owned())]);
+        let families = vitals.families();
+        assert!(families.iter().all(|family| !family.help.is_empty()));
+        let text = encode(&families);
+        for series in [
+            "pehra_resolutions_total{outcome=\"timeout\",view=\"system\"} 0",
+            "pehra_alert_deliveries_total{outcome=\"accepted\",sink=\"webhook:hooks.example:443\"} 0",
+            "pehra_probes_sent_total{protocol=\"udp\"} 0",
+            "pehra_replies_total{kind=\"forged\",protocol=\"none\"} 0",
+            "pehra_rounds_total{outcome=\"unjournaled\"} 0",
+            "pehra_alerts{state=\"firing\"} 0",
+            "pehra_config_last_reload_successful 0",
+            "pehra_journal_observations_total 0",
+        ] {
+            assert!(text.lines().any(|line| line == series), "{series} in\n{text}");
+        }
+        assert!(text.contains("process_resident_memory_bytes "));
+    }
+
+    #[test]
+    fn counters_follow_what_the_prober_has_counted() {
+        let vitals = Vitals::new().unwrap();
+        for sent in [3, 7] {
+            let tally = Tally { sent: [(Protocol::Udp, sent)].into(), ..Tally::default() };
+            vitals.set_probes(&tally);
+        }
+        assert!(encode(&vitals.families()).contains("pehra_probes_sent_total{protocol=\"udp\"} 7\n"));
+    }
+}

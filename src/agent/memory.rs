@@ -106,3 +106,36 @@ fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.sync_all()?;
     rename(&draft, path)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::alert::{AlertBook, AlertSettings};
+
+    #[tokio::test]
+    async fn what_is_kept_is_recalled_and_the_newest_wins() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("alerts.json");
+        let mut memory = Memory::new(path.clone());
+        assert_eq!(memory.recall(), None);
+        let saved = AlertBook::new(AlertSettings::default()).save();
+        for _ in 0..3 {
+            memory.keep(saved.clone());
+        }
+        memory.finish().await;
+        assert_eq!(Memory::new(path).recall(), Some(saved));
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1, "no draft is left behind");
+    }
+
+    #[test]
+    fn a_damaged_file_is_moved_aside_and_not_obeyed() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("alerts.json");
+        replace(&path, b"{\"version\": 1, \"cas").unwrap();
+        assert_eq!(Memory::new(path.clone()).recall(), None);
+        assert!(!path.exists());
+        assert!(directory.path().join("alerts.unreadable").exists());
+    }
+}

@@ -16,7 +16,7 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep_until, 
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info, warn};
 
-use crate::alert::{Change, DeliveryId, Outcome, SinkId};
+use crate::alert::{Change, DeliveryId, Outcome, Severity, SinkId};
 use crate::config::Config;
 use crate::digest::Digest;
 use crate::edge::client::ClientError;
@@ -415,13 +415,11 @@ impl Agent {
             Happening::Alert(alert) => {
                 let (rule, severity) = (alert.rule.as_str(), alert.severity.as_str());
                 let (endpoint, change) = (&alert.endpoint, alert.change.as_str());
-                match alert.change {
-                    Change::Raised | Change::Worsened => {
-                        warn!(%endpoint, rule, severity, "alert {change}: {}", alert.description);
-                    }
-                    Change::Reminded | Change::Eased | Change::Cleared => {
-                        info!(%endpoint, rule, severity, "alert {change}");
-                    }
+                let is_news = matches!(alert.change, Change::Raised | Change::Worsened);
+                if is_news && alert.severity > Severity::Info {
+                    warn!(%endpoint, rule, severity, "alert {change}: {}", alert.description);
+                } else {
+                    info!(%endpoint, rule, severity, "alert {change}: {}", alert.description);
                 }
             }
         }
@@ -461,14 +459,13 @@ impl Agent {
                 self.tell(&happening);
             }
             self.begin_deliveries();
+            if self.rounds.is_empty() && self.deliveries.is_empty() {
+                return;
+            }
             tokio::select! {
                 Some(ended) = self.rounds.join_next() => self.handle_round(ended),
                 Some(sent) = self.deliveries.join_next() => self.handle_sent(sent),
                 Some(question) = self.questions.recv() => self.handle_question(question),
-                else => return,
-            }
-            if self.rounds.is_empty() && self.deliveries.is_empty() {
-                return;
             }
         }
     }

@@ -200,3 +200,56 @@ fn state(file: &Path) -> Option<(u64, SystemTime)> {
     let metadata = fs::metadata(file).ok()?;
     Some((metadata.len(), metadata.modified().ok()?))
 }
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "writes the configurations it reads")]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = "inventory = [\"more\"]\n[vantage]\nid = \"here\"\n";
+
+    fn workload(class: &str) -> String {
+        format!(
+            "[[workload]]\nid = \"a\"\nentity = \"A\"\njurisdiction = \"federal\"\nclass = \"{class}\"\n\
+             endpoints = [\"https://a.example.gov.pk\"]\n"
+        )
+    }
+
+    fn configuration() -> (tempfile::TempDir, PathBuf) {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("pehra.toml");
+        fs::write(&path, GOOD).unwrap();
+        fs::create_dir(directory.path().join("more")).unwrap();
+        fs::write(directory.path().join("more/a.toml"), workload("restricted")).unwrap();
+        (directory, path)
+    }
+
+    #[test]
+    fn a_change_anywhere_in_the_configuration_is_seen() {
+        let (directory, path) = configuration();
+        let before = Fingerprint::of(&path, &[]);
+        assert_eq!(Fingerprint::of(&path, &[]), before);
+        fs::write(directory.path().join("more/b.toml"), "").unwrap();
+        let with_another_file = Fingerprint::of(&path, &[]);
+        assert_ne!(with_another_file, before);
+        fs::write(directory.path().join("more/a.toml"), workload("open")).unwrap();
+        assert_ne!(Fingerprint::of(&path, &[]), with_another_file);
+    }
+
+    #[tokio::test]
+    async fn what_is_read_is_whole_or_an_error_and_everyone_who_waits_is_answered() {
+        let (directory, path) = configuration();
+        let Prepared { config, .. } = prepare(&path).unwrap();
+        let mut reload = Reload::new(path, &config);
+        let (reply, _answer) = oneshot::channel();
+        reload.begin(Some(reply));
+        assert_eq!(reload.prepared().await.unwrap().config, config);
+        assert_eq!(reload.answered().len(), 1);
+
+        fs::write(directory.path().join("more/a.toml"), workload("no-such-class")).unwrap();
+        reload.begin(None);
+        reload.begin(None);
+        assert!(matches!(reload.prepared().await, Err(PrepareError::Config(_))));
+        assert!(matches!(reload.prepared().await, Err(PrepareError::Config(_))), "told twice, read twice");
+    }
+}

@@ -173,7 +173,7 @@ async fn reload(State(surface): State<Surface>) -> Response {
     }
     match ask(&surface, Question::Reload).await {
         Some(Ok(())) => "the configuration was taken up\n".into_response(),
-        Some(Err(faults)) => (StatusCode::INTERNAL_SERVER_ERROR, faults).into_response(),
+        Some(Err(faults)) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{faults}\n")).into_response(),
         None => silence(),
     }
 }
@@ -262,7 +262,7 @@ mod tests {
         });
         let (status, _, body) = request(&open, "POST", "/-/reload").await;
         agent.await.unwrap();
-        assert_eq!((status, body.as_str()), (StatusCode::INTERNAL_SERVER_ERROR, "pehra.toml:3: home: no country"));
+        assert_eq!((status, body.as_str()), (StatusCode::INTERNAL_SERVER_ERROR, "pehra.toml:3: home: no country\n"));
     }
 
     #[tokio::test]
