@@ -11,6 +11,11 @@ use serde::{Deserialize, Serialize};
 /// Mean radius of the Earth in kilometres (IUGG R1), used for every great-circle distance.
 pub const EARTH_RADIUS_KM: f64 = 6371.0088;
 
+/// How much shorter than on the sphere of [`EARTH_RADIUS_KM`] a way on the real Earth can be. The WGS 84 ellipsoid is most
+/// curved along the meridian at the equator, where its radius is a(1 - e²) = 6335.439 km; of two ways of equal length on
+/// the sphere the real one is nowhere shorter than by 6335.439 / 6371.009.
+pub const ELLIPSOID: f64 = 0.994_416;
+
 /// A country: two upper-case ASCII letters as in ISO 3166-1, user-assigned codes (`XK`) included.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -268,6 +273,11 @@ impl Coordinates {
     /// Degrees east.
     pub fn longitude(self) -> f64 {
         self.longitude
+    }
+
+    /// A lower bound of the distance on the real Earth: for proofs.
+    pub fn least_distance_to(self, other: Self) -> Distance {
+        Distance::from_km(self.distance_to(other).km() * ELLIPSOID)
     }
 
     /// The great-circle distance (haversine, on a sphere of [`EARTH_RADIUS_KM`]).

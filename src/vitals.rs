@@ -8,10 +8,10 @@ use prometheus::proto;
 use prometheus::{IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
 
 use crate::alert::{self, Counts, SinkId};
-use crate::edge::prober::Tally;
 use crate::exposition::text::{Family, Kind, Sample};
 use crate::resolution::{NameFailure, Resolution, View};
 use crate::trace::switchboard::Receipt;
+use crate::trace::tally::Tally;
 use crate::trace::{AnswerKind, Protocol};
 
 /// How a round ended for us.

@@ -41,7 +41,7 @@ pub struct Judge {
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
 
-    /// Where imported vantages stood: [[vantage]] tables with id, latitude, longitude, `uncertainty_km`
+    /// Where imported vantages stood: `[[vantage]]` tables with id, latitude, longitude, `uncertainty_km`
     #[arg(long, value_name = "FILE")]
     vantages: Option<PathBuf>,
 

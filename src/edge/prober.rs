@@ -20,7 +20,8 @@ use crate::moment::Moment;
 use crate::trace::pace::Pace;
 use crate::trace::plan::Plan;
 use crate::trace::switchboard::{Receipt, Switchboard, TraceId, Transmit};
-use crate::trace::{Protocol, Trace};
+use crate::trace::tally::Tally;
+use crate::trace::Trace;
 
 /// How many plans may wait for the prober to take them up.
 const WAITING: usize = 64;
@@ -112,17 +113,6 @@ impl ProbeSockets {
             Way::Unprivileged(queues) => queues.forget(trace),
         }
     }
-}
-
-/// What the prober has done so far.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Tally {
-    /// Probes sent.
-    pub sent: BTreeMap<Protocol, u64>,
-    /// Probes that could not be sent.
-    pub unsent: BTreeMap<Protocol, u64>,
-    /// What was received, and what became of it.
-    pub received: BTreeMap<Receipt, u64>,
 }
 
 /// Where plans are handed in.

@@ -84,7 +84,7 @@ impl Disc<'_> {
 
     /// Whether no point can be in both discs: one responder cannot have given both answers.
     pub fn is_disjoint_from(&self, other: &Disc<'_>, speed: Speed) -> bool {
-        let apart = self.position.coordinates.distance_to(other.position.coordinates);
+        let apart = self.position.coordinates.least_distance_to(other.position.coordinates);
         apart > self.radius(speed) + other.radius(speed)
     }
 

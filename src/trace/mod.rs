@@ -41,6 +41,7 @@ pub mod pace;
 pub mod packet;
 pub mod plan;
 pub mod switchboard;
+pub mod tally;
 pub mod tracer;
 
 /// The path to one address as one flow saw it.

@@ -2,12 +2,7 @@
 
 use super::Outlines;
 use super::sphere::Vector;
-use crate::place::{Coordinates, CountryCode, CountrySet, Distance, EARTH_RADIUS_KM, Home};
-
-/// How much shorter than on the sphere of [`EARTH_RADIUS_KM`] a way on the real Earth can be. The WGS 84 ellipsoid is most
-/// curved along the meridian at the equator, where its radius is a(1 - e²) = 6335.439 km; of two ways of equal length on
-/// the sphere the real one is nowhere shorter than by 6335.439 / 6371.009.
-pub(super) const ELLIPSOID: f64 = 0.994_416;
+use crate::place::{Coordinates, CountryCode, CountrySet, Distance, EARTH_RADIUS_KM, ELLIPSOID, Home};
 
 /// The least distance from one point to the land of every country: zero inside it, and never more than the truth.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::place::{EARTH_RADIUS_KM, Home};
+use crate::place::{EARTH_RADIUS_KM, ELLIPSOID, Home};
 
 /// The embedded map, read once for all tests.
 fn world() -> &'static Outlines {
@@ -78,7 +78,7 @@ fn the_nearest_foreign_land_is_as_far_as_other_programs_say() {
         ("Lahore", 31.558, 74.3507, 21.0),
     ] {
         let (least, country) = world().reach(at(latitude, longitude)).nearest_foreign(&Home::of(code("PK"))).unwrap();
-        let drawn = (least + world().tolerance()).km() / reach::ELLIPSOID;
+        let drawn = (least + world().tolerance()).km() / ELLIPSOID;
         assert!((drawn - km).abs() < 5.0 + km * 0.01, "{city}: {drawn} km to {country}, not {km}");
     }
 }
@@ -131,7 +131,7 @@ fn the_reach_is_that_of_a_search_of_every_line() {
         for (index, country) in world().countries().iter().enumerate() {
             let lines = world().lines.iter().filter(|line| line.owners().any(|owner| owner == index));
             let angle = lines.map(|line| line.angle_to(vector)).fold(f64::INFINITY, f64::min);
-            let drawn = angle * EARTH_RADIUS_KM * reach::ELLIPSOID - world().tolerance().km();
+            let drawn = angle * EARTH_RADIUS_KM * ELLIPSOID - world().tolerance().km();
             let least = reach.distance_to(*country).unwrap().km();
             assert!(least == 0.0 || (least - drawn).abs() < 1e-6, "{country} from {point}: {least} {drawn}");
         }
