@@ -259,7 +259,7 @@ mod tests {
     use std::net::{IpAddr, Ipv4Addr};
 
     use super::*;
-    use crate::trace::{AnswerKind, Ending};
+    use crate::trace::{AnswerKind, Ending, Protocol};
 
     fn unprivileged() -> (ProberHandle, JoinHandle<()>, CancellationToken) {
         let sockets = ProbeSockets(Way::Unprivileged(ErrorQueues::open().unwrap()));
