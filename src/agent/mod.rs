@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info, warn};
 
 use crate::alert::{Change, DeliveryId, Outcome, Severity, SinkId};
-use crate::config::Config;
+use crate::config::{Config, settings};
 use crate::digest::Digest;
 use crate::edge::client::ClientError;
 use crate::edge::http::{self, Question, Scrape, Surface};
@@ -43,7 +43,6 @@ use sinks::Sinks;
 pub mod memory;
 pub mod reload;
 pub mod round;
-pub mod settings;
 pub mod show;
 pub mod sinks;
 

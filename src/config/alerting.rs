@@ -6,6 +6,8 @@ use std::time::Duration;
 use toml::de::DeValue;
 use url::Url;
 
+use crate::alert::{SinkId, SinkKind};
+
 use super::fault::quoted;
 use super::section::{Reading, Section};
 use super::value;
@@ -57,6 +59,32 @@ impl Default for AlertConfig {
             runbook_base_url: None,
         }
     }
+}
+
+impl AlertConfig {
+    /// Every sink by a name that may be shown, with its kind and its URL, which may hold secrets.
+    pub fn sinks(&self) -> BTreeMap<SinkId, (SinkKind, Url)> {
+        let alertmanagers = self.alertmanagers.iter().map(|url| (SinkKind::Alertmanager, url));
+        let webhooks = self.webhooks.iter().map(|url| (SinkKind::Webhook, url));
+        let mut sinks = BTreeMap::new();
+        for (kind, url) in alertmanagers.chain(webhooks) {
+            let name = sink_name(kind, url);
+            let names = (2..).map(|nth| SinkId(format!("{name}#{nth}")));
+            let free = std::iter::once(SinkId(name.clone())).chain(names).find(|name| !sinks.contains_key(name));
+            sinks.extend(free.map(|name| (name, (kind, url.clone()))));
+        }
+        sinks
+    }
+}
+
+/// The kind, the host and the port; a path or a query may be a secret.
+fn sink_name(kind: SinkKind, url: &Url) -> String {
+    let kind = match kind {
+        SinkKind::Alertmanager => "alertmanager",
+        SinkKind::Webhook => "webhook",
+    };
+    let (host, port) = (url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or_default());
+    format!("{kind}:{host}:{port}")
 }
 
 /// Labels that an alert has already; an external label may not change its meaning.
@@ -122,4 +150,19 @@ fn labels(section: &Section<'_>) -> BTreeMap<String, String> {
 
 fn label_value(value: &DeValue<'_>) -> Reading<String> {
     value::text(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sink_is_named_without_its_secrets_and_never_twice_the_same() {
+        let urls = ["https://user:pass@hooks.example/T0/secret?token=x", "https://hooks.example/other"];
+        let webhooks = urls.iter().map(|url| url.parse().unwrap()).collect();
+        let alertmanagers = vec!["http://127.0.0.1:9093".parse().unwrap()];
+        let config = AlertConfig { alertmanagers, webhooks, ..AlertConfig::default() };
+        let names = config.sinks().into_keys().map(|name| name.0).collect::<Vec<_>>();
+        assert_eq!(names, ["alertmanager:127.0.0.1:9093", "webhook:hooks.example:443", "webhook:hooks.example:443#2"]);
+    }
 }

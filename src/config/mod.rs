@@ -31,6 +31,7 @@ pub mod probing;
 pub mod register;
 pub mod resolver;
 pub mod schedule;
+pub mod settings;
 mod vantage;
 
 pub use document::{LARGEST_FILE, Written};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use crate::alert::{Delivery, DeliveryId, Outcome, SavedAlerts, SinkId};
-use crate::config::Config;
+use crate::config::{Config, settings};
 use crate::contact::Contact;
 use crate::location::disc::Borders;
 use crate::moment::Moment;
@@ -17,7 +17,6 @@ use crate::workload::Endpoint;
 
 use super::alertmanager::Sink;
 use super::diary::Diary;
-use super::settings;
 use super::topology::mix;
 use super::written::{JournalState, SinkState};
 
@@ -55,7 +54,7 @@ pub(super) struct Daemon {
 
 impl Daemon {
     pub(super) fn new(config: Config, borders: Borders, seed: u64, now: Moment) -> Self {
-        let settings = settings::of_watch(&config, borders.clone());
+        let settings = settings::of_watch(&config, borders.clone(), Vec::new());
         let sinks = settings.alerts.sinks.iter().map(|(id, kind)| (id.clone(), Sink::new(*kind))).collect();
         Self {
             watch: Watch::new(settings, None, seed, now),
@@ -74,7 +73,7 @@ impl Daemon {
 
     /// A new configuration was read.
     pub(super) fn handle_config(&mut self, config: Config, now: Moment) {
-        let settings = settings::of_watch(&config, self.borders.clone());
+        let settings = settings::of_watch(&config, self.borders.clone(), Vec::new());
         for (id, kind) in &settings.alerts.sinks {
             self.sinks.entry(id.clone()).or_insert_with(|| Sink::new(*kind));
         }
@@ -89,7 +88,7 @@ impl Daemon {
         let saved = on_disk.ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).flatten();
         self.rounds.clear();
         self.seed = mix(self.seed);
-        let settings = settings::of_watch(&self.config, self.borders.clone());
+        let settings = settings::of_watch(&self.config, self.borders.clone(), Vec::new());
         self.watch = Watch::new(settings, saved, self.seed, now);
     }
 

@@ -19,7 +19,6 @@ mod names;
 mod prober;
 mod run;
 mod scenario;
-mod settings;
 mod topology;
 mod wire;
 mod world;

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::Path;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::config::Config;
+use crate::config::{Config, Draft, Written as ConfigFile};
 
-use super::settings;
 use super::world::{World, estate_names};
 use super::written::{EstateWritten, StepWritten, Written};
 
@@ -176,14 +176,23 @@ fn timeline(written: Vec<StepWritten>) -> Result<Vec<Step>, Invalid> {
 /// Reads the configuration, and that of every step which changes one: top-level keys are replaced whole.
 fn read_configs(config: Option<toml::Table>, steps: &mut [Step]) -> Result<Option<Config>, Invalid> {
     let Some(mut table) = config else { return Ok(None) };
-    let first = settings::read("config", &table)?;
+    let first = read_config("config", &table)?;
     for step in steps {
         if let Some(change) = step.written.change.config.take() {
             table.extend(change);
-            step.config = Some(settings::read(&format!("{}.change.config", step.key), &table)?);
+            step.config = Some(read_config(&format!("{}.change.config", step.key), &table)?);
         }
     }
     Ok(Some(first))
+}
+
+/// The configuration that a table is, as if it were the file `pehra.toml`.
+fn read_config(key: &str, table: &toml::Table) -> Result<Config, Invalid> {
+    let text = toml::to_string(table).map_err(|error| Invalid::new(key, error))?;
+    let written = ConfigFile { name: key.to_owned(), bytes: text.into_bytes() };
+    let (config, _warnings) =
+        Draft::open(&written, Path::new("/etc/pehra")).finish().map_err(|errors| Invalid::new(key, errors))?;
+    Ok(config)
 }
 
 fn add_estates(mut config: Option<&mut toml::Table>, estates: &[EstateWritten]) -> Result<(), Invalid> {

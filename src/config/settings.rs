@@ -3,17 +3,17 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::agent::sinks;
 use crate::alert::AlertSettings;
 use crate::alert::patience::Patience;
-use crate::config::Config;
-use crate::config::alerting::AlertConfig;
 use crate::location::disc::Borders;
 use crate::observation::{DatabaseDigest, Declared};
 use crate::round::Probing;
 use crate::schedule::Pace;
 use crate::watch::{Settings, Watched};
 use crate::workload::Endpoint;
+
+use super::Config;
+use super::alerting::AlertConfig;
 
 /// The first rounds of a new list of endpoints are spread over this time, at most.
 const START_WINDOW: Duration = Duration::from_secs(30);
@@ -65,7 +65,7 @@ fn of_alerts(config: &AlertConfig) -> AlertSettings {
         resolved_for: config.resolved_for,
         runbook_base: config.runbook_base_url.as_ref().map(ToString::to_string),
         external_labels: config.external_labels.clone(),
-        sinks: sinks::named(config).into_iter().map(|(name, (kind, _))| (name, kind)).collect(),
+        sinks: config.sinks().into_iter().map(|(name, (kind, _))| (name, kind)).collect(),
     }
 }
 
