@@ -17,11 +17,11 @@ use crate::edge::errqueue::ErrorQueues;
 use crate::edge::icmp::RawSockets;
 use crate::edge::privileges::is_denied;
 use crate::moment::Moment;
+use crate::trace::Trace;
 use crate::trace::pace::Pace;
 use crate::trace::plan::Plan;
 use crate::trace::switchboard::{Receipt, Switchboard, TraceId, Transmit};
 use crate::trace::tally::Tally;
-use crate::trace::Trace;
 
 /// How many plans may wait for the prober to take them up.
 const WAITING: usize = 64;
