@@ -37,8 +37,17 @@ impl<'a> Alertmanager<'a> {
 
     /// The labels of the critical alerts about an endpoint.
     pub(crate) fn critical(&self, endpoint: &str) -> Vec<Value> {
-        let labels = self.alerts().into_iter().map(|mut alert| alert["labels"].take());
-        labels.filter(|labels| labels["severity"] == "critical" && labels["endpoint"] == endpoint).collect()
+        self.about(endpoint).map(|mut alert| alert["labels"].take()).collect()
+    }
+
+    /// Since when the critical alerts about an endpoint fire.
+    pub(crate) fn since(&self, endpoint: &str) -> Vec<Value> {
+        self.about(endpoint).map(|mut alert| alert["startsAt"].take()).collect()
+    }
+
+    fn about(&self, endpoint: &str) -> impl Iterator<Item = Value> {
+        let is_meant = move |labels: &Value| labels["severity"] == "critical" && labels["endpoint"] == endpoint;
+        self.alerts().into_iter().filter(move |alert| is_meant(&alert["labels"]))
     }
 
     /// Ends it; it forgets every alert.

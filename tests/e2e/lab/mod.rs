@@ -21,12 +21,13 @@ pub(crate) use forger::{LIARS, forge};
 pub(crate) use listener::listen;
 pub(crate) use long_way::LongWay;
 pub(crate) use mmdb::everywhere;
-pub(crate) use pehra::{Instance, Settings, inspect, state};
+pub(crate) use pehra::{Instance, Settings, inspect, judge, state};
 pub(crate) use process::Process;
 pub(crate) use topology::Topology;
 pub(crate) use wait::wait_for;
 
 use std::io::{BufRead as _, BufReader};
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, Output, Stdio};
 use std::time::Duration;
@@ -35,7 +36,7 @@ use tempfile::TempDir;
 /// How long a program that a lab needs may take to come up on a busy machine.
 pub(crate) const START: Duration = Duration::from_secs(20);
 
-const PROGRAMS: [&str; 15] = [
+const PROGRAMS: [&str; 16] = [
     "unshare",
     "nsenter",
     "ip",
@@ -51,6 +52,7 @@ const PROGRAMS: [&str; 15] = [
     "nsd-control",
     "unbound",
     "prometheus-alertmanager",
+    "promtool",
 ];
 
 /// A network built from a [`Topology`], and a directory for the files of the programs in it.
@@ -121,6 +123,12 @@ impl Lab {
     pub(crate) fn inside(&self, path: &Path) -> PathBuf {
         let within = path.strip_prefix("/").expect("an absolute path");
         Path::new("/proc").join(self.init.to_string()).join("root").join(within)
+    }
+
+    /// Makes `address` the name server of every node, for programs that ask as the system is configured.
+    pub(crate) fn resolve_by(&self, address: IpAddr) {
+        let path = self.write("resolv.conf", &format!("nameserver {address}\noptions timeout:1 attempts:1\n"));
+        self.script(&format!("mount --bind {} /etc/resolv.conf", path.display()));
     }
 
     /// Runs a shell script in the lab but on no node: for what belongs to all of it, such as mounts.

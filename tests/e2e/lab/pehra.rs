@@ -127,9 +127,14 @@ impl<'a> Instance<'a> {
         configure(self.lab, self.node, settings);
     }
 
+    /// Everything that Prometheus would read.
+    pub(crate) fn metrics(&self) -> Option<String> {
+        self.lab.get(self.node, METRICS)
+    }
+
     /// A metric of which one series has all these labels; nothing while there is no such series.
     pub(crate) fn metric(&self, name: &str, labels: &[(&str, &str)]) -> Option<f64> {
-        let page = self.lab.get(self.node, METRICS)?;
+        let page = self.metrics()?;
         let labels: Vec<String> = labels.iter().map(|(name, value)| format!("{name}=\"{value}\"")).collect();
         let is_meant = |line: &&str| {
             line.strip_prefix(name).is_some_and(|rest| rest.starts_with(['{', ' ']))
@@ -199,9 +204,20 @@ impl<'a> Instance<'a> {
 pub(crate) fn inspect(lab: &Lab, node: &'static str, settings: &Settings<'_>) -> (Vec<serde_json::Value>, Option<i32>) {
     let config = configure(lab, node, settings).display().to_string();
     let class = ["--class", settings.class];
-    let command =
-        [&["timeout", "60", PROGRAM, "inspect", "--json", "--config", &config], &class[..], settings.endpoints];
-    let output = lab.run(node, &command.concat());
+    let command = [&[PROGRAM, "inspect", "--json", "--config", &config], &class[..], settings.endpoints];
+    said(lab, node, &command.concat())
+}
+
+/// What the journal of `node` gives when it is judged again: the lines of `pehra judge --json` and how it exited.
+pub(crate) fn judge(lab: &Lab, node: &str, class: &str) -> (Vec<serde_json::Value>, Option<i32>) {
+    let journal = state(lab, node).join("journal").join(VANTAGE).display().to_string();
+    let judge = format!("exec {PROGRAM} judge --class {class} --json {journal}/*.jsonl");
+    said(lab, node, &["sh", "-c", &judge])
+}
+
+/// Runs a command that prints a JSON object a line.
+fn said(lab: &Lab, node: &str, command: &[&str]) -> (Vec<serde_json::Value>, Option<i32>) {
+    let output = lab.run(node, command);
     let text = String::from_utf8(output.stdout).expect("text");
     let lines = text.lines().map(|line| serde_json::from_str(line).expect("a JSON object a line")).collect();
     (lines, output.status.code())

@@ -98,6 +98,54 @@ pub(super) fn an_alertmanager_that_was_down_gets_the_alert_once() {
     wait_for("the alert again", SOON, || (!alertmanager.critical(&endpoint).is_empty()).then_some(()));
 }
 
+pub(super) fn a_killed_daemon_goes_on_where_it_was() {
+    let net = network::drawing();
+    let lab = Lab::up(&net);
+    let _cable = network::lay_cable(&lab);
+    let address = net.v4("abroad", "sea");
+    let _listener = listen(&lab, "abroad", SocketAddr::new(address, 443));
+    let endpoint = format!("tcp://{address}:443");
+    let settings = Settings { endpoints: &[&endpoint], sections: network::REGISTER, ..Settings::default() };
+    let alertmanager = Alertmanager::start(&lab, "khi-1");
+    let pehra = Instance::start(&lab, "khi-1", &settings);
+    let since = || alertmanager.since(&endpoint).first().cloned();
+    let raised = wait_for("the alert", SOON, since);
+    let before = pehra.journal();
+    pehra.process.signal("KILL");
+    let pehra = Instance::start(&lab, "khi-1", &settings);
+    let after = pehra.wait_for_journal(before.len() + 2);
+    assert_eq!(after[..before.len()], before);
+    assert_eq!(alertmanager.since(&endpoint), [raised], "one alert, raised when it was raised");
+    pehra.process.signal("KILL");
+    let at_home = network::REGISTER.replace("DE", "PK");
+    let pehra = Instance::start(&lab, "khi-1", &Settings { sections: &at_home, ..settings });
+    wait_for("the alert of a former life to resolve", SOON, || since().is_none().then_some(()));
+    assert_eq!(pehra.terminate(Duration::from_secs(5)).code(), Some(0));
+}
+
+pub(super) fn a_slow_endpoint_never_delays_another() {
+    let mut net = Topology::default();
+    net.host("khi-1").router("isp").silent_host("slow").host("quick");
+    net.link("khi-1", "isp", &["39.32.0.0/30"]);
+    net.link("slow", "isp", &["175.107.60.0/30"]).link("quick", "isp", &["175.107.60.4/30"]);
+    let lab = Lab::up(&net);
+    let [slow, quick] = ["slow", "quick"].map(|host| format!("tcp://{}:443", net.v4(host, "isp")));
+    let probing = "reply_timeout = \"20s\"";
+    let settings = Settings {
+        endpoints: &[&slow, &quick],
+        probing,
+        interval: "1s",
+        sections: network::REGISTER,
+        ..Settings::default()
+    };
+    let pehra = Instance::start(&lab, "khi-1", &settings);
+    for observation in pehra.wait_for_journal(4) {
+        assert_eq!(observation.endpoint.to_string(), quick);
+    }
+    assert_eq!((pehra.standing(&slow), pehra.standing(&quick)), (Some("unproven"), Some("compliant")));
+    lab.output("khi-1", &["sh", "-ec", "curl --silent --fail http://127.0.0.1:19924/metrics | promtool check metrics"]);
+}
+
 pub(super) fn a_broken_database_is_refused() {
     let net = network::drawing();
     let lab = Lab::up(&net);

@@ -3,6 +3,7 @@
 mod distance;
 mod life;
 mod moves_abroad;
+mod names;
 mod network;
 mod silence;
 mod the_lab_itself;
@@ -16,6 +17,10 @@ pub(crate) const ALL: &[(&str, fn())] = &[
     ),
     ("a_full_disk_loses_nothing_that_was_written", life::a_full_disk_loses_nothing_that_was_written),
     ("an_alertmanager_that_was_down_gets_the_alert_once", life::an_alertmanager_that_was_down_gets_the_alert_once),
+    ("a_killed_daemon_goes_on_where_it_was", life::a_killed_daemon_goes_on_where_it_was),
+    ("a_slow_endpoint_never_delays_another", life::a_slow_endpoint_never_delays_another),
+    ("a_detour_abroad_is_named_live_and_when_the_journal_is_judged_again", traces::a_detour_abroad_is_named),
+    ("names_that_lead_nowhere_are_unproven_and_never_compliant", names::failures_are_unproven_and_never_compliant),
     ("a_broken_database_is_refused_and_the_old_one_stays", life::a_broken_database_is_refused),
     ("a_broken_configuration_is_refused_and_the_old_one_stays", life::a_broken_configuration_is_refused),
     ("term_ends_it_within_five_seconds_with_rounds_in_flight", life::term_ends_it_with_rounds_in_flight),

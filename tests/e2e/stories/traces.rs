@@ -1,10 +1,11 @@
 //! What is traced is what is there.
 
 use super::network;
-use crate::lab::{Instance, LIARS, Lab, Settings, Topology, forge, state};
+use crate::lab::{Instance, LIARS, Lab, LongWay, Settings, Topology, forge, judge, state};
 use pehra::observation::Observation;
 use pehra::trace::{Ending, Protocol, Trace};
 use std::net::IpAddr;
+use std::time::Duration;
 
 /// How an instance may probe.
 #[derive(Clone, Copy, Debug)]
@@ -51,6 +52,31 @@ pub(super) fn forged_answers_change_nothing() {
             assert_eq!(lies, 0, "{trace:#?}");
         }
     }
+}
+
+pub(super) fn a_detour_abroad_is_named() {
+    let net = network::drawing();
+    let lab = Lab::up(&net);
+    // From the exchange to the government host by way of Frankfurt and Amsterdam.
+    let routers = [("80.81.192.1", 96), ("62.115.1.2", 110), ("80.249.208.1", 130)];
+    let _detour =
+        LongWay::start(&lab, "ix", &[LongWay { toward: "175.107.60.0/24", routers: &routers, reached_after: 236 }]);
+    let endpoint = format!("tcp://{}:443", net.v4("portal", "ix"));
+    let settings = Settings { endpoints: &[&endpoint], sections: network::REGISTER, ..Settings::default() };
+    let pehra = Instance::start(&lab, "khi-1", &settings);
+    pehra.wait_for_standing(&endpoint, "suspect", Duration::from_secs(30));
+    let about = [("endpoint", endpoint.as_str())];
+    assert_eq!(pehra.metric("pehra_endpoint_path_outside", &about), Some(1.0));
+    let finding = [about[0], ("rule", "path-outside"), ("standing", "suspect")];
+    assert_eq!(pehra.metric("pehra_endpoint_finding", &finding), Some(1.0));
+    assert_eq!(pehra.terminate(Duration::from_secs(5)).code(), Some(0));
+    let (lines, code) = judge(&lab, "khi-1", "restricted");
+    assert_eq!(code, Some(3), "{lines:#?}");
+    let last = lines.last().expect("a line");
+    assert_eq!(
+        (&last["place"], &last["path"], &last["standing"]),
+        (&"inside".into(), &"outside".into(), &"suspect".into())
+    );
 }
 
 pub(super) fn the_capability_is_dropped() {
