@@ -60,6 +60,8 @@ const STATUS: Duration = Duration::from_secs(10);
 pub struct Parts {
     /// The file of the configuration.
     pub path: PathBuf,
+    /// The state directory, where it is not the one of the configuration.
+    pub state: Option<PathBuf>,
     /// What was read from it.
     pub prepared: Prepared,
     /// Where the HTTP surface listens.
@@ -177,7 +179,7 @@ impl Agent {
             geodb: geodb.clone(),
         };
         Ok(Self {
-            reload: Reload::new(parts.path, &config),
+            reload: Reload::new(parts.path, parts.state, &config),
             config,
             watch,
             world,
@@ -269,10 +271,8 @@ impl Agent {
         };
         let (world, journal) = (self.world.clone(), self.journal.clone());
         self.rounds.spawn(async move {
-            // In a task of its own, so that one that breaks off still has a name.
-            let mut inner = JoinSet::new();
-            inner.spawn(async move { round::inspect(settings, &world).await });
-            let observation = inner.join_next().await.and_then(Result::ok).flatten().map(Arc::new);
+            let observation =
+                apart(async move { round::inspect(settings, &world).await }).await.flatten().map(Arc::new);
             let written = match &observation {
                 Some(observation) => journal.append(Arc::clone(observation)).await.map(|_| ()),
                 None => Ok(()),
@@ -323,8 +323,9 @@ impl Agent {
             let Some(delivery) = self.watch.poll_delivery(clock::now()) else { return };
             let sinks = self.sinks.clone();
             self.deliveries.spawn(async move {
-                let outcomes = sinks.send(&delivery).await;
-                Sent { id: delivery.id, sink: delivery.sink, outcomes }
+                let (id, sink, count) = (delivery.id, delivery.sink.clone(), delivery.alerts.len());
+                let outcomes = apart(async move { sinks.send(&delivery).await }).await;
+                Sent { id, sink, outcomes: outcomes.unwrap_or_else(|| vec![Outcome::Unreachable; count]) }
             });
         }
     }
@@ -468,6 +469,13 @@ impl Agent {
             }
         }
     }
+}
+
+/// Does `work` in a task of its own, so that what asked for it still has a name when it breaks off; it ends with us.
+async fn apart<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> Option<T> {
+    let mut one = JoinSet::new();
+    one.spawn(work);
+    one.join_next().await?.inspect_err(|error| error!(%error, "a task broke off")).ok()
 }
 
 /// What cannot be changed while we run is as it was, and that is said.

@@ -49,9 +49,12 @@ pub enum PrepareError {
     Broken,
 }
 
-/// Reads the configuration at `path` and everything that it names.
-pub fn prepare(path: &Path) -> Result<Prepared, PrepareError> {
-    let (config, warnings) = inventory::load(path)?;
+/// Reads the configuration at `path` and everything that it names; `state` takes the place of its state directory.
+pub fn prepare(path: &Path, state: Option<&Path>) -> Result<Prepared, PrepareError> {
+    let (mut config, warnings) = inventory::load(path)?;
+    if let Some(state) = state {
+        state.clone_into(&mut config.state_directory);
+    }
     let geodb = Geodb::open(&config.geodb, &config.assets)?;
     Ok(Prepared { config, warnings, geodb })
 }
@@ -63,6 +66,7 @@ pub type Reply = oneshot::Sender<Result<(), String>>;
 #[derive(Debug)]
 pub struct Reload {
     path: PathBuf,
+    state: Option<PathBuf>,
     databases: Vec<PathBuf>,
     seen: Fingerprint,
     look: Interval,
@@ -83,14 +87,14 @@ enum Task {
 }
 
 impl Reload {
-    /// Watches the files of `config`, which was read from `path`.
-    pub fn new(path: PathBuf, config: &Config) -> Self {
+    /// Watches the files of `config`, which was read from `path` with `state`.
+    pub fn new(path: PathBuf, state: Option<PathBuf>, config: &Config) -> Self {
         let databases = databases(config);
         let seen = Fingerprint::of(&path, &databases);
         let now = Instant::now();
         let mut look = interval_at(now + LOOK, LOOK);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        Self { path, databases, seen, look, task: None, again: false, read_at: now, waiting: Vec::new() }
+        Self { path, state, databases, seen, look, task: None, again: false, read_at: now, waiting: Vec::new() }
     }
 
     /// Reads again; `reply` is told what came of it.
@@ -154,10 +158,10 @@ impl Reload {
     fn read(&mut self) {
         self.again = false;
         self.read_at = Instant::now();
-        let (path, before) = (self.path.clone(), self.databases.clone());
+        let (path, state, before) = (self.path.clone(), self.state.clone(), self.databases.clone());
         self.task = Some(spawn_blocking(move || {
             let mut seen = Fingerprint::of(&path, &before);
-            let prepared = prepare(&path);
+            let prepared = prepare(&path, state.as_deref());
             if let Ok(prepared) = &prepared {
                 seen.exchange(&before, &databases(&prepared.config));
             }
@@ -239,8 +243,8 @@ mod tests {
     #[tokio::test]
     async fn what_is_read_is_whole_or_an_error_and_everyone_who_waits_is_answered() {
         let (directory, path) = configuration();
-        let Prepared { config, .. } = prepare(&path).unwrap();
-        let mut reload = Reload::new(path, &config);
+        let Prepared { config, .. } = prepare(&path, None).unwrap();
+        let mut reload = Reload::new(path, None, &config);
         let (reply, _answer) = oneshot::channel();
         reload.begin(Some(reply));
         assert_eq!(reload.prepared().await.unwrap().config, config);

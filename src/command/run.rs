@@ -69,10 +69,7 @@ impl Run {
     }
 
     fn open(self, show: bool) -> Result<Parts, RunError> {
-        let mut prepared = prepare(&self.config)?;
-        if let Some(state) = self.state {
-            prepared.config.state_directory = state;
-        }
+        let prepared = prepare(&self.config, self.state.as_deref())?;
         let config = &prepared.config;
         for warning in &prepared.warnings {
             warn!("{warning}");
@@ -91,7 +88,7 @@ impl Run {
         if show {
             show::greet(&greeting(&prepared, &sockets, &listener));
         }
-        Ok(Parts { path: self.config, prepared, listener, sockets, journal, show })
+        Ok(Parts { path: self.config, state: self.state, prepared, listener, sockets, journal, show })
     }
 }
 
