@@ -29,7 +29,7 @@ pub(super) fn hops_are_the_routers_without_capabilities() {
 fn hops_are_the_routers(means: Means, protocol: Protocol) {
     let net = network::drawing();
     let lab = Lab::up(&net);
-    for observation in observe(&lab, &net, means) {
+    for observation in start(&lab, &net, means).wait_for_journal(2) {
         let trace = only_trace(&observation);
         assert_eq!(trace.protocol, protocol);
         assert_eq!(responders(trace), truth(&net, trace.target), "{means:?}: {trace:#?}");
@@ -45,11 +45,19 @@ pub(super) fn forged_answers_change_nothing() {
     };
     let _forger = forge(&lab, "abroad", victim, target);
     for means in [Means::Capable("icmp"), Means::Capable("udp"), Means::Incapable] {
-        for observation in observe(&lab, &net, means) {
+        let pehra = start(&lab, &net, means);
+        for observation in pehra.wait_for_journal(2) {
             let trace = only_trace(&observation);
             assert_eq!(responders(trace), truth(&net, trace.target), "{means:?}: {trace:#?}");
             let lies = trace.responders().into_iter().filter(|address| is_lie(*address)).count();
             assert_eq!(lies, 0, "{trace:#?}");
+        }
+        if matches!(means, Means::Capable(_)) {
+            let seen_through = |kind| pehra.metric("pehra_replies_total", &[("kind", kind)]);
+            assert!(
+                seen_through("malformed") > Some(0.0) && seen_through("unrelated") > Some(0.0),
+                "no forgery arrived"
+            );
         }
     }
 }
@@ -100,8 +108,8 @@ fn is_lie(address: IpAddr) -> bool {
     matches!(address, IpAddr::V4(address) if address.octets()[..3] == LIARS)
 }
 
-/// One round of the government host, over IPv4 and over IPv6.
-fn observe(lab: &Lab, net: &Topology, means: Means) -> Vec<Observation> {
+/// A new daemon that looks at the government host, once over IPv4 and once over IPv6.
+fn start<'a>(lab: &'a Lab, net: &Topology, means: Means) -> Instance<'a> {
     let [v4, v6] = [net.v4("portal", "ix"), net.v6("portal", "ix")];
     let endpoints = [format!("tcp://{v4}:443"), format!("tcp://[{v6}]:443")];
     let endpoints = endpoints.each_ref().map(String::as_str);
@@ -111,13 +119,10 @@ fn observe(lab: &Lab, net: &Topology, means: Means) -> Vec<Observation> {
     };
     let settings = Settings { endpoints: &endpoints, probing: &probing, interval: "1h", ..Settings::default() };
     std::fs::remove_dir_all(state(lab, "khi-1")).ok();
-    let pehra = match means {
+    match means {
         Means::Capable(_) => Instance::start(lab, "khi-1", &settings),
         Means::Incapable => Instance::start_without_capabilities(lab, "khi-1", &settings),
-    };
-    let mut observations = pehra.wait_for_journal(2);
-    observations.truncate(2);
-    observations
+    }
 }
 
 fn only_trace(observation: &Observation) -> &Trace {
