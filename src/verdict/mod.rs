@@ -62,7 +62,8 @@ impl fmt::Display for Standing {
     }
 }
 
-/// The rules, by the names that the policy file, alerts and metrics use.
+/// The rules, by the names that the policy file, alerts and metrics use; of findings that count alike, the first says the
+/// most about the endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RuleId {
@@ -78,6 +79,12 @@ pub enum RuleId {
     EdgeOutside,
     /// Traffic leaves home on its way.
     PathOutside,
+    /// The name leads nowhere.
+    Unresolvable,
+    /// No address answers in any way.
+    Unreachable,
+    /// The last observation is too old.
+    Stale,
     /// Who runs it may not.
     ProviderUnaccredited,
     /// Who runs it no longer may.
@@ -90,12 +97,6 @@ pub enum RuleId {
     NocExpired,
     /// An exemption ends soon.
     NocExpiring,
-    /// The name leads nowhere.
-    Unresolvable,
-    /// No address answers in any way.
-    Unreachable,
-    /// The last observation is too old.
-    Stale,
 }
 
 impl RuleId {
@@ -107,15 +108,15 @@ impl RuleId {
         Self::EdgeOpaque,
         Self::EdgeOutside,
         Self::PathOutside,
+        Self::Unresolvable,
+        Self::Unreachable,
+        Self::Stale,
         Self::ProviderUnaccredited,
         Self::ProviderLapsed,
         Self::ProviderUnknown,
         Self::ClassMissing,
         Self::NocExpired,
         Self::NocExpiring,
-        Self::Unresolvable,
-        Self::Unreachable,
-        Self::Stale,
     ];
 
     /// The name used in the policy file, in JSON, metrics and alerts.

@@ -31,15 +31,15 @@ pub(super) const RULES: [Rule; 15] = [
     edge::opaque,
     edge::outside,
     path::outside,
+    reach::unresolvable,
+    reach::unreachable,
+    reach::stale,
     provider::unaccredited,
     provider::lapsed,
     provider::unknown,
     class::missing,
     noc::expired,
     noc::expiring,
-    reach::unresolvable,
-    reach::unreachable,
-    reach::stale,
 ];
 
 /// What every rule is told: the dossier, the policy, and the day.
