@@ -24,6 +24,7 @@ pub(super) struct Sink {
     told: BTreeSet<Labels>,
     pages: Vec<String>,
     all_clears: Vec<String>,
+    posts: Vec<String>,
 }
 
 impl Sink {
@@ -36,6 +37,7 @@ impl Sink {
             told: BTreeSet::new(),
             pages: Vec::new(),
             all_clears: Vec::new(),
+            posts: Vec::new(),
         }
     }
 
@@ -63,8 +65,10 @@ impl Sink {
         }
         match self.kind {
             SinkKind::Alertmanager => self.hold(&alert.labels, alert.ends_at, now),
-            SinkKind::Webhook if alert.resolved => self.all_clears.push(in_words(&alert.labels)),
-            SinkKind::Webhook => self.pages.push(in_words(&alert.labels)),
+            SinkKind::Webhook => {
+                let over = if alert.resolved { "over: " } else { "" };
+                self.posts.push(format!("{over}{}", in_words(&alert.labels)));
+            }
         }
         Outcome::Accepted
     }
@@ -104,6 +108,11 @@ impl Sink {
     /// Every time it told somebody that one was over.
     pub(super) fn all_clears(&self) -> &[String] {
         &self.all_clears
+    }
+
+    /// Everything a webhook was told, in order.
+    pub(super) fn posts(&self) -> &[String] {
+        &self.posts
     }
 }
 

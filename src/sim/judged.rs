@@ -74,9 +74,11 @@ fn alerts(expected: &ExpectWritten, daemon: &Daemon) -> Vec<String> {
     let alertmanagers = || daemon.sinks().filter(|sink| sink.kind() == SinkKind::Alertmanager);
     let firing = sorted(alertmanagers().flat_map(Sink::firing).collect());
     let pages = alertmanagers().flat_map(Sink::pages).count();
+    let posts = daemon.sinks().flat_map(Sink::posts).cloned().collect();
     let all_clears = alertmanagers().flat_map(Sink::all_clears).count();
     let differences = [
         expected.alerts.clone().and_then(|expected| differs("alerts held", &sorted(expected), &firing)),
+        expected.webhook.as_ref().and_then(|expected| differs("webhook", expected, &posts)),
         expected.pages.and_then(|expected| differs("pages", &expected, &pages)),
         expected.all_clears.and_then(|expected| differs("all-clears", &expected, &all_clears)),
     ];

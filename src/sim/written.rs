@@ -351,6 +351,8 @@ pub(super) struct ExpectWritten {
     pub(super) pages: Option<usize>,
     /// How often Alertmanager told somebody that one was over since the beginning.
     pub(super) all_clears: Option<usize>,
+    /// Everything that webhooks were told since the beginning, in order; `over: ` stands before what was cleared.
+    pub(super) webhook: Option<Vec<String>>,
     /// Lines of the exposition; a line that starts with `!` is to be absent, as a beginning of a line.
     #[serde(default)]
     pub(super) metrics: Vec<String>,

@@ -14,10 +14,13 @@ crate::scenarios![
     name_server_says_nothing,
     name_vanishes_and_returns,
     no_network_for_an_hour,
+    path_leaves_and_returns,
     patience_over_days,
+    provider_loses_its_accreditation,
     reload_drops_what_is_gone,
     restart,
     schedule_is_even,
     silent_path_is_unknown,
     slow_endpoint,
+    webhook_is_told_of_changes,
 ];
