@@ -4,9 +4,9 @@ use std::fmt::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 
-use super::Line;
+use super::{Line, Said};
 use crate::location::{Evidence, Place, Weight};
-use crate::verdict::Standing;
+use crate::verdict::{RuleId, Standing};
 
 /// How wide the first columns are: the longest standing, place and grade.
 const STANDING: usize = 9;
@@ -36,9 +36,7 @@ pub fn explained(line: &Line<'_>) -> String {
     for said in &line.findings {
         let style = style_of(said.standing);
         let _ = write!(text, "\n    {}  {}", painted(style, said.standing.as_str(), STANDING), said.rule);
-        for because in said.because.iter().take(1) {
-            let _ = write!(text, ": {because}");
-        }
+        let _ = write!(text, ": {}", facts(said).join("; "));
     }
     for evidence in line.evidence {
         let _ = write!(text, "\n    {}", evidence_line(evidence));
@@ -47,6 +45,28 @@ pub fn explained(line: &Line<'_>) -> String {
         let _ = write!(text, "\n    path {}", line.path.as_str());
     }
     text
+}
+
+/// The facts of a finding; where a place is meant, the first, since the evidence follows.
+fn facts<'a>(said: &Said<'a>) -> &'a [String] {
+    let shown = match said.rule {
+        RuleId::DestinationOutside
+        | RuleId::DestinationUnproven
+        | RuleId::DestinationConflict
+        | RuleId::EdgeOpaque
+        | RuleId::EdgeOutside => 1,
+        RuleId::PathOutside
+        | RuleId::Unresolvable
+        | RuleId::Unreachable
+        | RuleId::Stale
+        | RuleId::ProviderUnaccredited
+        | RuleId::ProviderLapsed
+        | RuleId::ProviderUnknown
+        | RuleId::ClassMissing
+        | RuleId::NocExpired
+        | RuleId::NocExpiring => said.because.len(),
+    };
+    said.because.get(..shown).unwrap_or(said.because)
 }
 
 fn evidence_line(evidence: &Evidence) -> String {
