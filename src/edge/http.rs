@@ -30,7 +30,7 @@ use crate::ledger::Ledger;
 /// How many connections are served at once; more wait in the kernel's queue.
 const CONNECTIONS: usize = 64;
 /// How long a client may take over the head of a request, and how long a connection may lie idle.
-const HEAD: Duration = Duration::from_secs(10);
+const HEAD: Duration = Duration::from_secs(5);
 /// How long a connection may live before it is asked to close.
 const LIFETIME: Duration = Duration::from_secs(120);
 /// How long a closing connection may take over its last answer.
