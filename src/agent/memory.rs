@@ -1,6 +1,6 @@
 //! The state of the alerts on disk, so that a restart neither loses nor repeats one.
 
-use std::fs::{File, OpenOptions, rename};
+use std::fs::{File, OpenOptions, remove_file, rename};
 use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
@@ -98,13 +98,22 @@ fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
     }
 }
 
-/// Replaces a file whole: a reader, or we after a crash, see the old one or the new one.
+/// Replaces a file whole: a reader, or we after a crash, see the old one or the new one. A draft that cannot be finished
+/// takes no room from the journal.
 fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let draft = path.with_extension("new");
-    let mut file = File::create(&draft)?;
+    let written = write(&draft, bytes).and_then(|()| rename(&draft, path));
+    if written.is_err() {
+        // There is a reason to report already.
+        let _ = remove_file(&draft);
+    }
+    written
+}
+
+fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = File::create(path)?;
     file.write_all(bytes)?;
-    file.sync_all()?;
-    rename(&draft, path)
+    file.sync_all()
 }
 
 #[cfg(test)]
