@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use jiff::tz::Offset;
 
 use crate::dossier::Dossier;
 use crate::location::path::Way;
@@ -20,7 +21,7 @@ use crate::verdict::{Standing, Verdict};
 use crate::workload::{Endpoint, Noc};
 
 /// Everything that is known now.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Ledger {
     /// Every endpoint that is watched.
     pub endpoints: BTreeMap<Arc<Endpoint>, Arc<Record>>,
@@ -28,6 +29,8 @@ pub struct Ledger {
     pub providers: Arc<[Provider]>,
     /// The certificates in force or past.
     pub nocs: Arc<[Noc]>,
+    /// The clock by which their days end.
+    pub days: Offset,
     /// The databases in use.
     pub databases: Arc<[DatabaseDigest]>,
 }
@@ -69,11 +72,24 @@ impl Record {
     }
 }
 
+impl Default for Ledger {
+    fn default() -> Self {
+        Self {
+            endpoints: BTreeMap::new(),
+            providers: Arc::default(),
+            nocs: Arc::default(),
+            days: Offset::UTC,
+            databases: Arc::default(),
+        }
+    }
+}
+
 impl Ledger {
     /// Takes over what a policy and the databases say; endpoints stay.
     pub fn set_register(&mut self, policy: &Policy, databases: &[DatabaseDigest]) {
         self.providers = policy.providers.values().cloned().collect();
         self.nocs = policy.nocs.iter().cloned().collect();
+        self.days = policy.days;
         self.databases = databases.into();
     }
 

@@ -147,6 +147,7 @@ fn ledger() -> Ledger {
             reference: "CO/NOC/2026/014".to_owned(),
             until: "2026-12-31".parse().unwrap(),
         }]),
+        days: jiff::tz::Offset::constant(5),
         databases: Arc::new([DatabaseDigest {
             name: "dbip-country".to_owned(),
             sha256: Digest::ZERO,

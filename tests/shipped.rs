@@ -101,7 +101,9 @@ fn the_reference_shows_every_key_and_no_other() {
 
 /// The reading of the policy file asks for keys as well; they are none of the configuration's.
 fn is_of_main_file(key: &str) -> bool {
-    !["title", "noc_notice_days", "class", "rule"].iter().any(|of| key == *of || key.starts_with(&format!("{of}.")))
+    !["title", "utc_offset", "noc_notice_days", "class", "rule"]
+        .iter()
+        .any(|of| key == *of || key.starts_with(&format!("{of}.")))
 }
 
 fn load_examples(reference: &str) -> (Config, Vec<pehra::config::Fault>) {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use url::Url;
 
-use crate::alert::{Alert, Delivery, Labels, Outcome, SinkId, SinkKind};
+use crate::alert::{Delivery, Outcome, SinkId, SinkKind};
 use crate::config::alerting::AlertConfig;
 use crate::edge::alertmanager::Alertmanager;
 use crate::edge::client::{self, ClientError};
@@ -12,10 +12,7 @@ use crate::edge::webhook::Webhook;
 
 /// Every sink of a configuration, ready to be sent to.
 #[derive(Clone, Debug)]
-pub struct Sinks {
-    sinks: BTreeMap<SinkId, Sink>,
-    external_labels: Labels,
-}
+pub struct Sinks(BTreeMap<SinkId, Sink>);
 
 /// One of them.
 #[derive(Clone, Debug)]
@@ -35,27 +32,20 @@ impl Sinks {
             };
             (id, sink)
         };
-        let sinks = config.sinks().into_iter().map(open).collect();
-        Ok(Self { sinks, external_labels: config.external_labels.clone() })
+        Ok(Self(config.sinks().into_iter().map(open).collect()))
     }
 
     /// The names of all.
     pub fn ids(&self) -> Vec<SinkId> {
-        self.sinks.keys().cloned().collect()
+        self.0.keys().cloned().collect()
     }
 
     /// Sends a delivery: one outcome for each of its alerts.
     pub async fn send(&self, delivery: &Delivery) -> Vec<Outcome> {
-        let labelled = |alert: &Alert| {
-            let mut alert = alert.clone();
-            alert.labels.extend(self.external_labels.clone());
-            alert
-        };
-        let alerts: Vec<Alert> = delivery.alerts.iter().map(labelled).collect();
-        match self.sinks.get(&delivery.sink) {
-            Some(Sink::Alertmanager(alertmanager)) => alertmanager.post(&alerts).await,
-            Some(Sink::Webhook(webhook)) => webhook.post(&alerts).await,
-            None => vec![Outcome::Unreachable; alerts.len()],
+        match self.0.get(&delivery.sink) {
+            Some(Sink::Alertmanager(alertmanager)) => alertmanager.post(&delivery.alerts).await,
+            Some(Sink::Webhook(webhook)) => webhook.post(&delivery.alerts).await,
+            None => vec![Outcome::Unreachable; delivery.alerts.len()],
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::tz::Offset;
 use toml::de::DeValue;
 
 use crate::digest::Digest;
@@ -41,6 +42,7 @@ pub(super) struct PolicyTable {
     classes: BTreeMap<DataClass, ClassPolicy>,
     aliases: BTreeMap<String, DataClass>,
     bindings: Vec<Binding>,
+    days: Offset,
     noc_notice_days: u32,
 }
 
@@ -67,6 +69,7 @@ impl PolicyTable {
             home,
             classes: self.classes,
             bindings: self.bindings,
+            days: self.days,
             noc_notice_days: self.noc_notice_days,
             providers: BTreeMap::new(),
             nocs: Vec::new(),
@@ -80,6 +83,7 @@ pub(super) fn read(written: &Written, faults: &Faults) -> Option<PolicyTable> {
     let table = document.toml(faults)?;
     let root = Section::root(&document, &table, faults);
     let title = root.require("title", "the policy's name, such as title = \"Cloud First Policy\"", value::text);
+    let days = root.or("utc_offset", Offset::UTC, value::utc_offset);
     let noc_notice_days = root.or("noc_notice_days", 30, value::whole(0, 3660));
     let (classes, aliases) = classes(&root);
     if classes.is_empty() {
@@ -93,7 +97,7 @@ pub(super) fn read(written: &Written, faults: &Faults) -> Option<PolicyTable> {
     }
     let title = title.map_or_else(String::new, |at| at.value);
     let sha256 = Digest::of_bytes(&written.bytes);
-    Some(PolicyTable { title, sha256, classes, aliases, bindings, noc_notice_days })
+    Some(PolicyTable { title, sha256, classes, aliases, bindings, days, noc_notice_days })
 }
 
 fn classes(root: &Section<'_>) -> (BTreeMap<DataClass, ClassPolicy>, BTreeMap<String, DataClass>) {

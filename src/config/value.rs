@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 use jiff::civil::Date;
+use jiff::tz::Offset;
 use toml::de::DeValue;
 use url::Url;
 
@@ -177,6 +178,22 @@ pub(super) fn date(value: &DeValue<'_>) -> Reading<Date> {
         return Err(wrong_type(value, "a day such as 2027-06-30, without quotes and without a time"));
     };
     written.to_string().parse().map_err(|_| format!("{written} is not a day of the calendar: write year-month-day"))
+}
+
+/// The clock by which days are counted, as hours and minutes ahead of UTC: `"+05:00"`, at most 14 hours either way.
+pub(super) fn utc_offset(value: &DeValue<'_>) -> Reading<Offset> {
+    let written = text(value)?;
+    let refused = || format!("{} is no offset from UTC: write hours and minutes, such as \"+05:00\"", quoted(&written));
+    let (sign, rest) = written.split_at_checked(1).ok_or_else(refused)?;
+    let sign = match sign {
+        "+" => 1,
+        "-" => -1,
+        _ => return Err(refused()),
+    };
+    let (hours, minutes) = rest.split_once(':').filter(|_| rest.len() == 5).ok_or_else(refused)?;
+    let part = |digits: &str, most: i32| digits.parse::<u8>().ok().map(i32::from).filter(|part| *part <= most);
+    let (hours, minutes) = part(hours, 14).zip(part(minutes, 59)).ok_or_else(refused)?;
+    Offset::from_seconds(sign * (hours * 3600 + minutes * 60)).map_err(|_| refused())
 }
 
 /// An autonomous system number, bare or as `"AS23888"`.

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
+use jiff::tz::Offset;
 use jiff::{Timestamp, ToSpan};
 
 use crate::ledger::{Ledger, Record, Seen};
@@ -195,7 +195,7 @@ fn provider_valid_until(ledger: &Ledger) -> Family {
     let help = "When the provider's status ends, by the register.";
     let mut family = Family::new("pehra_provider_valid_until_timestamp_seconds", help, Kind::Gauge);
     for provider in ledger.providers.iter() {
-        if let Some(end) = provider.valid_until.and_then(end_of) {
+        if let Some(end) = provider.valid_until.and_then(|day| end_of(day, ledger.days)) {
             family.push([("provider", &provider.id.0)], seconds(end));
         }
     }
@@ -208,7 +208,7 @@ fn noc_until(ledger: &Ledger) -> Family {
     let certificates: BTreeMap<_, _> =
         ledger.nocs.iter().map(|noc| ((&noc.workload, &noc.reference), noc.until)).collect();
     for ((workload, reference), until) in certificates {
-        if let Some(end) = end_of(until) {
+        if let Some(end) = end_of(until, ledger.days) {
             family.push([("workload", &workload.0), ("reference", reference)], seconds(end));
         }
     }
@@ -261,8 +261,8 @@ fn seconds(at: Timestamp) -> f64 {
     at.as_duration().as_secs_f64()
 }
 
-/// The end of that day: midnight UTC, as the rules judge by the UTC date.
-fn end_of(day: Date) -> Option<Timestamp> {
+/// The end of that day: midnight by the policy's clock, as the rules judge.
+fn end_of(day: Date, days: Offset) -> Option<Timestamp> {
     let next = day.checked_add(1.day()).ok()?;
-    Some(next.to_zoned(TimeZone::UTC).ok()?.timestamp())
+    days.to_timestamp(next.at(0, 0, 0, 0)).ok()
 }

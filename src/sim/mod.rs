@@ -1,6 +1,6 @@
 //! A simulated internet with a virtual clock, for tests and drills.
 //!
-//! A [`Scenario`] is a sentence, a world and a timeline, in TOML that a network engineer can review. [`run`] plays it:
+//! A [`Scenario`] is a sentence, a world and a timeline, in TOML that a network engineer can review. [`run()`] plays it:
 //! it hops from wake-up to wake-up of the real machines (the switchboard, rounds, the watch) and carries what they send,
 //! traces as bytes, so that a day takes as long as what happens in it. Nothing here reads a clock, opens a socket or
 //! draws its own randomness: the same scenario gives the same run, to the last byte.

@@ -4,6 +4,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::tz::Offset;
+
 use crate::digest::Digest;
 use crate::location::Grade;
 use crate::place::Home;
@@ -24,6 +26,8 @@ pub struct Policy {
     pub classes: BTreeMap<DataClass, ClassPolicy>,
     /// What each rule means; a rule without a binding for a class does not concern it.
     pub bindings: Vec<Binding>,
+    /// The clock by which days begin and end: certificates and accreditations last until midnight by it.
+    pub days: Offset,
     /// How many days before its end a certificate is announced as expiring.
     pub noc_notice_days: u32,
     /// The register of providers.

@@ -93,8 +93,9 @@ struct Name {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Observed {
-    age: String,
-    freshness: String,
+    at: Option<String>,
+    age: Option<String>,
+    freshness: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -148,9 +149,10 @@ impl Case {
     }
 
     fn dossier(&self) -> Dossier {
-        let as_of: Timestamp = TODAY.parse().unwrap();
-        let age = self.observed.as_ref().map_or(Duration::ZERO, |observed| duration(&observed.age));
-        let freshness = self.observed.as_ref().map_or(Duration::from_secs(3600), |o| duration(&o.freshness));
+        let observed = self.observed.as_ref();
+        let as_of: Timestamp = observed.and_then(|o| o.at.as_deref()).unwrap_or(TODAY).parse().unwrap();
+        let age = observed.and_then(|o| o.age.as_deref()).map_or(Duration::ZERO, duration);
+        let freshness = observed.and_then(|o| o.freshness.as_deref()).map_or(Duration::from_secs(3600), duration);
         let paths = self.address.iter().map(|stated| (stated.address, stated.path())).collect();
         let locations: BTreeMap<_, _> = self.address.iter().map(|stated| (stated.address, stated.location())).collect();
         Dossier {

@@ -4,7 +4,6 @@
 //! standing is data in the policy; a rule that does not bind the workload's class is never asked to speak.
 
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 
 use super::policy::{Policy, Standings};
 use super::{Finding, RuleId};
@@ -46,13 +45,13 @@ pub(super) const RULES: [Rule; 15] = [
 pub(super) struct Brief<'a> {
     pub(super) dossier: &'a Dossier,
     pub(super) policy: &'a Policy,
-    /// The civil date, in UTC, for which is judged.
+    /// The civil date, by the policy's clock, for which is judged.
     pub(super) today: Date,
 }
 
 impl<'a> Brief<'a> {
     pub(super) fn new(dossier: &'a Dossier, policy: &'a Policy) -> Self {
-        Self { dossier, policy, today: dossier.as_of.to_zoned(TimeZone::UTC).date() }
+        Self { dossier, policy, today: policy.days.to_datetime(dossier.as_of).date() }
     }
 
     pub(super) fn class(&self) -> Option<&'a DataClass> {
