@@ -79,7 +79,18 @@ impl Lab {
         let lab = Self { holder, init, directory };
         let script = lab.write("network.sh", &topology.script());
         lab.script(&format!(". {}", script.display()));
+        wait_for("every link to carry packets", Duration::from_secs(10), || lab.carries_packets().then_some(()));
         lab
+    }
+
+    /// Whether the kernel has taken up every link: until then, up to a second after they are set up, it drops what is
+    /// sent, and the first neighbour of a path stays unknown for another.
+    fn carries_packets(&self) -> bool {
+        let links = ["ip", "-all", "netns", "exec", "ip", "-oneline", "link", "show", "type", "veth"];
+        let output = self.enter().args(links).output().expect("nsenter");
+        let said = String::from_utf8_lossy(&output.stdout);
+        let mut links = said.lines().filter(|line| line.contains("link/"));
+        output.status.success() && links.all(|link| link.contains("state UP"))
     }
 
     /// Starts a program on a node.
