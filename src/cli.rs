@@ -3,12 +3,12 @@
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
-use crate::command::Exit;
 use crate::command::check::Check;
 use crate::command::geodb::GeodbCommand;
 use crate::command::inspect::Inspect;
 use crate::command::judge::Judge;
 use crate::command::run::Run;
+use crate::command::{Exit, without_probing};
 
 /// Where the configuration is looked for.
 pub const CONFIG: &str = "/etc/pehra/pehra.toml";
@@ -64,10 +64,10 @@ impl Command {
     pub fn run(self) -> Exit {
         match self {
             Self::Run(run) => run.run(),
-            Self::Check(check) => check.run(),
             Self::Inspect(inspect) => inspect.run(),
-            Self::Judge(judge) => judge.run(),
-            Self::Geodb(geodb) => geodb.run(),
+            Self::Check(check) => without_probing(|| check.run()),
+            Self::Judge(judge) => without_probing(|| judge.run()),
+            Self::Geodb(geodb) => without_probing(|| geodb.run()),
         }
     }
 }

@@ -26,7 +26,7 @@ impl fmt::Display for Printable<'_> {
 
 /// Characters that change how the text around them is shown (Unicode categories Cc, Zl, Zp and the bidirectional
 /// controls of UAX #9, with the zero-width characters).
-fn is_hostile(character: char) -> bool {
+pub fn is_hostile(character: char) -> bool {
     character.is_control()
         || matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }

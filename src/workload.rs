@@ -7,6 +7,7 @@ use std::str::FromStr;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use crate::printable::is_hostile;
 use crate::provider::ProviderId;
 
 /// A host name in lower case without a trailing dot: letters, digits, hyphens and underscores in labels of at most 63
@@ -139,6 +140,9 @@ pub struct Endpoint {
     port: u16,
 }
 
+/// What a path, a query or a fragment begins with.
+const PATH: [char; 3] = ['/', '?', '#'];
+
 /// Why a text is not an endpoint.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidEndpoint {
@@ -151,8 +155,8 @@ pub enum InvalidEndpoint {
     /// The port is missing or out of range.
     #[error("{0:?} has no port from 1 to 65535: write one, as in tcp://db.example.gov.pk:5432")]
     Port(String),
-    /// Credentials, control characters or spaces.
-    #[error("{0:?} holds a user name, a space or a control character: leave it out")]
+    /// Credentials, spaces, or characters that change how the text around them is shown.
+    #[error("{0:?} holds a user name, a space, a control character or an invisible one: leave it out")]
     Unwanted(String),
 }
 
@@ -176,6 +180,18 @@ impl Endpoint {
     pub fn port(&self) -> u16 {
         self.port
     }
+
+    /// What comes after the host and the port; empty, or from `/`, `?` or `#` on.
+    pub fn path(&self) -> &str {
+        let rest = self.text.split_once("://").map_or(self.text.as_str(), |(_, rest)| rest);
+        rest.find(PATH).and_then(|at| rest.get(at..)).unwrap_or_default()
+    }
+
+    /// Whether both name one thing, however they are written: `pbs.gov.pk` and `https://pbs.gov.pk` do.
+    pub fn reaches_the_same_as(&self, other: &Self) -> bool {
+        let parts = |endpoint: &Self| (endpoint.scheme, endpoint.host.clone(), endpoint.port);
+        parts(self) == parts(other) && self.path() == other.path()
+    }
 }
 
 impl FromStr for Endpoint {
@@ -183,7 +199,7 @@ impl FromStr for Endpoint {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let shown = || text.chars().take(120).collect::<String>();
-        if text.is_empty() || text.chars().any(|c| c.is_control() || c.is_whitespace() || c == '@') {
+        if text.is_empty() || text.chars().any(|c| is_hostile(c) || c.is_whitespace() || c == '@') {
             return Err(InvalidEndpoint::Unwanted(shown()));
         }
         let (scheme_text, rest) = match text.split_once("://") {
@@ -191,7 +207,7 @@ impl FromStr for Endpoint {
             None => (None, text),
         };
         let scheme = parse_scheme(scheme_text)?;
-        let (authority, path) = rest.find(['/', '?', '#']).map_or((rest, ""), |at| rest.split_at(at));
+        let (authority, path) = rest.find(PATH).map_or((rest, ""), |at| rest.split_at(at));
         let (host, port) = split_authority(authority);
         let host = parse_host(host)?;
         let given = port.map(|p| p.parse::<u16>().ok().filter(|p| *p > 0).ok_or_else(shown));
@@ -366,6 +382,22 @@ mod tests {
     }
 
     #[test]
+    fn endpoints_are_compared_by_what_they_reach() {
+        for (one, other, same) in [
+            ("pbs.gov.pk", "https://pbs.gov.pk", true),
+            ("PBS.gov.pk/a/", "https://pbs.gov.pk:443/a", true),
+            ("2400:adc0::1", "https://[2400:adc0::1]", true),
+            ("pbs.gov.pk", "http://pbs.gov.pk", false),
+            ("pbs.gov.pk", "tcp://pbs.gov.pk:443", false),
+            ("pbs.gov.pk", "https://pbs.gov.pk:8443", false),
+            ("pbs.gov.pk", "https://pbs.gov.pk/a", false),
+            ("pbs.gov.pk?a=/b", "https://pbs.gov.pk?a=/c", false),
+        ] {
+            assert_eq!(endpoint(one).reaches_the_same_as(&endpoint(other)), same, "{one} {other}");
+        }
+    }
+
+    #[test]
     fn what_is_not_an_endpoint_is_refused_with_a_cure() {
         for wrong in [
             "",
@@ -381,6 +413,9 @@ mod tests {
             "https://[::1",
             "https://[::1]x",
             "x\u{1b}[31m",
+            "https://example.gov.pk/\u{202e}lanretni",
+            "https://example.gov.pk/a\u{200b}b",
+            "https://example.gov.pk/\u{feff}",
         ] {
             assert!(wrong.parse::<Endpoint>().is_err(), "{wrong:?}");
         }

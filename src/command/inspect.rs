@@ -68,15 +68,16 @@ impl Inspect {
     }
 
     fn inspect(&self) -> Result<Exit, Refusal> {
-        let prepared = self.prepare()?;
-        let class = self.class.as_ref().map(|name| known_class(name, &prepared.config.policy)).transpose()?;
         let refused = |error: String| Refusal(Exit::NoPermission, error);
         let sockets = ProbeSockets::open().map_err(|error| refused(error.to_string()))?;
         privileges::drop_raw().map_err(|error| refused(error.to_string()))?;
+        // Inventories behind URLs are written by others: nothing of them is read with the capability.
+        let prepared = self.prepare()?;
+        let class = self.class.as_ref().map(|name| known_class(name, &prepared.config.policy)).transpose()?;
         warn(&prepared.config, &sockets);
-        let observations = observe(self.endpoints.clone(), class.as_ref(), &prepared, sockets)
+        let outcomes = observe(self.endpoints.clone(), class.as_ref(), &prepared, sockets)
             .map_err(|error| Refusal(Exit::Failed, format!("failed to begin threads or sockets: {error}")))?;
-        self.show(observations, &prepared)
+        self.show(outcomes, &prepared)
     }
 
     /// The configuration that was named, or the one in its usual place, or what there is without one.
@@ -92,15 +93,20 @@ impl Inspect {
         Ok(Prepared { config, warnings, geodb: Geodb::embedded() })
     }
 
-    fn show(&self, observations: Vec<Observation>, prepared: &Prepared) -> Result<Exit, Refusal> {
+    fn show(&self, outcomes: Vec<Result<Observation, Endpoint>>, prepared: &Prepared) -> Result<Exit, Refusal> {
         let policy = &prepared.config.policy;
         let mut borders = Borders::new(prepared.geodb.outlines());
         borders.meet(&prepared.config.vantage);
         let form = if self.json { Form::Json } else { Form::Explained };
         let mut judged = Judged::new(io::BufWriter::new(anstream::stdout().lock()), form, policy);
-        for observation in observations {
-            let as_of = observation.observed;
-            judged.judge(&Dossier::assemble(observation, &[], &borders, &policy.home, as_of, u64::MAX))?;
+        for outcome in outcomes {
+            match outcome {
+                Ok(seen) => {
+                    let as_of = seen.observed;
+                    judged.judge(&Dossier::assemble(seen, &[], &borders, &policy.home, as_of, u64::MAX))?;
+                }
+                Err(endpoint) => judged.broke_off(&endpoint),
+            }
         }
         judged.finish()
     }
@@ -121,32 +127,31 @@ fn warn(config: &Config, sockets: &ProbeSockets) {
     }
 }
 
-/// One round of each endpoint, in their order.
+/// One round of each endpoint, in their order: what it saw, or the endpoint of one that broke off.
 fn observe(
     endpoints: Vec<Endpoint>,
     class: Option<&DataClass>,
     prepared: &Prepared,
     sockets: ProbeSockets,
-) -> io::Result<Vec<Observation>> {
+) -> io::Result<Vec<Result<Observation, Endpoint>>> {
     let config = &prepared.config;
     let rounds = endpoints.into_iter().map(|endpoint| settings_for(endpoint, class, config)).collect();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let observations = runtime.block_on(async {
+    let outcomes = runtime.block_on(async {
         let shutdown = CancellationToken::new();
         let pace = Pace::per_second(config.probing.packets_per_second);
         let (handle, prober) = Prober::spawn(sockets, clock::seed(), pace, shutdown.clone())?;
         let resolvers = Arc::new(Resolvers::new(&config.resolvers));
-        let observations =
-            inspect_all(rounds, World { resolvers, prober: handle, geodb: prepared.geodb.clone() }).await;
+        let outcomes = inspect_all(rounds, World { resolvers, prober: handle, geodb: prepared.geodb.clone() }).await;
         shutdown.cancel();
         prober.await.map_err(io::Error::other)?;
-        io::Result::Ok(observations)
+        io::Result::Ok(outcomes)
     });
     runtime.shutdown_background();
-    observations
+    outcomes
 }
 
-async fn inspect_all(rounds: Vec<RoundSettings>, world: World) -> Vec<Observation> {
+async fn inspect_all(rounds: Vec<RoundSettings>, world: World) -> Vec<Result<Observation, Endpoint>> {
     let progress = ProgressBar::new(rounds.len() as u64).with_message("looking");
     if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {bar:30} {pos}/{len} {elapsed}") {
         progress.set_style(style);
@@ -154,6 +159,8 @@ async fn inspect_all(rounds: Vec<RoundSettings>, world: World) -> Vec<Observatio
     progress.enable_steady_tick(std::time::Duration::from_millis(120));
     let slots = Arc::new(Semaphore::new(AT_ONCE));
     let mut running = JoinSet::new();
+    let mut outcomes: Vec<Result<Observation, Endpoint>> =
+        rounds.iter().map(|round| Err(round.endpoint.clone())).collect();
     for (index, settings) in rounds.into_iter().enumerate() {
         let (world, slots) = (world.clone(), Arc::clone(&slots));
         running.spawn(async move {
@@ -161,16 +168,16 @@ async fn inspect_all(rounds: Vec<RoundSettings>, world: World) -> Vec<Observatio
             (index, inspect(settings, &world).await)
         });
     }
-    let mut observations = Vec::new();
     while let Some(done) = running.join_next().await {
         progress.inc(1);
-        if let Ok((index, Some(observation))) = done {
-            observations.push((index, observation));
+        if let Ok((index, Some(observation))) = done
+            && let Some(outcome) = outcomes.get_mut(index)
+        {
+            *outcome = Ok(observation);
         }
     }
     progress.finish_and_clear();
-    observations.sort_by_key(|(index, _)| *index);
-    observations.into_iter().map(|(_, observation)| observation).collect()
+    outcomes
 }
 
 fn settings_for(endpoint: Endpoint, class: Option<&DataClass>, config: &Config) -> RoundSettings {
@@ -188,7 +195,8 @@ fn settings_for(endpoint: Endpoint, class: Option<&DataClass>, config: &Config) 
 
 /// What the inventory says of an endpoint, or of one that it does not know: nothing.
 fn declared(endpoint: &Endpoint, config: &Config) -> Declared {
-    let known = config.workloads.iter().find(|workload| workload.endpoints.contains(endpoint));
+    let names_it = |known: &Endpoint| known.reaches_the_same_as(endpoint);
+    let known = config.workloads.iter().find(|workload| workload.endpoints.iter().any(names_it));
     known.map_or_else(
         || Declared {
             workload: WorkloadId("inspected".to_owned()),
@@ -199,4 +207,20 @@ fn declared(endpoint: &Endpoint, config: &Config) -> Declared {
         },
         Declared::from,
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_inventory_knows_an_endpoint_however_it_is_written() {
+        let text = "[vantage]\nid = \"here\"\n[[workload]]\nid = \"statistics\"\nentity = \"Bureau of Statistics\"\n\
+                    jurisdiction = \"federal\"\nclass = \"confidential\"\nendpoints = [\"https://pbs.gov.pk\"]\n";
+        let written = Written { name: "pehra.toml".to_owned(), bytes: text.as_bytes().to_vec() };
+        let (config, _) = Draft::open(&written, Path::new("")).finish().unwrap();
+        let of = |endpoint: &str| declared(&endpoint.parse().unwrap(), &config).workload.0;
+        assert_eq!((of("pbs.gov.pk"), of("PBS.gov.pk:443/")), ("statistics".to_owned(), "statistics".to_owned()));
+        assert_eq!(of("http://pbs.gov.pk"), "inspected");
+    }
 }

@@ -1,7 +1,9 @@
 //! What a person at a shell, or systemd, can ask for: each command is a struct of its arguments and a `run`.
 
+use std::io::Write;
 use std::process::ExitCode;
 
+use crate::edge::privileges;
 use crate::verdict::Standing;
 
 pub mod check;
@@ -54,6 +56,17 @@ impl Exit {
             Self::Failed => 74,
             Self::NoPermission => 77,
             Self::BadConfiguration => 78,
+        }
+    }
+}
+
+/// Runs a command that sends no probes: what foreigners wrote is read without the capability that only probes need.
+pub fn without_probing(command: impl FnOnce() -> Exit) -> Exit {
+    match privileges::drop_raw() {
+        Ok(()) => command(),
+        Err(error) => {
+            let _ = writeln!(anstream::stderr(), "pehra: {error}");
+            Exit::NoPermission
         }
     }
 }

@@ -1,8 +1,8 @@
 //! `pehra run`: the daemon.
 //!
-//! What needs privileges or may fail for good is opened first, in the order in which it can be seen here: the
-//! configuration, the listener, the probe sockets; then the capability is dropped, while there is one thread; then the
-//! journal, and only then a runtime and everything that reads bytes from the network.
+//! The probe sockets come first, and the capability is dropped while there is one thread and nothing foreign was read:
+//! inventories of the configuration may be behind URLs. Then what may fail for good: the configuration, the listener,
+//! the journal; and only then a runtime and everything else.
 
 use std::io::{ErrorKind, IsTerminal, stdout};
 use std::net::TcpListener;
@@ -69,6 +69,8 @@ impl Run {
     }
 
     fn open(self, show: bool) -> Result<Parts, RunError> {
+        let sockets = ProbeSockets::open().map_err(|error| RunError::Sockets(error.to_string()))?;
+        privileges::drop_raw().map_err(|error| RunError::Sockets(error.to_string()))?;
         let prepared = prepare(&self.config, self.state.as_deref())?;
         let config = &prepared.config;
         for warning in &prepared.warnings {
@@ -77,8 +79,6 @@ impl Run {
         let listen = config.http.listen;
         let listener = TcpListener::bind(listen)
             .map_err(|error| RunError::Io(format!("listen on {listen}: {error}: see [http] listen"), error.kind()))?;
-        let sockets = ProbeSockets::open().map_err(|error| RunError::Sockets(error.to_string()))?;
-        privileges::drop_raw().map_err(|error| RunError::Sockets(error.to_string()))?;
         let (journal, opened) =
             Journal::open(&config.journal_directory(), &config.vantage.id, config.journal_segment_bytes)?;
         for torn in &opened.torn {

@@ -8,7 +8,7 @@ use crate::printable::Printable;
 use crate::report::{self, text};
 use crate::verdict::policy::Policy;
 use crate::verdict::{Standing, judge};
-use crate::workload::DataClass;
+use crate::workload::{DataClass, Endpoint};
 
 /// Why nothing could be judged or shown: how to exit, and what to say, if anything.
 #[derive(Debug)]
@@ -44,12 +44,14 @@ pub(super) struct Judged<'p, W> {
     policy: &'p Policy,
     tally: text::Tally,
     worst: Option<Standing>,
+    /// Whether the reader went away, as `head` does: it has what it wanted, and the exit still says the worst.
+    closed: bool,
 }
 
 impl<'p, W: Write> Judged<'p, W> {
     /// Lines to `out`, judged by `policy`.
     pub(super) fn new(out: W, form: Form, policy: &'p Policy) -> Self {
-        Self { out, form, policy, tally: text::Tally::default(), worst: None }
+        Self { out, form, policy, tally: text::Tally::default(), worst: None, closed: false }
     }
 
     /// Judges one dossier and writes its lines.
@@ -58,22 +60,45 @@ impl<'p, W: Write> Judged<'p, W> {
         self.worst = self.worst.max(Some(verdict.standing));
         for line in report::lines(dossier, &verdict, self.policy) {
             self.tally.count(&line);
-            self.write(&line).map_err(|error| unwritable(&error))?;
+            let written = self.write(&line);
+            self.tell(written)?;
         }
         Ok(())
     }
 
-    /// Writes what it all comes to, and says how to exit.
+    /// An endpoint of which nothing came to be known: it cannot be told, and is never compliant.
+    pub(super) fn broke_off(&mut self, endpoint: &Endpoint) {
+        self.worst = self.worst.max(Some(Standing::Unproven));
+        let _ = writeln!(anstream::stderr(), "{}: unproven: its round broke off", Printable(endpoint.as_str()));
+    }
+
+    /// Writes what it all comes to, and says how to exit: where nothing was judged, nothing is known.
     pub(super) fn finish(mut self) -> Result<Exit, Refusal> {
-        let written = match self.form {
-            Form::Rows | Form::Explained => writeln!(self.out, "{}", self.tally),
-            Form::Json => Ok(()),
-        };
-        written.and_then(|()| self.out.flush()).map_err(|error| unwritable(&error))?;
-        Ok(self.worst.map_or(Exit::Fine, Exit::of))
+        if !self.closed {
+            let written = match self.form {
+                Form::Rows | Form::Explained => writeln!(self.out, "{}", self.tally),
+                Form::Json => Ok(()),
+            };
+            let flushed = written.and_then(|()| self.out.flush());
+            self.tell(flushed)?;
+        }
+        Ok(self.worst.map_or(Exit::Doubt, Exit::of))
+    }
+
+    fn tell(&mut self, written: io::Result<()>) -> Result<(), Refusal> {
+        match written {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                self.closed = true;
+                Ok(())
+            }
+            written => written.map_err(|error| Refusal(Exit::Failed, format!("failed to write the report: {error}"))),
+        }
     }
 
     fn write(&mut self, line: &report::Line<'_>) -> io::Result<()> {
+        if self.closed {
+            return Ok(());
+        }
         match self.form {
             Form::Rows => writeln!(self.out, "{}", text::row(line)),
             Form::Explained => writeln!(self.out, "{}", text::explained(line)),
@@ -85,21 +110,89 @@ impl<'p, W: Write> Judged<'p, W> {
     }
 }
 
-/// A reader that went away, as `head` does, has what it wanted.
-fn unwritable(error: &io::Error) -> Refusal {
-    if error.kind() == io::ErrorKind::BrokenPipe {
-        return Refusal(Exit::Fine, String::new());
-    }
-    Refusal(Exit::Failed, format!("failed to write the report: {error}"))
+/// The class of that name or alias.
+pub(super) fn known_class(name: &str, policy: &Policy) -> Result<DataClass, Refusal> {
+    policy.class_named(name).ok_or_else(|| {
+        let known: Vec<_> = policy.classes.keys().map(|class| class.0.as_str()).collect();
+        let why = format!("--class {}: the policy knows no such class: write {}", Printable(name), known.join(", "));
+        Refusal(Exit::Usage, why)
+    })
 }
 
-/// The class of that name.
-pub(super) fn known_class(name: &str, policy: &Policy) -> Result<DataClass, Refusal> {
-    let class = DataClass(name.to_owned());
-    if policy.classes.contains_key(&class) {
-        return Ok(class);
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::built_in_policy;
+    use crate::edge::geodb::Geodb;
+    use crate::entry::tests::observation;
+    use crate::location::disc::Borders;
+    use crate::location::{Claim, Says};
+    use crate::place::Home;
+
+    fn policy() -> Policy {
+        built_in_policy(Home::of("PK".parse().unwrap())).unwrap()
     }
-    let known: Vec<_> = policy.classes.keys().map(|class| class.0.as_str()).collect();
-    let why = format!("--class {}: the policy knows no such class: write {}", Printable(name), known.join(", "));
-    Err(Refusal(Exit::Usage, why))
+
+    /// Restricted data at an address that the operator's own register puts abroad.
+    fn breach(policy: &Policy) -> Dossier {
+        let mut observation = observation("ntc-isb-1", "https://portal.example.gov.pk");
+        observation.claims.push(Claim {
+            about: "203.101.184.84".parse().unwrap(),
+            source: "asset-register".to_owned(),
+            dated: None,
+            says: Says::Registered { prefix: "203.101.184.0/24".parse().unwrap(), country: "DE".parse().unwrap() },
+        });
+        let (borders, as_of) = (Borders::new(Geodb::embedded().outlines()), observation.observed);
+        Dossier::assemble(observation, &[], &borders, &policy.home, as_of, u64::MAX)
+    }
+
+    /// A pipe of which nobody holds the other end.
+    struct Broken;
+
+    impl Write for Broken {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+    }
+
+    #[test]
+    fn a_breach_stays_a_breach_when_nobody_reads_of_it() {
+        let policy = policy();
+        for form in [Form::Rows, Form::Explained, Form::Json] {
+            let mut at_once = Judged::new(Broken, form, &policy);
+            at_once.judge(&breach(&policy)).unwrap();
+            at_once.judge(&breach(&policy)).unwrap();
+            assert_eq!(at_once.finish().unwrap(), Exit::Breach, "{form:?}");
+            let mut in_the_end = Judged::new(io::BufWriter::new(Broken), form, &policy);
+            in_the_end.judge(&breach(&policy)).unwrap();
+            assert_eq!(in_the_end.finish().unwrap(), Exit::Breach, "{form:?}");
+        }
+    }
+
+    #[test]
+    fn an_endpoint_whose_round_broke_off_is_unproven() {
+        let policy = policy();
+        let mut judged = Judged::new(Vec::new(), Form::Json, &policy);
+        judged.broke_off(&"https://portal.example.gov.pk".parse().unwrap());
+        assert_eq!(judged.finish().unwrap(), Exit::Doubt);
+        assert_eq!(Judged::new(Vec::new(), Form::Rows, &policy).finish().unwrap(), Exit::Doubt, "nothing was judged");
+        let mut judged = Judged::new(Vec::new(), Form::Rows, &policy);
+        judged.broke_off(&"https://portal.example.gov.pk".parse().unwrap());
+        judged.judge(&breach(&policy)).unwrap();
+        assert_eq!(judged.finish().unwrap(), Exit::Breach);
+    }
+
+    #[test]
+    fn a_class_is_known_by_its_aliases_too() {
+        let policy = policy();
+        assert_eq!(known_class("confidential", &policy).unwrap().0, "sensitive");
+        assert_eq!(known_class("restricted", &policy).unwrap().0, "restricted");
+        let Refusal(exit, why) = known_class("restrictd", &policy).unwrap_err();
+        assert_eq!(exit, Exit::Usage);
+        assert!(why.contains("write open, public, restricted, secret, sensitive"), "{why}");
+    }
 }

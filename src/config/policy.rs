@@ -8,7 +8,7 @@ use toml::de::DeValue;
 use crate::digest::Digest;
 use crate::place::Home;
 use crate::provider::Accreditation;
-use crate::verdict::policy::{Binding, Bound, ClassPolicy, Policy, Residency, Standings};
+use crate::verdict::policy::{Binding, Bound, ClassPolicy, Policy, Residency, Standings, class_named};
 use crate::verdict::{RuleId, Standing};
 use crate::workload::DataClass;
 
@@ -49,11 +49,7 @@ pub(super) struct PolicyTable {
 impl PolicyTable {
     /// The class of that name or alias, or what to write instead.
     pub(super) fn class_named(&self, name: &str) -> Reading<DataClass> {
-        let class = DataClass(name.to_owned());
-        if self.classes.contains_key(&class) {
-            return Ok(class);
-        }
-        self.aliases.get(name).cloned().ok_or_else(|| {
+        class_named(name, &self.classes, &self.aliases).ok_or_else(|| {
             let known: Vec<_> = self.classes.keys().map(|class| class.0.as_str()).collect();
             let hint = did_you_mean(name, known.iter().copied());
             let known = known.join(", ");
@@ -68,6 +64,7 @@ impl PolicyTable {
             sha256: self.sha256,
             home,
             classes: self.classes,
+            aliases: self.aliases,
             bindings: self.bindings,
             days: self.days,
             noc_notice_days: self.noc_notice_days,

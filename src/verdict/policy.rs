@@ -24,6 +24,8 @@ pub struct Policy {
     pub home: Home,
     /// The classes it declares, with what each requires.
     pub classes: BTreeMap<DataClass, ClassPolicy>,
+    /// Other words for them.
+    pub aliases: BTreeMap<String, DataClass>,
     /// What each rule means; a rule without a binding for a class does not concern it.
     pub bindings: Vec<Binding>,
     /// The clock by which days begin and end: certificates and accreditations last until midnight by it.
@@ -107,6 +109,11 @@ impl Standings {
 }
 
 impl Policy {
+    /// The class of that name or alias.
+    pub fn class_named(&self, name: &str) -> Option<DataClass> {
+        class_named(name, &self.classes, &self.aliases)
+    }
+
     /// What a finding of `rule` counts as for data of `class`; `None` when the rule does not bind it.
     pub fn standings(&self, rule: RuleId, class: Option<&DataClass>) -> Option<Standings> {
         let binds = |binding: &&Binding| {
@@ -123,4 +130,14 @@ impl Policy {
     pub fn provider_announcing(&self, asn: crate::network::Asn) -> Option<&Provider> {
         self.providers.values().find(|provider| provider.asns.contains(&asn))
     }
+}
+
+/// Of the classes of a policy, the one of that name or alias.
+pub fn class_named(
+    name: &str,
+    classes: &BTreeMap<DataClass, ClassPolicy>,
+    aliases: &BTreeMap<String, DataClass>,
+) -> Option<DataClass> {
+    let class = DataClass(name.to_owned());
+    if classes.contains_key(&class) { Some(class) } else { aliases.get(name).cloned() }
 }

@@ -3,11 +3,12 @@
 use super::{Lab, Process, START};
 use std::net::{SocketAddr, TcpListener};
 use std::process::ExitCode;
+use std::thread;
 
 /// The argument that makes this program play the part.
 pub(super) const ROLE: &str = "--play-listener";
 
-/// Takes connections at `address` on `node`, and says nothing on them, until it is killed.
+/// Takes connections at `address` on `node`, says so, and says nothing on them, until it is killed.
 pub(crate) fn listen(lab: &Lab, node: &'static str, address: SocketAddr) -> Process {
     let program = std::env::current_exe().expect("this program").display().to_string();
     let mut process = lab.spawn(node, &[&program, ROLE, &address.to_string()]);
@@ -20,8 +21,9 @@ pub(super) fn play(arguments: &[String]) -> ExitCode {
     let addresses: Vec<SocketAddr> = arguments.iter().map_while(|text| text.parse().ok()).collect();
     let listener = TcpListener::bind(&addresses[..]).expect("an address of this node and a free port");
     println!("ready");
-    for connection in listener.incoming() {
-        drop(connection);
+    for mut connection in listener.incoming().flatten() {
+        println!("connected");
+        thread::spawn(move || std::io::copy(&mut connection, &mut std::io::sink()));
     }
     ExitCode::SUCCESS
 }

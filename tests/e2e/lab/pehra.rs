@@ -200,6 +200,13 @@ impl<'a> Instance<'a> {
     }
 }
 
+/// Starts the daemon with an inventory behind `url`, and waits for nothing.
+pub(crate) fn start_with_inventory(lab: &Lab, node: &'static str, url: &str) -> Process {
+    let text = format!("inventory = [\"{url}\"]\n{}", Settings::default().text(&state(lab, node)));
+    let config = lab.write(&format!("{node}/pehra.toml"), &text).display().to_string();
+    lab.spawn(node, &[PROGRAM, "run", "--config", &config])
+}
+
 /// One round for a person: the lines of `pehra inspect --json` and how it exited.
 pub(crate) fn inspect(lab: &Lab, node: &'static str, settings: &Settings<'_>) -> (Vec<serde_json::Value>, Option<i32>) {
     let config = configure(lab, node, settings).display().to_string();

@@ -29,6 +29,10 @@ pub(crate) const ALL: &[(&str, fn())] = &[
     ("hops_are_the_routers_that_are_there_by_udp", traces::hops_are_the_routers_by_udp),
     ("hops_are_the_routers_that_are_there_without_any_capability", traces::hops_are_the_routers_without_capabilities),
     ("no_thread_may_open_raw_sockets_once_the_daemon_runs", traces::the_capability_is_dropped),
+    (
+        "no_thread_may_open_raw_sockets_while_an_inventory_is_fetched",
+        traces::the_capability_is_dropped_before_an_inventory_is_fetched,
+    ),
     ("a_silent_path_is_unproven_and_never_compliant", silence::is_unproven_and_never_compliant),
     ("no_network_at_all_is_unproven", silence::no_network_at_all_is_unproven),
     ("a_round_trip_is_never_shorter_than_the_cable", distance::is_never_shorter_than_the_cable),

@@ -1,10 +1,13 @@
 //! What is traced is what is there.
 
 use super::network;
-use crate::lab::{Instance, LIARS, Lab, LongWay, Settings, Topology, forge, judge, state};
+use crate::lab::{
+    Instance, LIARS, Lab, LongWay, Process, START, Settings, Topology, forge, judge, listen, start_with_inventory,
+    state,
+};
 use pehra::observation::Observation;
 use pehra::trace::{Ending, Protocol, Trace};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 /// How an instance may probe.
@@ -88,20 +91,34 @@ pub(super) fn a_detour_abroad_is_named() {
 }
 
 pub(super) fn the_capability_is_dropped() {
-    const CAP_NET_RAW: u64 = 1 << 13;
     let net = network::drawing();
     let lab = Lab::up(&net);
     let endpoint = format!("tcp://{}:443", net.v4("portal", "ix"));
     let pehra = Instance::start(&lab, "khi-1", &Settings { endpoints: &[&endpoint], ..Settings::default() });
+    assert_holds_no_capability_to_probe(&pehra.process);
+    assert_eq!(pehra.wait_for_journal(1)[0].traces[0].protocol, Protocol::Icmp);
+}
+
+pub(super) fn the_capability_is_dropped_before_an_inventory_is_fetched() {
+    let net = network::drawing();
+    let lab = Lab::up(&net);
+    let server = SocketAddr::from((Ipv4Addr::LOCALHOST, 8080));
+    let mut inventory = listen(&lab, "khi-1", server);
+    let pehra = start_with_inventory(&lab, "khi-1", &format!("http://{server}/targets"));
+    inventory.wait_for_line("connected", START);
+    assert_holds_no_capability_to_probe(&pehra);
+}
+
+fn assert_holds_no_capability_to_probe(pehra: &Process) {
+    const CAP_NET_RAW: u64 = 1 << 13;
     for key in ["CapEff:", "CapPrm:", "CapInh:", "CapAmb:"] {
-        let threads = pehra.process.threads_say(key);
+        let threads = pehra.threads_say(key);
         assert!(!threads.is_empty());
         for held in threads {
             let held = u64::from_str_radix(&held, 16).expect("capabilities in hexadecimal");
             assert_eq!(held & CAP_NET_RAW, 0, "{key} {held:x}");
         }
     }
-    assert_eq!(pehra.wait_for_journal(1)[0].traces[0].protocol, Protocol::Icmp);
 }
 
 fn is_lie(address: IpAddr) -> bool {
