@@ -1,8 +1,9 @@
 //! Claims and discs of all vantages → a location, with every reason kept.
 //!
 //! The order of decision, strongest first; what is weaker is listed and never overrules:
-//! 1. A shared or anycast address (the network is a known edge, or two vacuum discs do not meet) is an *edge*: only what
-//!    the serving point says of itself can place it.
+//! 1. A shared or anycast address (the network is a known edge, its cloud serves it at its edges, a list of anycast
+//!    prefixes holds it, or two vacuum discs do not meet) is an *edge*: only what the serving point says of itself can
+//!    place it.
 //! 2. *Proven*: the vacuum discs together touch only home, or no home at all. Another vantage's disc counts while nothing
 //!    points to anycast; a disc of the judged vantage always does.
 //! 3. *Attested*: somebody accountable says where it is, and light in vacuum does not object.
@@ -13,6 +14,8 @@
 //! Proofs, or attestations, that contradict each other are a *conflict*: shown, never guessed at.
 
 use std::net::IpAddr;
+
+use ipnet::IpNet;
 
 use super::disc::Disc;
 use super::light::Speed;
@@ -46,7 +49,8 @@ pub fn fuse(case: &Case<'_>) -> Location {
     fusion.weigh_discs();
     fusion.weigh_claims();
     let Decision { place, grade, countries } = fusion.decide();
-    Location { address: case.address, place, grade, countries, asn: fusion.asn, evidence: fusion.evidence }
+    let Fusion { asn, registered, evidence, .. } = fusion;
+    Location { address: case.address, place, grade, countries, asn, registered, evidence }
 }
 
 struct Decision {
@@ -74,6 +78,9 @@ struct Fusion<'a> {
     asn: Option<Asn>,
     kind: NetworkKind,
     anycast: bool,
+    /// Whether somebody lists the address as one that several sites answer for.
+    listed: bool,
+    registered: CountrySet,
     /// The countries that all proving discs leave, by speed; `None` while no disc has spoken.
     vacuum: Option<CountrySet>,
     glass: Option<CountrySet>,
@@ -91,6 +98,8 @@ impl<'a> Fusion<'a> {
             asn: None,
             kind: NetworkKind::Ordinary,
             anycast: false,
+            listed: false,
+            registered: CountrySet::default(),
             vacuum: None,
             glass: None,
             attested: CountrySet::default(),
@@ -113,6 +122,7 @@ impl<'a> Fusion<'a> {
                 self.asn = self.asn.or(Some(*asn));
                 self.kind = self.kind.max_sharing(*kind);
             }
+            self.listed |= matches!(claim.says, Says::Edge { .. } | Says::Anycast { .. });
         }
         let discs: Vec<_> = self.case.own.iter().chain(&self.case.others).collect();
         let apart = discs.iter().enumerate().find_map(|(index, a)| {
@@ -126,7 +136,7 @@ impl<'a> Fusion<'a> {
     }
 
     fn is_shared(&self) -> bool {
-        self.anycast || self.kind == NetworkKind::Edge
+        self.anycast || self.listed || self.kind == NetworkKind::Edge
     }
 
     /// Whether the discs of other vantages may prove something of what answers here.
@@ -223,6 +233,26 @@ impl<'a> Fusion<'a> {
                     let says = format!("the serving point calls itself {}, which is in {country}", Printable(label));
                     self.weigh_attestation(EvidenceKind::Pop, claim, says, *country);
                 }
+                Says::Geofeed { prefix, country, publisher } => {
+                    self.weigh_geofeed(claim, *prefix, *country, publisher);
+                }
+                Says::Region { provider, region, country } => {
+                    let says = format!("{provider} publishes it as {}, which is in {country}", Printable(region));
+                    self.weigh_attestation(EvidenceKind::Region, claim, says, *country);
+                }
+                Says::Edge { provider, service } => {
+                    let says = format!("{provider} serves it by {}, wherever is near", Printable(service));
+                    self.note(EvidenceKind::Region, &claim.source, dated(claim, says), Weight::Attested, 0.0);
+                }
+                Says::Anycast { prefix } => {
+                    let says = format!("lists {prefix}: several sites answer for it");
+                    self.note(EvidenceKind::Anycast, &claim.source, dated(claim, says), Weight::Hint, 0.0);
+                }
+                Says::Delegated { registry, country } => {
+                    self.registered.insert(*country);
+                    let says = format!("registered in {country} by {}, which is no place", Printable(registry));
+                    self.note(EvidenceKind::Registry, &claim.source, dated(claim, says), Weight::Hint, 0.0);
+                }
             }
         }
     }
@@ -230,6 +260,21 @@ impl<'a> Fusion<'a> {
     fn weigh_database(&mut self, claim: &Claim, country: CountryCode) {
         let says = dated(claim, format!("says {country}"));
         self.weigh_hint(EvidenceKind::Database, &claim.source, says, country, weigh::DATABASE);
+    }
+
+    /// A feed counts for what its own publisher announces, and for nothing else: anybody can write one.
+    fn weigh_geofeed(&mut self, claim: &Claim, prefix: IpNet, country: CountryCode, publisher: &[Asn]) {
+        let says = dated(claim, format!("{prefix} is in {country}, says its publisher"));
+        match self.asn {
+            Some(asn) if publisher.contains(&asn) => {
+                self.weigh_hint(EvidenceKind::Geofeed, &claim.source, says, country, weigh::GEOFEED);
+            }
+            announcer => {
+                let by = announcer.map_or_else(|| "nobody we know of".to_owned(), |asn| asn.to_string());
+                let says = format!("{says}; not announced by its publisher but by {by}, so that it counts for nothing");
+                self.note(EvidenceKind::Geofeed, &claim.source, says, Weight::Hint, 0.0);
+            }
+        }
     }
 
     fn weigh_asn(&mut self, claim: &Claim, asn: Asn, name: &str, kind: NetworkKind, country: Option<CountryCode>) {
@@ -278,7 +323,7 @@ impl<'a> Fusion<'a> {
         let says = dated(claim, says);
         if let Some(refuted) = self.refutation(country, Speed::Vacuum) {
             self.note(kind, &claim.source, format!("{says}; refuted: {refuted}"), Weight::Refuted, 0.0);
-        } else if kind == EvidenceKind::Register && self.is_shared() {
+        } else if kind != EvidenceKind::Pop && self.is_shared() {
             let says = format!("{says}, which places no shared address");
             self.note(kind, &claim.source, says, Weight::Hint, 0.0);
         } else {

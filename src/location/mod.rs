@@ -17,11 +17,14 @@ use crate::digest::Digest;
 use crate::network::{Asn, NetworkKind};
 use crate::place::{CountryCode, CountrySet};
 
+use source::regions::Cloud;
+
 pub mod disc;
 pub mod fuse;
 pub mod light;
 pub mod outlines;
 pub mod path;
+pub mod source;
 pub mod weigh;
 
 /// What a source says of one address. A source without an entry says so: that is an answer as well.
@@ -69,6 +72,43 @@ pub enum Says {
         /// How it called itself.
         label: String,
         /// The place that name stands for.
+        country: CountryCode,
+    },
+    /// A geofeed: where a network says that a prefix of its own is.
+    Geofeed {
+        /// The entry's prefix.
+        prefix: IpNet,
+        /// Where it says that the prefix is.
+        country: CountryCode,
+        /// The networks of its publisher, by the configuration: it counts where one of them announces the address.
+        publisher: Vec<Asn>,
+    },
+    /// A cloud publishes in which of its regions the address is.
+    Region {
+        /// The cloud.
+        provider: Cloud,
+        /// The region, or the local zone, as the cloud calls it.
+        region: String,
+        /// Where that is, by our table.
+        country: CountryCode,
+    },
+    /// A cloud publishes that it serves the address at its edges.
+    Edge {
+        /// The cloud.
+        provider: Cloud,
+        /// By which service.
+        service: String,
+    },
+    /// A list of anycast prefixes holds the address.
+    Anycast {
+        /// The prefix of the list.
+        prefix: IpNet,
+    },
+    /// A registry: in which country the holder of the address is registered, which is no place.
+    Delegated {
+        /// The registry: `apnic`.
+        registry: String,
+        /// The country.
         country: CountryCode,
     },
 }
@@ -168,6 +208,9 @@ pub struct Location {
     pub countries: CountrySet,
     /// The network that announces it, where a table says so.
     pub asn: Option<Asn>,
+    /// Where its holder is registered, which is no place.
+    #[serde(skip_serializing_if = "CountrySet::is_empty", default)]
+    pub registered: CountrySet,
     /// The evidence, in the order it was weighed.
     pub evidence: Vec<Evidence>,
 }
@@ -182,6 +225,12 @@ pub enum EvidenceKind {
     Database,
     /// The announcing network.
     Asn,
+    /// Where the holder is registered.
+    Registry,
+    /// What a network publishes of its own prefixes.
+    Geofeed,
+    /// What a cloud publishes of its own prefixes.
+    Region,
     /// Discs that do not meet, or a list: several sites behind one address.
     Anycast,
     /// The operator's dated register.
@@ -199,6 +248,9 @@ impl EvidenceKind {
             Self::Disc => "disc",
             Self::Database => "database",
             Self::Asn => "asn",
+            Self::Registry => "registry",
+            Self::Geofeed => "geofeed",
+            Self::Region => "region",
             Self::Anycast => "anycast",
             Self::Register => "register",
             Self::Pop => "pop",

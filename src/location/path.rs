@@ -138,17 +138,11 @@ fn claimed_countries(route: &Route<'_>, address: IpAddr) -> CountrySet {
 }
 
 fn database_country(says: &Says) -> Option<CountryCode> {
-    match says {
-        Says::Country(country) => Some(*country),
-        Says::NoEntry | Says::Announced { .. } | Says::Registered { .. } | Says::Serving { .. } => None,
-    }
+    if let Says::Country(country) = says { Some(*country) } else { None }
 }
 
 fn network_country(says: &Says) -> Option<CountryCode> {
-    match says {
-        Says::Announced { country, .. } => *country,
-        Says::NoEntry | Says::Country(_) | Says::Registered { .. } | Says::Serving { .. } => None,
-    }
+    if let Says::Announced { country, .. } = says { *country } else { None }
 }
 
 /// Whether light in glass leaves time to reach `country` and come back within `bound`.

@@ -34,6 +34,11 @@ pub const DATABASE: f64 = 0.85;
 /// address than an entry of its own.
 pub const NETWORK_COUNTRY: f64 = 0.42;
 
+/// As much as a database. A network knows best where its prefixes are, and nobody checks what it writes: of the entries of
+/// all public feeds (RFC 8805, found as RFC 9632 has it) that were measured, 92 % named the right country, but mostly those
+/// of access networks, and one feed put 101,000 prefixes in 249 countries (`IPinfo` at NANOG 96). Databases copy feeds.
+pub const GEOFEED: f64 = DATABASE;
+
 /// A disc in glass that excludes home, or holds no foreign land. Of 58,788 pairs of cities in a mesh of 245 servers, 13
 /// beat this speed, 10 of which beat light in vacuum and were wrong coordinates; ln of that is far more than 4, which is
 /// what is granted while hollow-core fibre and low orbits spread.

@@ -40,6 +40,8 @@ pub struct Line<'a> {
     pub countries: CountrySet,
     /// The network that announces the address.
     pub asn: Option<Asn>,
+    /// Where the holder of the address is registered, which is no place.
+    pub registered: CountrySet,
     /// The provider that announces it or, failing that, is declared.
     pub provider: Option<&'a ProviderId>,
     /// The best round-trip time, in milliseconds.
@@ -93,6 +95,7 @@ fn line<'a>(
         grade: location.map_or(Grade::Indeterminate, |l| l.grade),
         countries: location.map_or_else(CountrySet::default, |l| l.countries.clone()),
         asn: location.and_then(|l| l.asn),
+        registered: location.map_or_else(CountrySet::default, |l| l.registered.clone()),
         provider: announcing.map(|p| &p.id).or(dossier.subject.declared.provider.as_ref()),
         rtt_ms: address.and_then(|a| dossier.subject.best_rtt(a)).map(|best| best.rtt.ms()),
         path: address.and_then(|a| dossier.paths.get(&a)).map_or(Way::Unknown, |reading| reading.way),

@@ -9,6 +9,7 @@ use pehra::dossier::Dossier;
 use pehra::location::disc::Borders;
 use pehra::location::outlines::Outlines;
 use pehra::location::path::Way;
+use pehra::location::source::regions::Cloud;
 use pehra::location::{Claim, Grade, Place, Says, Weight};
 use pehra::moment::Rtt;
 use pehra::network::{Asn, NetworkKind};
@@ -65,6 +66,16 @@ struct Statement {
     kind: NetworkKind,
     prefix: Option<IpNet>,
     label: Option<String>,
+    /// A geofeed of these networks.
+    publisher: Option<Vec<u32>>,
+    /// What a cloud publishes: a region, or a service of its edges.
+    cloud: Option<Cloud>,
+    region: Option<String>,
+    service: Option<String>,
+    /// A list of anycast prefixes.
+    anycast: Option<IpNet>,
+    /// The statistics of a registry.
+    registry: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -83,6 +94,10 @@ struct Expect {
     countries: Option<CountrySet>,
     #[serde(default)]
     refuted: Vec<String>,
+    /// Where the holder is registered.
+    registered: Option<CountrySet>,
+    /// The sum of all hints, in nats.
+    nats: Option<f64>,
     path: Option<Way>,
 }
 
@@ -114,6 +129,13 @@ fn check(case: &Case, mut borders: Borders) -> Result<(), String> {
     if expected != found {
         let evidence = serde_json::to_string_pretty(&location.evidence).unwrap();
         return Err(format!("{}\n  expected {expected:?}\n  found    {found:?}\n{evidence}", case.title));
+    }
+    if case.expect.registered.as_ref().is_some_and(|registered| *registered != location.registered) {
+        return Err(format!("{}\n  registered in {:?}", case.title, location.registered));
+    }
+    let nats: f64 = location.evidence.iter().map(|evidence| evidence.nats).sum();
+    if case.expect.nats.is_some_and(|expected| (expected - nats).abs() > 1e-9) {
+        return Err(format!("{}\n  all hints come to {nats}: {:#?}", case.title, location.evidence));
     }
     let reading = &dossier.paths[&location.address];
     match case.expect.path {
@@ -177,7 +199,31 @@ fn hop_answer(from: IpAddr, ms: f64) -> HopAnswer {
 
 impl Statement {
     fn claim(&self) -> Claim {
-        let says = match (self.asn, self.prefix, &self.label, self.country) {
+        let says = self.published().unwrap_or_else(|| self.said());
+        claim(TARGET.parse().unwrap(), &self.source, says)
+    }
+
+    /// What the sources say that come from files of others.
+    fn published(&self) -> Option<Says> {
+        let country = || self.country.expect("a country");
+        if let Some(publisher) = &self.publisher {
+            let (prefix, publisher) = (self.prefix?, publisher.iter().copied().map(Asn).collect());
+            Some(Says::Geofeed { prefix, country: country(), publisher })
+        } else if let Some(provider) = self.cloud {
+            Some(match (&self.region, &self.service) {
+                (Some(region), None) => Says::Region { provider, region: region.clone(), country: country() },
+                (None, Some(service)) => Says::Edge { provider, service: service.clone() },
+                _ => panic!("{} names either a region or a service", self.source),
+            })
+        } else if let Some(registry) = &self.registry {
+            Some(Says::Delegated { registry: registry.clone(), country: country() })
+        } else {
+            self.anycast.map(|prefix| Says::Anycast { prefix })
+        }
+    }
+
+    fn said(&self) -> Says {
+        match (self.asn, self.prefix, &self.label, self.country) {
             (Some(asn), None, None, country) => {
                 Says::Announced { asn: Asn(asn), name: "Example Networks".to_owned(), kind: self.kind, country }
             }
@@ -186,8 +232,7 @@ impl Statement {
             (None, None, None, Some(country)) => Says::Country(country),
             (None, None, None, None) => Says::NoEntry,
             _ => panic!("{} says two things at once", self.source),
-        };
-        claim(TARGET.parse().unwrap(), &self.source, says)
+        }
     }
 }
 

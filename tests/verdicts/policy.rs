@@ -214,6 +214,7 @@ impl Stated {
             grade: self.grade,
             countries: self.countries.clone(),
             asn: self.asn.map(Asn),
+            registered: CountrySet::default(),
             evidence: Vec::new(),
         }
     }

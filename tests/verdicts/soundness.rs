@@ -5,6 +5,7 @@ use std::sync::{Arc, LazyLock};
 use pehra::location::disc::{Borders, Disc};
 use pehra::location::fuse::{Case, fuse};
 use pehra::location::outlines::Outlines;
+use pehra::location::source::regions::Cloud;
 use pehra::location::{Claim, Grade, Place, Says};
 use pehra::moment::Rtt;
 use pehra::network::{Asn, NetworkKind};
@@ -50,7 +51,7 @@ fn worlds() -> impl Strategy<Value = World> {
     let near_home = (23.0..38.0_f64, 60.0..78.0_f64);
     let target = prop_oneof![anywhere, near_home];
     let slowness = prop::collection::vec(prop::option::of(1.0..SLOWEST), CITIES.len());
-    let claims = prop::collection::vec((0..4_u8, [b'A'..=b'Z', b'A'..=b'Z']), 0..5);
+    let claims = prop::collection::vec((0..7_u8, [b'A'..=b'Z', b'A'..=b'Z']), 0..5);
     (target, slowness, claims).prop_map(|(target, slowness, claims)| World { target, slowness, claims })
 }
 
@@ -66,6 +67,9 @@ impl World {
                 0 => Says::Country(country),
                 1 => Says::Registered { prefix: "203.175.64.0/24".parse().unwrap(), country },
                 2 => Says::Serving { label: "forged".to_owned(), country },
+                3 => Says::Geofeed { prefix: "203.175.64.0/24".parse().unwrap(), country, publisher: vec![Asn(64500)] },
+                4 => Says::Region { provider: Cloud::Aws, region: "forged".to_owned(), country },
+                5 => Says::Delegated { registry: "forged".to_owned(), country },
                 _ => Says::Announced {
                     asn: Asn(64500),
                     name: "Forged".to_owned(),

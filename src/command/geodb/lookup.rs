@@ -61,6 +61,18 @@ fn said(says: &Says) -> String {
         Says::Announced { asn, name, kind, country } => announced(*asn, name, *kind, *country),
         Says::Registered { prefix, country } => format!("{country}, by the entry for {prefix}"),
         Says::Serving { label, country } => format!("{country}, as {} says of itself", Printable(label)),
+        Says::Geofeed { prefix, country, publisher } => {
+            let publisher: Vec<_> = publisher.iter().map(Asn::to_string).collect();
+            format!("{country}, by the entry for {prefix}; counts where {} announces it", publisher.join(" or "))
+        }
+        Says::Region { provider, region, country } => {
+            format!("{country}, in the region {} of {provider}", Printable(region))
+        }
+        Says::Edge { provider, service } => {
+            format!("shared edge of {provider}, by {}: where it is served depends on who asks", Printable(service))
+        }
+        Says::Anycast { prefix } => format!("anycast, by the entry for {prefix}: several sites answer"),
+        Says::Delegated { registry, country } => format!("registered in {country} by {}", Printable(registry)),
     }
 }
 

@@ -97,6 +97,7 @@ mod tests {
             ("borders.gz", OUTLINES.bytes),
             ("networks.csv", include_bytes!("../../../geodb/networks.csv")),
             ("countries.csv", include_bytes!("../../../geodb/countries.csv")),
+            ("regions.csv", include_bytes!("../../../geodb/regions.csv")),
         ] {
             let digest = Digest::of_bytes(bytes).to_string();
             assert_eq!(listed.remove(file), Some(digest.as_str()), "{file}");

@@ -27,9 +27,9 @@ fn files(contents: &[(&str, Vec<u8>)]) -> (tempfile::TempDir, GeodbConfig) {
 }
 
 fn announced(claims: &[Claim]) -> (&str, u32, NetworkKind) {
-    let mut of_networks = claims.iter().filter_map(|claim| match &claim.says {
-        Says::Announced { asn, kind, .. } => Some((claim.source.as_str(), asn.0, *kind)),
-        Says::Country(_) | Says::NoEntry | Says::Registered { .. } | Says::Serving { .. } => None,
+    let mut of_networks = claims.iter().filter_map(|claim| {
+        let Says::Announced { asn, kind, .. } = &claim.says else { return None };
+        Some((claim.source.as_str(), asn.0, *kind))
     });
     let only = of_networks.next().unwrap();
     assert_eq!(of_networks.next(), None);
