@@ -42,7 +42,7 @@ pub enum Command {
     Check(Check),
     /// Look at endpoints once, now
     Inspect(Inspect),
-    /// Judge what was observed before: journals, and traceroutes of RIPE Atlas
+    /// Judge what was observed before: journals, and what RIPE Atlas and scamper measured
     Judge(Judge),
     /// What the databases of places and networks are, and what they say of an address
     Geodb(GeodbCommand),

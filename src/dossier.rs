@@ -13,7 +13,7 @@ use crate::location::path::{self, PathReading, Route, Step};
 use crate::location::{Location, OutlinesId};
 use crate::observation::{Best, Observation};
 use crate::place::Home;
-use crate::trace::Trace;
+use crate::trace::{AnswerKind, Trace};
 use crate::vantage::{Position, VantageId};
 
 /// What a verdict is reached on: one vantage's observation, and the locations fused from every vantage's.
@@ -162,7 +162,8 @@ fn read_path(target: &Location, subject: &Observation, borders: &Borders, home: 
 fn steps(trace: &Trace) -> Vec<Step> {
     let mut steps = Vec::new();
     for hop in &trace.hops {
-        let best = hop.answers.iter().min_by_key(|answer| answer.rtt_ns);
+        let timed = hop.answers.iter().filter(|answer| answer.kind != AnswerKind::Reset);
+        let best = timed.min_by_key(|answer| answer.rtt_ns);
         steps.push(Step { ttl: hop.ttl, answer: best.map(|answer| (answer.from, answer.rtt_ns)) });
         if hop.answers.iter().any(|answer| answer.from == trace.target) {
             break;

@@ -141,8 +141,9 @@ fn way(dossier: &Dossier) -> Option<Way> {
 fn rtt_min(observation: &Observation) -> BTreeMap<Protocol, Rtt> {
     let traced = observation.traces.iter().filter_map(|trace| Some((trace.protocol, trace.target_rtt()?.0)));
     let contacted = observation.contacts.iter().filter_map(|contact| Some((Protocol::Tcp, contact.rtt()?.0)));
+    let pinged = observation.pings.iter().filter_map(|ping| Some((ping.protocol, ping.rtt()?.0)));
     let mut best: BTreeMap<Protocol, Rtt> = BTreeMap::new();
-    for (protocol, rtt) in traced.chain(contacted) {
+    for (protocol, rtt) in traced.chain(contacted).chain(pinged) {
         best.entry(protocol).and_modify(|known| *known = rtt.min(*known)).or_insert(rtt);
     }
     best

@@ -81,10 +81,59 @@ pub struct Observation {
     pub traces: Vec<Trace>,
     /// A conversation with each address, where one was tried.
     pub contacts: Vec<Contact>,
+    /// Times to addresses that came without a path.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub pings: Vec<Ping>,
     /// What every source says of the addresses and of the hops on the way to them.
     pub claims: Vec<Claim>,
     /// The databases that were asked.
     pub databases: Vec<DatabaseDigest>,
+}
+
+/// Round trips to one address by another tool: how long they took and nothing of the way. It is no [`Trace`], because
+/// nobody knows how many hops away the address is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ping {
+    /// Who was asked, and who answered.
+    pub address: IpAddr,
+    /// What the probes were.
+    pub protocol: Protocol,
+    /// When the first was sent.
+    pub started: Timestamp,
+    /// How many were sent.
+    pub attempts: u16,
+    /// How many were answered by a TCP reset: an answer, but no witness of distance (see [`crate::contact`]).
+    #[serde(skip_serializing_if = "is_zero", default)]
+    pub resets: u16,
+    /// The best of the other answers; `None` where there was none.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub best: Option<PingBest>,
+}
+
+/// The best of the answers to a [`Ping`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PingBest {
+    /// The smallest of the samples.
+    pub rtt_ns: Rtt,
+    /// How many samples: answers from the address itself, each to another probe.
+    pub samples: u16,
+}
+
+impl Ping {
+    /// The best time, and how many it is the best of.
+    pub fn rtt(&self) -> Option<(Rtt, usize)> {
+        self.best.map(|best| (best.rtt_ns, usize::from(best.samples)))
+    }
+
+    /// Whether anything answered, a reset included.
+    pub fn answered(&self) -> bool {
+        self.best.is_some() || self.resets > 0
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
+fn is_zero(count: &u16) -> bool {
+    *count == 0
 }
 
 /// The best round-trip time of one address by one method.
@@ -119,7 +168,11 @@ impl Observation {
             let (rtt, samples) = c.rtt()?;
             Some(Best { rtt, samples, protocol: Protocol::Tcp })
         });
-        traced.chain(contacted).min_by_key(|best| best.rtt)
+        let pinged = self.pings.iter().filter(|p| p.address == address).filter_map(|p| {
+            let (rtt, samples) = p.rtt()?;
+            Some(Best { rtt, samples, protocol: p.protocol })
+        });
+        traced.chain(contacted).chain(pinged).min_by_key(|best| best.rtt)
     }
 
     /// What was claimed of `address`.

@@ -1,7 +1,7 @@
 //! `pehra judge`: judges what was observed before, and asks nobody.
 
 use std::collections::BTreeSet;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
@@ -13,10 +13,11 @@ use super::verdicts::{Form, Judged, Refusal, known_class};
 use crate::config::built_in_policy;
 use crate::dossier::{Companions, Dossier};
 use crate::edge::geodb::Geodb;
+use crate::edge::input;
 use crate::edge::inventory;
-use crate::edge::journal::read::read_entries;
-use crate::import::atlas;
+use crate::edge::journal::read::{Entries, read_entries, read_segment};
 use crate::import::vantages::Vantages;
+use crate::import::{self, Imported};
 use crate::location::disc::Borders;
 use crate::observation::{Declared, Observation};
 use crate::place::Home;
@@ -27,21 +28,28 @@ use crate::workload::{Jurisdiction, WorkloadId};
 /// The home country where no configuration is given.
 const HOME: &str = "PK";
 
-/// Judges observations made before: journals, and traceroutes of RIPE Atlas.
+/// Some shells begin every file with it.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
+/// Judges observations made before: journals, and traceroutes and pings of RIPE Atlas and scamper.
 ///
 /// An address is judged in the light of every vantage in the input, unless --alone is given. Nothing is sent to anybody:
 /// the databases are the ones built in, or those of the configuration.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  pehra judge traces.json --vantages vantages.toml --class restricted
+  pehra judge traces.json pings.json.gz --vantages vantages.toml --class restricted
+  sc_warts2json khi-ark.warts | pehra judge - --vantages vantages.toml
   pehra judge /var/lib/pehra/journal --json | jq 'select(.standing == \"breach\")'")]
 pub struct Judge {
-    /// Files to judge: a journal (its directory or a segment of it), or RIPE Atlas traceroute results (an array or lines)
+    /// Files to judge together, of any mixture: journals (a directory or a segment of it), RIPE Atlas traceroutes and
+    /// pings (an array or lines), scamper traces and pings (`sc_warts2json` lines). They may be packed by gzip, and - is
+    /// standard input
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
 
-    /// Where imported vantages stood: `[[vantage]]` tables with id, latitude, longitude, `uncertainty_km`
+    /// Where imported vantages stood: `[[vantage]]` tables with id, latitude, longitude, `uncertainty_km`. A RIPE Atlas
+    /// probe has the id atlas-NUMBER; scamper's is its monitor, or the hostname of its cycle, or its src address
     #[arg(long, value_name = "FILE")]
     vantages: Option<PathBuf>,
 
@@ -76,25 +84,23 @@ impl Judge {
         let (policy, geodb) = self.instruments()?;
         let class = self.class.as_ref().map(|name| known_class(name, &policy)).transpose()?;
         let vantages = self.vantages()?;
-        let mut observations = Vec::new();
+        let mut subjects = Vec::new();
         for file in &self.files {
-            let read = read(file, &vantages, &geodb)?;
+            let read = read(file, &vantages)?;
             if read.is_empty() {
-                let why = format!("{}: holds nothing to judge", file.display());
+                let why = format!("{}: holds nothing to judge", shown(file).display());
                 return Err(Refusal(Exit::Unreadable, why));
             }
-            observations.extend(read);
+            subjects.extend(read);
         }
-        if let Some(class) = class {
-            for observation in &mut observations {
+        let mut borders = Borders::new(geodb.outlines());
+        for Subject { observation, .. } in &mut subjects {
+            borders.meet(&observation.vantage);
+            if let Some(class) = &class {
                 observation.declared.class = Some(class.clone());
             }
         }
-        let mut borders = Borders::new(geodb.outlines());
-        for observation in &observations {
-            borders.meet(&observation.vantage);
-        }
-        self.print(&observations, &borders, &policy)
+        self.print(&subjects, &borders, &policy, &geodb)
     }
 
     fn instruments(&self) -> Result<(Policy, Geodb), Refusal> {
@@ -110,22 +116,26 @@ impl Judge {
 
     fn vantages(&self) -> Result<Vantages, Refusal> {
         let Some(path) = &self.vantages else { return Ok(Vantages::default()) };
-        Vantages::parse(&text_of(path)?).map_err(|e| Refusal(Exit::Unreadable, format!("{}:{e}", path.display())))
+        let input = input::open(path).map_err(|error| unreadable(path, &error))?;
+        Vantages::parse(&text_of(path, input)?)
+            .map_err(|e| Refusal(Exit::Unreadable, format!("{}:{e}", shown(path).display())))
     }
 
-    fn print(&self, observations: &[Observation], borders: &Borders, policy: &Policy) -> Result<Exit, Refusal> {
+    fn print(&self, subjects: &[Subject], borders: &Borders, policy: &Policy, geodb: &Geodb) -> Result<Exit, Refusal> {
+        let observations = subjects.iter().map(|subject| &subject.observation);
         let companions = if self.alone { Companions::default() } else { Companions::new(observations) };
-        let progress = ProgressBar::new(observations.len() as u64);
+        let progress = ProgressBar::new(subjects.len() as u64);
         let form = match (self.json, self.explain) {
             (true, _) => Form::Json,
             (false, true) => Form::Explained,
             (false, false) => Form::Rows,
         };
         let mut judged = Judged::new(io::BufWriter::new(anstream::stdout().lock()), form, policy);
-        for subject in observations {
-            let others = companions.of(subject);
-            let as_of = subject.observed;
-            judged.judge(&Dossier::assemble(subject.clone(), &others, borders, &policy.home, as_of, u64::MAX))?;
+        for subject in subjects {
+            let others = companions.of(&subject.observation);
+            let as_of = subject.observation.observed;
+            let observation = subject.complete(geodb);
+            judged.judge(&Dossier::assemble(observation, &others, borders, &policy.home, as_of, u64::MAX))?;
             progress.inc(1);
         }
         progress.finish_and_clear();
@@ -133,53 +143,93 @@ impl Judge {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the file the user names")]
-fn text_of(path: &Path) -> Result<String, Refusal> {
-    let unreadable = |why: String| Refusal(Exit::Unreadable, format!("{}: {why}", path.display()));
-    let bytes = std::fs::read(path).map_err(|error| unreadable(format!("failed to read: {error}")))?;
+impl Subject {
+    /// The observation, with the claims of today's databases if another tool made it. They are many times as large as
+    /// what was measured, and so are made when they are needed.
+    fn complete(&self, geodb: &Geodb) -> Observation {
+        let mut observation = self.observation.clone();
+        if self.is_imported {
+            observation.claims = located(&observation).into_iter().flat_map(|address| geodb.claims(address)).collect();
+            observation.databases = geodb.digests();
+        }
+        observation
+    }
+}
+
+/// What is judged, and whether it came from another tool, which brings no claims.
+struct Subject {
+    observation: Observation,
+    is_imported: bool,
+}
+
+/// The text of a file.
+fn text_of(path: &Path, input: input::Input) -> Result<String, Refusal> {
+    let mut bytes = Vec::new();
+    let mut reader = input.reader;
+    reader.read_to_end(&mut bytes).map_err(|error| unreadable(path, &error))?;
     String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
-        unreadable(format!("byte {at} is not UTF-8: a journal and Atlas results are text"))
+        let why = format!("{}: byte {at} is not UTF-8: journals and measurements are text", shown(path).display());
+        Refusal(Exit::Unreadable, why)
     })
 }
 
-/// The observations in a file, with the claims of today's databases where it brought none.
-fn read(path: &Path, vantages: &Vantages, geodb: &Geodb) -> Result<Vec<Observation>, Refusal> {
-    let unreadable = |why: String| Refusal(Exit::Unreadable, why);
+/// What `path` is called.
+fn shown(path: &Path) -> PathBuf {
+    if path == Path::new(input::STANDARD_INPUT) { PathBuf::from("standard input") } else { path.to_owned() }
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> Refusal {
+    Refusal(Exit::Unreadable, format!("{}: failed to read: {error}", shown(path).display()))
+}
+
+/// The observations in a file.
+fn read(path: &Path, vantages: &Vantages) -> Result<Vec<Subject>, Refusal> {
     if path.is_dir() {
-        return read_journal(path);
+        return journaled(read_entries(path).map_err(|e| Refusal(Exit::Unreadable, e.to_string()))?);
     }
-    let text = text_of(path)?;
-    if is_journal(&text) {
-        return read_journal(path);
+    let input = input::open(path).map_err(|error| unreadable(path, &error))?;
+    if is_journal(&input.head) {
+        return journaled(read_segment(input.reader, &shown(path)));
     }
-    let parsed = atlas::parse(&text, vantages, &imported());
-    let mut observations = parsed.map_err(|e| unreadable(format!("{}:{e}", path.display())))?;
-    for observation in &mut observations {
-        observation.claims = located(observation).into_iter().flat_map(|address| geodb.claims(address)).collect();
-        observation.databases = geodb.digests();
+    if !is_json(&input.head) {
+        let why =
+            format!("{}:1: it begins with neither [ nor {{: judge reads JSON and journals", shown(path).display());
+        return Err(Refusal(Exit::Unreadable, why));
     }
-    Ok(observations)
+    let parsed = import::parse(&text_of(path, input)?, vantages, &imported());
+    let Imported { observations, skipped } =
+        parsed.map_err(|e| Refusal(Exit::Unreadable, format!("{}:{e}", shown(path).display())))?;
+    if !skipped.is_empty() {
+        let kinds: Vec<_> = skipped.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
+        let note = format!("{}: passed over {}: they tell no distance", shown(path).display(), kinds.join(", "));
+        let _ = writeln!(anstream::stderr(), "{note}");
+    }
+    Ok(observations.into_iter().map(|observation| Subject { observation, is_imported: true }).collect())
 }
 
-/// A segment begins with its header, and every line of it names its vantage before anything else that Atlas has.
-fn is_journal(text: &str) -> bool {
-    let first = text.lines().next().unwrap_or_default();
-    first.starts_with("{\"segment\"") || first.starts_with("{\"entry\"")
+/// A segment begins with its header, and every line of it names its vantage before anything else that a result has.
+fn is_journal(head: &[u8]) -> bool {
+    head.starts_with(b"{\"segment\"") || head.starts_with(b"{\"entry\"")
 }
 
-fn read_journal(path: &Path) -> Result<Vec<Observation>, Refusal> {
-    let unreadable = |why: String| Refusal(Exit::Unreadable, why);
-    let mut entries = read_entries(path).map_err(|e| unreadable(e.to_string()))?;
-    let mut observations = Vec::new();
+/// Whether an array or an object begins; an empty file may have been one.
+fn is_json(head: &[u8]) -> bool {
+    let text = head.strip_prefix(BYTE_ORDER_MARK).unwrap_or(head).trim_ascii_start();
+    head.is_empty() || matches!(text.first(), Some(b'[' | b'{'))
+}
+
+fn journaled(mut entries: Entries) -> Result<Vec<Subject>, Refusal> {
+    let mut subjects = Vec::new();
     for entry in &mut entries {
-        let (place, entry) = entry.map_err(|e| unreadable(e.to_string()))?;
-        observations.push(entry.observation().map_err(|e| unreadable(format!("{place}: {e}")))?);
+        let (place, entry) = entry.map_err(|e| Refusal(Exit::Unreadable, e.to_string()))?;
+        let observation = entry.observation().map_err(|e| Refusal(Exit::Unreadable, format!("{place}: {e}")))?;
+        subjects.push(Subject { observation, is_imported: false });
     }
     for place in entries.unfinished() {
         let _ = writeln!(anstream::stderr(), "{place}: the last line is unfinished and was left out");
     }
-    Ok(observations)
+    Ok(subjects)
 }
 
 /// Every address that a claim can say something of.

@@ -10,6 +10,7 @@ pub mod errqueue;
 pub mod geodb;
 pub mod http;
 pub mod icmp;
+pub mod input;
 pub mod inventory;
 pub mod journal;
 pub mod notify;

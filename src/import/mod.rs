@@ -1,7 +1,34 @@
-//! Other tools' measurements → observations. A file is read whole or refused, with the place of the fault.
+//! Other tools' measurements → observations: RIPE Atlas ([`atlas`]) and scamper ([`scamper`]), in any mixture.
+//!
+//! A file is one JSON array of results, or one result a line. It is read whole or refused, with the place of the fault:
+//! half a file may be the half that acquits. Results of kinds that say nothing of distance (DNS, certificates) are
+//! passed over and counted. Nothing here asks a database: the shell adds claims.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+use self::record::{Fault, Record};
+use self::vantages::Vantages;
+use crate::moment::Rtt;
+use crate::observation::{Declared, Observation, SCHEMA};
+use crate::printable::Printable;
+use crate::vantage::Vantage;
+use crate::workload::Endpoint;
 
 pub mod atlas;
+mod record;
+pub mod scamper;
 pub mod vantages;
+
+#[cfg(test)]
+mod tests;
+
+/// The longest round trip that is taken for one, in milliseconds: a minute. What is beyond it is a clock that was set.
+const LONGEST_MS: f64 = 60_000.0;
 
 /// Why a file of measurements was refused; the shell puts the file's name before it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -13,4 +40,107 @@ pub struct ImportError {
     pub column: usize,
     /// What is wrong, and what to do.
     pub fault: String,
+}
+
+/// What a file holds.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Imported {
+    /// One for each result, in their order, without claims.
+    pub observations: Vec<Observation>,
+    /// How many results were passed over, by what they are.
+    pub skipped: BTreeMap<String, usize>,
+}
+
+/// What one result gives.
+enum Read {
+    Observation(Box<Observation>),
+    /// A result that says nothing of distance, by what it is.
+    Skipped(String),
+    /// A line of administration.
+    Nothing,
+}
+
+/// What is looked at first: whose result it is.
+#[derive(Deserialize)]
+struct Label<'a> {
+    #[serde(rename = "type", borrow)]
+    kind: Option<Cow<'a, str>>,
+    prb_id: Option<IgnoredAny>,
+}
+
+/// Reads the text of a file. Vantages that `vantages` does not describe have no coordinates; `declared` is said of every
+/// endpoint.
+pub fn parse(text: &str, vantages: &Vantages, declared: &Declared) -> Result<Imported, ImportError> {
+    let mut imported = Imported::default();
+    let mut scamper = scamper::Reader::default();
+    let mut first_skipped = None;
+    for record in record::split(text)? {
+        let read = read(record, &mut scamper, vantages, declared).map_err(|fault| fault.at(text, record))?;
+        match read {
+            Read::Observation(observation) => imported.observations.push(*observation),
+            Read::Skipped(kind) => {
+                first_skipped.get_or_insert(record);
+                *imported.skipped.entry(kind).or_default() += 1;
+            }
+            Read::Nothing => {}
+        }
+    }
+    match first_skipped {
+        Some(record) if imported.observations.is_empty() => {
+            let kinds: Vec<_> = imported.skipped.keys().map(String::as_str).collect();
+            let cure = "only traceroutes and pings can be judged: fetch those";
+            Err(Fault::says(format!("nothing but {}: {cure}", kinds.join(", "))).at(text, record))
+        }
+        Some(_) | None => Ok(imported),
+    }
+}
+
+fn read(
+    record: Record<'_>,
+    scamper: &mut scamper::Reader,
+    vantages: &Vantages,
+    declared: &Declared,
+) -> Result<Read, Fault> {
+    let label: Label<'_> = record.read()?;
+    match (label.prb_id, label.kind.as_deref()) {
+        (Some(_), kind) => atlas::read(record, kind, vantages, declared),
+        (None, Some(kind)) => scamper.handle_record(record, kind, vantages, declared),
+        (None, None) => Err(Fault::says(
+            "neither a prb_id, as RIPE Atlas has it, nor a type, as scamper has it: judge reads those and journals"
+                .into(),
+        )),
+    }
+}
+
+/// An observation that has not seen anything yet.
+fn bare(endpoint: Endpoint, vantage: Vantage, observed: Timestamp, declared: &Declared) -> Observation {
+    Observation {
+        schema: SCHEMA,
+        endpoint,
+        declared: declared.clone(),
+        vantage,
+        observed,
+        elapsed_ns: Rtt::default(),
+        resolutions: Vec::new(),
+        traces: Vec::new(),
+        contacts: Vec::new(),
+        pings: Vec::new(),
+        claims: Vec::new(),
+        databases: Vec::new(),
+    }
+}
+
+/// `ms` as evidence. No time at all would put the answer into the very place of the vantage: nothing takes no time.
+fn usable(ms: f64) -> Option<Rtt> {
+    Rtt::from_ms(ms).filter(|_| ms > 0.0 && ms <= LONGEST_MS)
+}
+
+/// Counts of a stranger's file, which may be any.
+fn count(number: usize) -> u16 {
+    u16::try_from(number).unwrap_or(u16::MAX)
+}
+
+/// The address in the field `name`.
+fn address(name: &str, text: &str) -> Result<std::net::IpAddr, String> {
+    text.parse().map_err(|_| format!("{name}: {} is not an address", Printable(text)))
 }

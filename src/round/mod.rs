@@ -172,6 +172,7 @@ impl Round {
             resolutions: Vec::new(),
             traces: Vec::new(),
             contacts: Vec::new(),
+            pings: Vec::new(),
             claims: Vec::new(),
             databases: Vec::new(),
         };

@@ -75,7 +75,11 @@ fn answer_in_words(answer: &HopAnswer, topology: &Topology) -> String {
     let who = topology.name_of(answer.from).map_or_else(|| answer.from.to_string(), ToOwned::to_owned);
     let what = match answer.kind {
         AnswerKind::Unreachable => " unreachable",
-        AnswerKind::TimeExceeded | AnswerKind::EchoReply | AnswerKind::PortUnreachable | AnswerKind::Unstated => "",
+        AnswerKind::TimeExceeded
+        | AnswerKind::EchoReply
+        | AnswerKind::PortUnreachable
+        | AnswerKind::Reset
+        | AnswerKind::Unstated => "",
     };
     let late = if answer.late { " late" } else { "" };
     format!("{who}{what}{late}")

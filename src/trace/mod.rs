@@ -99,6 +99,8 @@ pub enum AnswerKind {
     PortUnreachable,
     /// Network, host or protocol unreachable, or prohibited: the path ends here.
     Unreachable,
+    /// TCP reset: the target, or a firewall on the way that speaks in its name.
+    Reset,
     /// Another tool measured and did not say.
     Unstated,
 }
@@ -111,6 +113,7 @@ impl AnswerKind {
             Self::EchoReply => "echo-reply",
             Self::PortUnreachable => "port-unreachable",
             Self::Unreachable => "unreachable",
+            Self::Reset => "reset",
             Self::Unstated => "unstated",
         }
     }
@@ -139,10 +142,17 @@ pub enum Ending {
 impl Trace {
     /// The smallest round-trip time of an answer from the target itself, and how many such answers there were.
     ///
-    /// A hop's answer is never the destination's: only answers whose source is the target count.
+    /// A hop's answer is never the destination's: only answers whose source is the target count. A reset's time is none:
+    /// a firewall near by may have sent it (see [`crate::contact`]).
     pub fn target_rtt(&self) -> Option<(Rtt, usize)> {
-        let from_target = || self.hops.iter().flat_map(|h| &h.answers).filter(|a| a.from == self.target);
+        let is_target = |a: &&HopAnswer| a.from == self.target && a.kind != AnswerKind::Reset;
+        let from_target = || self.hops.iter().flat_map(|h| &h.answers).filter(is_target);
         from_target().map(|a| a.rtt_ns).min().map(|best| (best, from_target().count()))
+    }
+
+    /// Whether the target answered, a reset included.
+    pub fn target_answered(&self) -> bool {
+        self.hops.iter().flat_map(|h| &h.answers).any(|a| a.from == self.target)
     }
 
     /// Everyone who answered on the way, each once, in order of TTL.

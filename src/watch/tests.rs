@@ -127,6 +127,7 @@ impl World {
             resolutions: vec![resolution],
             traces: Vec::new(),
             contacts: Vec::new(),
+            pings: Vec::new(),
             claims: vec![claim],
             databases: Vec::new(),
         }

@@ -172,6 +172,7 @@ impl Case {
             resolutions: Vec::new(),
             traces: vec![trace],
             contacts: Vec::new(),
+            pings: Vec::new(),
             claims,
             databases: Vec::new(),
         }

@@ -182,6 +182,7 @@ impl Case {
             resolutions: vec![self.resolution(observed)],
             traces: Vec::new(),
             contacts: self.address.iter().map(|stated| stated.contact(observed)).collect(),
+            pings: Vec::new(),
             claims: Vec::new(),
             databases: Vec::new(),
         }

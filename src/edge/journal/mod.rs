@@ -94,6 +94,9 @@ pub enum JournalError {
     /// A segment that others follow ends in the middle of a line.
     #[error("verify {0}: the file was cut off in the middle of this line")]
     Cut(FileLine),
+    /// The segment that has to be gone on with is packed.
+    #[error("append to {0}: the newest segment is packed, and the chain goes on from it: unpack it (gunzip)")]
+    Packed(PathBuf),
     /// What is there does not verify.
     #[error(
         "append to the journal {directory}: failed to {why}; nothing is appended to a chain that does not verify: \
@@ -158,6 +161,9 @@ impl Journal {
         let mut chain = Chain::new(vantage.clone());
         let mut current = None;
         while let Some(path) = segments.last() {
+            if segment::is_packed(path) {
+                return Err(JournalError::Packed(path.clone()));
+            }
             if let Some(tail) = Tail::of(path, vantage).map_err(unverified)? {
                 let (segment, moved) = Segment::reopen(path, &tail)?;
                 torn.extend(moved);

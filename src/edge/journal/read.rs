@@ -1,6 +1,7 @@
 //! Journals read back: every entry with its place, the chain verified on the way.
 
 use std::fs;
+use std::io::BufRead;
 use std::path::{Path, PathBuf};
 
 use super::segment::{self, Lines, Next};
@@ -29,7 +30,13 @@ struct Source {
     is_newest: bool,
 }
 
-/// The entries in the file or the directory at `path`.
+/// The entries of one segment that comes out of `reader`; `name` is what its lines are told by.
+pub fn read_segment(reader: Box<dyn BufRead + Send>, name: &Path) -> Entries {
+    let source = Source { path: name.to_owned(), is_first: true, is_newest: true };
+    Entries { current: Some((Lines::of(reader, name), source)), ..Entries::default() }
+}
+
+/// The entries in the file or the directory at `path`. Segments may be packed by gzip.
 pub fn read_entries(path: &Path) -> Result<Entries, JournalError> {
     let is_directory = fs::metadata(path).map_err(JournalError::io("open", path))?.is_dir();
     let sources = if is_directory { sources_below(path)? } else { chained(vec![path.to_owned()]) };
@@ -75,7 +82,7 @@ impl Entries {
         loop {
             let Some((lines, source)) = &mut self.current else {
                 let Some(source) = self.sources.next() else { return Ok(None) };
-                self.current = Some((Lines::open(&source.path)?, source));
+                self.current = Some((Lines::unpacked(&source.path)?, source));
                 continue;
             };
             match lines.next()? {

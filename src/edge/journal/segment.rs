@@ -1,10 +1,12 @@
 //! One segment file: its lines, how it ends, and how it grows.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 
 use super::{FileLine, JournalError};
+use crate::edge::input;
 use crate::entry::{self, Chain, Header};
 use crate::vantage::VantageId;
 
@@ -14,23 +16,32 @@ pub(super) const MAX_LINE: usize = 64 << 20;
 /// The digits of a segment's name.
 const DIGITS: usize = 20;
 
-/// The segments in `directory`, in order.
+/// What the name of a segment gets that somebody has packed.
+const PACKED: &str = ".gz";
+
+/// The segments in `directory`, in order; of a segment that is there plain and packed, the plain one.
 pub(super) fn list(directory: &Path) -> Result<Vec<PathBuf>, JournalError> {
     let failed = JournalError::io("list the directory", directory);
-    let mut segments = Vec::new();
+    let mut segments = BTreeMap::new();
     for found in fs::read_dir(directory).map_err(&failed)? {
         let path = found.map_err(&failed)?.path();
-        if first_sequence(&path).is_some() {
-            segments.push(path);
+        let Some(sequence) = first_sequence(&path) else { continue };
+        if !is_packed(&path) || !segments.contains_key(&sequence) {
+            segments.insert(sequence, path);
         }
     }
-    segments.sort();
-    Ok(segments)
+    Ok(segments.into_values().collect())
+}
+
+/// Whether the name of a segment says that it is packed.
+pub(super) fn is_packed(path: &Path) -> bool {
+    path.to_str().is_some_and(|name| name.ends_with(PACKED))
 }
 
 /// The sequence that a segment's name promises; `None` for other files.
 pub(super) fn first_sequence(path: &Path) -> Option<u64> {
-    let digits = path.file_name()?.to_str()?.strip_suffix(".jsonl")?;
+    let name = path.file_name()?.to_str()?;
+    let digits = name.strip_suffix(PACKED).unwrap_or(name).strip_suffix(".jsonl")?;
     let is_name = digits.len() == DIGITS && digits.bytes().all(|byte| byte.is_ascii_digit());
     if is_name { digits.parse().ok() } else { None }
 }
@@ -45,7 +56,7 @@ pub(super) fn set_aside(path: &Path) -> Result<PathBuf, JournalError> {
 
 /// A segment read line by line.
 pub(super) struct Lines {
-    reader: BufReader<File>,
+    reader: Box<dyn BufRead + Send>,
     path: PathBuf,
     number: u64,
     whole_bytes: u64,
@@ -62,15 +73,27 @@ pub(super) enum Next {
 }
 
 impl Lines {
-    pub(super) fn open(path: &Path) -> Result<Self, JournalError> {
+    /// The lines of a segment as it lies on the disk.
+    pub(super) fn plain(path: &Path) -> Result<Self, JournalError> {
         let file = OpenOptions::new().read(true).open(path).map_err(JournalError::io("open", path))?;
-        Ok(Self { reader: BufReader::new(file), path: path.to_owned(), number: 0, whole_bytes: 0 })
+        Ok(Self::of(Box::new(BufReader::new(file)), path))
+    }
+
+    /// The lines of a segment, unpacked where somebody has packed it.
+    pub(super) fn unpacked(path: &Path) -> Result<Self, JournalError> {
+        let input = input::open(path).map_err(JournalError::io("read", path))?;
+        Ok(Self::of(input.reader, path))
+    }
+
+    /// What comes out of `reader`, by the name of `path`.
+    pub(super) fn of(reader: Box<dyn BufRead + Send>, path: &Path) -> Self {
+        Self { reader, path: path.to_owned(), number: 0, whole_bytes: 0 }
     }
 
     pub(super) fn next(&mut self) -> Result<Next, JournalError> {
         let mut line = Vec::new();
         let failed = JournalError::io("read", &self.path);
-        let read = self.reader.by_ref().take(MAX_LINE as u64 + 1).read_until(b'\n', &mut line).map_err(failed)?;
+        let read = (&mut self.reader).take(MAX_LINE as u64 + 1).read_until(b'\n', &mut line).map_err(failed)?;
         if read == 0 {
             return Ok(Next::End);
         }
@@ -115,7 +138,7 @@ pub(super) struct Tail {
 impl Tail {
     /// Verifies the segment at `path` from its header to its end; `None` if not even the header was finished.
     pub(super) fn of(path: &Path, vantage: &VantageId) -> Result<Option<Self>, JournalError> {
-        let mut lines = Lines::open(path)?;
+        let mut lines = Lines::plain(path)?;
         let Next::Line(first) = lines.next()? else { return Ok(None) };
         let header = lines.header(&first)?;
         let mut chain = Chain::resume(&header);

@@ -1,6 +1,9 @@
+use std::io::Write;
 use std::path::Path;
 use std::process::Command;
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use nix::sys::statvfs::statvfs;
 use proptest::prelude::*;
 use tempfile::TempDir;
@@ -169,6 +172,55 @@ fn a_segment_that_is_missing_or_cut_is_noticed_in_reading() {
     fs::remove_file(&segments(&directory)[1]).unwrap();
     let gap = read_back(directory.path()).unwrap_err();
     assert!(matches!(&gap, JournalError::Entry { why: EntryError::Sequence { .. }, at } if at.line == 1), "{gap}");
+}
+
+/// Packs a segment, as `gzip` does.
+fn pack(path: &Path) -> PathBuf {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(&bytes_of(path)).unwrap();
+    let packed = PathBuf::from(format!("{}.gz", path.display()));
+    write(&packed, &encoder.finish().unwrap());
+    packed
+}
+
+#[test]
+fn segments_that_were_packed_are_read_as_before() {
+    let directory = journal(10);
+    let whole = read_back(directory.path()).unwrap();
+    let all = segments(&directory);
+    let packed = pack(&all[0]);
+    assert_eq!(segments(&directory)[0], all[0], "of both, the plain one");
+    fs::remove_file(&all[0]).unwrap();
+    assert_eq!(segments(&directory)[0], packed);
+    assert_eq!(read_back(directory.path()).unwrap(), whole);
+    assert!(!read_back(&packed).unwrap().is_empty(), "alone");
+    fs::rename(&packed, &all[0]).unwrap();
+    assert_eq!(read_back(directory.path()).unwrap(), whole, "the bytes say what it is, not the name");
+
+    let (mut journal, _) = open(directory.path(), SMALL).unwrap();
+    journal.append(&seen(10)).unwrap();
+    assert_eq!(read_back(directory.path()).unwrap().len(), 11);
+}
+
+#[test]
+fn a_packed_segment_that_is_cut_is_noticed_in_reading() {
+    let directory = journal(10);
+    let first = segments(&directory).remove(0);
+    let packed = pack(&first);
+    fs::remove_file(&first).unwrap();
+    edit(&packed, |bytes| bytes.truncate(bytes.len() - 10));
+    let cut = read_back(directory.path()).unwrap_err().to_string();
+    assert!(cut.contains(".jsonl.gz: the gzip file is cut short"), "{cut}");
+}
+
+#[test]
+fn nothing_is_appended_while_the_newest_segment_is_packed() {
+    let directory = journal(10);
+    let newest = segments(&directory).pop().unwrap();
+    let packed = pack(&newest);
+    fs::remove_file(&newest).unwrap();
+    let refused = open(directory.path(), SMALL).unwrap_err();
+    assert!(matches!(&refused, JournalError::Packed(path) if *path == packed), "{refused}");
 }
 
 #[test]

@@ -2,7 +2,9 @@
 
 use super::Brief;
 use crate::contact::Contact;
+use crate::observation::Ping;
 use crate::resolution::{Outcome, Resolution};
+use crate::trace::Trace;
 use crate::verdict::{Finding, RuleId};
 use crate::workload::Host;
 
@@ -36,9 +38,10 @@ fn failure(resolution: &Resolution) -> String {
 pub(super) fn unreachable(brief: &Brief<'_>) -> Vec<Finding> {
     let subject = &brief.dossier.subject;
     let addresses = subject.addresses();
-    let tried = subject.traces.len() + subject.contacts.len();
+    let tried = subject.traces.len() + subject.contacts.len() + subject.pings.len();
     let answered = subject.contacts.iter().any(Contact::answered)
-        || addresses.iter().any(|address| subject.best_rtt(*address).is_some());
+        || subject.pings.iter().any(Ping::answered)
+        || subject.traces.iter().any(Trace::target_answered);
     if addresses.is_empty() || tried == 0 || answered {
         return Vec::new();
     }

@@ -1,0 +1,100 @@
+//! The hops of a traceroute.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+use super::Head;
+use crate::import::record::{Fault, Record};
+use crate::import::usable;
+use crate::moment::Rtt;
+use crate::observation::Observation;
+use crate::trace::{AnswerKind, Ending, Hop, HopAnswer, Trace};
+
+#[derive(Deserialize)]
+struct Traceroute {
+    endtime: Option<i64>,
+    paris_id: Option<u16>,
+    #[serde(default)]
+    result: Vec<WrittenHop>,
+}
+
+#[derive(Deserialize)]
+struct WrittenHop {
+    hop: Option<u8>,
+    #[serde(default)]
+    result: Vec<WrittenReply>,
+}
+
+#[derive(Deserialize)]
+struct WrittenReply {
+    from: Option<String>,
+    rtt: Option<f64>,
+    err: Option<IgnoredAny>,
+    /// The TCP flags of the reply, by their initials.
+    flags: Option<String>,
+    late: Option<IgnoredAny>,
+    dup: Option<IgnoredAny>,
+}
+
+/// Adds the path to the observation, if there was a target to trace.
+pub(super) fn read(
+    record: Record<'_>,
+    head: &Head,
+    target: Option<IpAddr>,
+    observation: &mut Observation,
+) -> Result<(), Fault> {
+    let written: Traceroute = record.read()?;
+    let seconds = written.endtime.map_or(0, |end| end.saturating_sub(head.timestamp));
+    observation.elapsed_ns = Rtt::from_duration(Duration::from_secs(u64::try_from(seconds).unwrap_or(0)));
+    let Some(target) = target else { return Ok(()) };
+    let protocol = head.protocol()?;
+    let mut hops: Vec<Hop> = written.result.iter().filter_map(|hop| hop.read(target)).collect();
+    hops.sort_by_key(|hop| hop.ttl);
+    let mut trace = Trace {
+        target,
+        protocol,
+        started: observation.observed,
+        flow: written.paris_id,
+        hops,
+        ending: Ending::Reached,
+    };
+    if !trace.target_answered() {
+        let last_is_silent = trace.hops.last().is_none_or(|hop| hop.answers.is_empty());
+        trace.ending = if last_is_silent { Ending::Silent } else { Ending::Exhausted };
+    }
+    observation.traces.push(trace);
+    Ok(())
+}
+
+impl WrittenHop {
+    /// `None` for an entry that is no hop, such as the probe's own error.
+    fn read(&self, target: IpAddr) -> Option<Hop> {
+        let probes: Vec<_> = self.result.iter().filter(|reply| reply.is_to_its_probe()).collect();
+        let answers: Vec<_> = probes.iter().filter_map(|reply| reply.read(target)).collect();
+        let silent = probes.len().saturating_sub(answers.len());
+        Some(Hop { ttl: self.hop?, answers, silent: u8::try_from(silent).unwrap_or(u8::MAX) })
+    }
+}
+
+impl WrittenReply {
+    /// Whether it is the first answer to a probe of this hop; what came late was sent for an earlier one.
+    fn is_to_its_probe(&self) -> bool {
+        self.late.is_none() && self.dup.is_none()
+    }
+
+    /// `None` for silence, and for a reply without a usable time.
+    fn read(&self, target: IpAddr) -> Option<HopAnswer> {
+        let from: IpAddr = self.from.as_deref()?.parse().ok()?;
+        let rtt_ns = usable(self.rtt?)?;
+        let is_reset = self.flags.as_deref().is_some_and(|flags| flags.contains('R'));
+        let kind = match &self.err {
+            Some(_) if from != target => AnswerKind::Unreachable,
+            Some(_) | None if is_reset => AnswerKind::Reset,
+            Some(_) | None => AnswerKind::Unstated,
+        };
+        Some(HopAnswer { from, rtt_ns, kind, late: false })
+    }
+}
