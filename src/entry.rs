@@ -28,6 +28,7 @@ use serde_json::value::RawValue;
 
 use crate::digest::Digest;
 use crate::observation::{Observation, SCHEMA};
+use crate::printable::Printable;
 use crate::vantage::VantageId;
 
 /// The version of the entry form above. A reader refuses a higher one.
@@ -98,7 +99,7 @@ pub enum EntryError {
         actual: Digest,
     },
     /// Another vantage's.
-    #[error("follow the chain of {expected}: this is of {found}")]
+    #[error("follow the chain of {}: this is of {}", Printable(&.expected.0), Printable(&.found.0))]
     Vantage {
         /// Whose chain it is.
         expected: VantageId,
@@ -333,7 +334,7 @@ fn read<T: DeserializeOwned>(what: &'static str, bytes: &[u8]) -> Result<T, Entr
 }
 
 fn not_a(what: &'static str, why: &serde_json::Error) -> EntryError {
-    EntryError::Form { what, why: why.to_string() }
+    EntryError::Form { what, why: Printable(&why.to_string()).to_string() }
 }
 
 fn expect_version(what: &'static str, found: u32, known: u32) -> Result<(), EntryError> {

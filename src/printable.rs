@@ -10,17 +10,24 @@ const SHOWN: usize = 200;
 #[derive(Clone, Copy, Debug)]
 pub struct Printable<'a>(pub &'a str);
 
+/// Displays a text that may quote foreign ones, escaped in the same way and not cut.
+#[derive(Clone, Copy, Debug)]
+pub struct Escaped<'a>(pub &'a str);
+
 impl fmt::Display for Printable<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut characters = self.0.chars();
-        for character in characters.by_ref().take(SHOWN) {
-            if is_hostile(character) {
-                write!(f, "{}", character.escape_unicode())?;
-            } else {
-                f.write_char(character)?;
-            }
+        match self.0.char_indices().nth(SHOWN) {
+            Some((end, _)) => write!(f, "{}…", Escaped(self.0.get(..end).unwrap_or_default())),
+            None => Escaped(self.0).fmt(f),
         }
-        if characters.next().is_some() { f.write_str("…") } else { Ok(()) }
+    }
+}
+
+impl fmt::Display for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.chars().try_for_each(|character| {
+            if is_hostile(character) { write!(f, "{}", character.escape_unicode()) } else { f.write_char(character) }
+        })
     }
 }
 
@@ -39,10 +46,13 @@ mod tests {
     fn terminal_escapes_and_overrides_are_shown_not_obeyed() {
         assert_eq!(Printable("a\u{1b}[31mb\u{202e}c\n").to_string(), "a\\u{1b}[31mb\\u{202e}c\\u{a}");
         assert_eq!(Printable("پہرا").to_string(), "پہرا");
+        assert_eq!(Escaped("a\u{9b}2J").to_string(), "a\\u{9b}2J");
     }
 
     #[test]
-    fn a_long_text_is_cut() {
+    fn a_long_foreign_text_is_cut() {
+        assert_eq!(Escaped(&"x".repeat(10_000)).to_string().chars().count(), 10_000);
+        assert_eq!(Printable(&"پ".repeat(SHOWN)).to_string(), "پ".repeat(SHOWN));
         assert_eq!(Printable(&"x".repeat(10_000)).to_string().chars().count(), SHOWN + 1);
     }
 }

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use super::Exit;
 use crate::dossier::Dossier;
-use crate::printable::Printable;
+use crate::printable::{Escaped, Printable};
 use crate::report::{self, text};
 use crate::verdict::policy::Policy;
 use crate::verdict::{Standing, judge};
@@ -19,8 +19,10 @@ impl Refusal {
     pub(super) fn say(self, command: &str) -> Exit {
         let Self(exit, why) = self;
         if !why.is_empty() {
+            // What is refused is quoted, and may be foreign; faults of a configuration are one a line.
+            let lines: Vec<_> = why.lines().map(|line| Escaped(line).to_string()).collect();
             // There is nobody left to tell that nobody can be told.
-            let _ = writeln!(anstream::stderr(), "pehra {command}: {why}");
+            let _ = writeln!(anstream::stderr(), "pehra {command}: {}", lines.join("\n"));
         }
         exit
     }
@@ -69,7 +71,7 @@ impl<'p, W: Write> Judged<'p, W> {
     /// An endpoint of which nothing came to be known: it cannot be told, and is never compliant.
     pub(super) fn broke_off(&mut self, endpoint: &Endpoint) {
         self.worst = self.worst.max(Some(Standing::Unproven));
-        let _ = writeln!(anstream::stderr(), "{}: unproven: its round broke off", Printable(endpoint.as_str()));
+        let _ = writeln!(anstream::stderr(), "{}: unproven: its round broke off", Escaped(endpoint.as_str()));
     }
 
     /// Writes what it all comes to, and says how to exit: where nothing was judged, nothing is known.

@@ -8,6 +8,8 @@ use std::fmt;
 
 use serde::Serialize;
 
+use crate::printable::Escaped;
+
 /// Where something is written. Ordered by file, line and column.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Spot {
@@ -49,8 +51,11 @@ pub struct Fault {
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { spot, message } = self;
-        if spot.key.is_empty() { write!(f, "{spot}: {message}") } else { write!(f, "{spot}: {}: {message}", spot.key) }
+        let (spot, message) = (&self.spot, Escaped(&self.message));
+        match spot.key.as_str() {
+            "" => write!(f, "{spot}: {message}"),
+            key => write!(f, "{spot}: {}: {message}", Escaped(key)),
+        }
     }
 }
 

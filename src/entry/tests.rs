@@ -56,6 +56,19 @@ fn an_entry_is_one_line_that_says_what_it_is() {
 }
 
 #[test]
+fn what_a_crafted_line_says_is_told_and_not_obeyed() {
+    let hostile = "x\u{1b}[2J\u{202e}";
+    let line = encode(1, Digest::ZERO, &observation(hostile, "tcp://10.0.0.0:443")).unwrap().line;
+    let told = verify(std::slice::from_ref(&line)).unwrap_err().to_string();
+    assert_eq!(told, "follow the chain of ntc-isb-1: this is of x\\u{1b}[2J\\u{202e}");
+    let crafted = line.replace("\"answered\"", "\"x\\u001b[2J\u{202e}\"");
+    let hashed = crafted.rsplit_once(",\"hash\"").unwrap().0;
+    let sealed = format!("{hashed},\"hash\":\"{}\"}}", Digest::of_bytes(hashed.as_bytes()));
+    let told = parse(sealed.as_bytes()).unwrap().observation().unwrap_err().to_string();
+    assert!(told.contains("x\\u{1b}[2J\\u{202e}") && !told.contains(['\u{1b}', '\u{202e}']), "{told:?}");
+}
+
+#[test]
 fn a_chain_is_verified_up_to_its_head() {
     let lines = lines(5);
     let chain = verify(&lines).unwrap();

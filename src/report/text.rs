@@ -6,6 +6,7 @@ use anstyle::{AnsiColor, Style};
 
 use super::{Line, Said};
 use crate::location::{Evidence, Place, Weight};
+use crate::printable::{Escaped, Printable};
 use crate::verdict::{RuleId, Standing};
 
 /// How wide the first columns are: the longest standing, place and grade.
@@ -25,8 +26,8 @@ pub fn row(line: &Line<'_>) -> String {
         painted(style_of(line.standing), line.standing.as_str(), STANDING),
         painted(style_of_place(line.place), &place, PLACE_AND_GRADE),
         shortened(&line.countries.to_string()),
-        line.endpoint,
-        line.vantage,
+        Escaped(line.endpoint.as_str()),
+        Printable(&line.vantage.0),
     )
 }
 
@@ -36,7 +37,7 @@ pub fn explained(line: &Line<'_>) -> String {
     for said in &line.findings {
         let style = style_of(said.standing);
         let _ = write!(text, "\n    {}  {}", painted(style, said.standing.as_str(), STANDING), said.rule);
-        let _ = write!(text, ": {}", facts(said).join("; "));
+        let _ = write!(text, ": {}", Escaped(&facts(said).join("; ")));
     }
     for evidence in line.evidence {
         let _ = write!(text, "\n    {}", evidence_line(evidence));
@@ -75,7 +76,7 @@ fn evidence_line(evidence: &Evidence) -> String {
         Weight::Hint => format!("{:+.2} nats", evidence.nats),
         Weight::Proof | Weight::Attested | Weight::Refuted => evidence.weight.as_str().to_owned(),
     };
-    format!("{:<8}  {weight:<13}  {}: {}", evidence.kind.as_str(), evidence.source, evidence.says)
+    format!("{:<8}  {weight:<13}  {}: {}", evidence.kind.as_str(), Escaped(&evidence.source), Escaped(&evidence.says))
 }
 
 fn shortened(countries: &str) -> String {
@@ -129,5 +130,54 @@ impl fmt::Display for Tally {
         let total: usize = self.0.iter().sum();
         let each: Vec<_> = Place::ALL.iter().zip(self.0).map(|(place, count)| format!("{count} {place}")).collect();
         write!(f, "{total} judged: {}", each.join(", "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::digest::Digest;
+    use crate::entry::tests::observation;
+    use crate::entry::{encode, parse};
+    use crate::location::path::Way;
+    use crate::location::{EvidenceKind, Grade};
+    use crate::place::CountrySet;
+
+    const HOSTILE: &str = "x\u{1b}[2J\u{202e}\u{9b}31m\r\n";
+
+    /// Whoever can write a journal may not write to the terminal of whoever judges it.
+    #[test]
+    fn what_a_crafted_journal_says_is_shown_and_not_obeyed() {
+        let line = encode(1, Digest::ZERO, &observation(HOSTILE, "https://portal.example.gov.pk")).unwrap().line;
+        let seen = parse(line.as_bytes()).unwrap().observation().unwrap();
+        assert_eq!(seen.vantage.id.0, HOSTILE);
+        let because = [HOSTILE.to_owned()];
+        let evidence = [Evidence {
+            kind: EvidenceKind::Database,
+            source: HOSTILE.to_owned(),
+            says: HOSTILE.to_owned(),
+            weight: Weight::Hint,
+            nats: 0.0,
+        }];
+        let text = explained(&Line {
+            endpoint: &seen.endpoint,
+            address: None,
+            vantage: &seen.vantage.id,
+            observed: seen.observed,
+            place: Place::Unknown,
+            grade: Grade::Indeterminate,
+            countries: CountrySet::default(),
+            registered: CountrySet::default(),
+            asn: None,
+            provider: None,
+            rtt_ms: None,
+            path: Way::Unknown,
+            standing: Standing::Unproven,
+            findings: vec![Said { rule: RuleId::ClassMissing, standing: Standing::Unproven, because: &because }],
+            evidence: &evidence,
+        });
+        assert_eq!(text.matches("x\\u{1b}[2J\\u{202e}\\u{9b}31m\\u{d}\\u{a}").count(), 4, "{text:?}");
+        assert_eq!(text.lines().count(), 3, "{text:?}");
+        assert!(!text.contains(['\u{202e}', '\u{9b}', '\r']) && !text.contains("\u{1b}[2J"), "{text:?}");
     }
 }

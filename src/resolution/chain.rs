@@ -11,7 +11,7 @@ use crate::workload::HostName;
 /// The most aliases that are followed from one name. BIND 9 follows 16, unbound 11; longer chains work for nobody.
 pub const MAX_ALIASES: usize = 16;
 
-/// The most addresses of one name that are kept; the rest of a larger answer is not looked at.
+/// The most addresses of one name that are kept; of the rest of a larger answer only the number is.
 pub const MAX_ADDRESSES: usize = 256;
 
 /// The largest TTL there is, in seconds; anything above is to be taken as zero (RFC 2181 section 8).
@@ -44,12 +44,14 @@ pub enum Data {
 pub struct Chain {
     asked: HostName,
     aliases: Vec<Alias>,
+    /// Addresses of the end beyond [`MAX_ADDRESSES`].
+    left_out: usize,
 }
 
 impl Chain {
     /// The chain that begins, and so far ends, at `asked`.
     pub fn new(asked: HostName) -> Self {
-        Self { asked, aliases: Vec::new() }
+        Self { asked, aliases: Vec::new(), left_out: 0 }
     }
 
     /// The name that it leads to so far: the one to ask for next, when the addresses are still missing.
@@ -67,7 +69,10 @@ impl Chain {
             }
             self.aliases.push(Alias { name: self.end().clone(), target, ttl });
         }
-        Ok(addresses_of(self.end(), family, records))
+        let mut addresses = addresses_of(self.end(), family, records);
+        self.left_out = addresses.len().saturating_sub(MAX_ADDRESSES);
+        addresses.truncate(MAX_ADDRESSES);
+        Ok(addresses)
     }
 
     /// The outcome, once the end and its addresses are known.
@@ -75,7 +80,8 @@ impl Chain {
         if addresses.is_empty() {
             Outcome::Failed(NameFailure::NoData)
         } else {
-            Outcome::Answered(Answer { chain: self.aliases, addresses, authenticated })
+            let left_out = self.left_out;
+            Outcome::Answered(Answer { chain: self.aliases, addresses, authenticated, left_out })
         }
     }
 
@@ -107,7 +113,7 @@ fn addresses_of(name: &HostName, family: AddressFamily, records: &[Record]) -> V
         let ttl = tidy_ttl(record.ttl);
         if let Some(known) = addresses.iter_mut().find(|known| known.address == address) {
             known.ttl = known.ttl.min(ttl);
-        } else if is_of(family, address) && addresses.len() < MAX_ADDRESSES {
+        } else if is_of(family, address) {
             addresses.push(Addressed { address, ttl });
         }
     }
@@ -238,11 +244,15 @@ mod tests {
     }
 
     #[test]
-    fn ten_thousand_addresses_are_read_as_the_first_256() {
+    fn of_ten_thousand_addresses_the_first_256_are_kept_and_the_number_of_the_others() {
         let records: Vec<_> =
             (0..10_000_u32).map(|i| address("a.pk", &format!("10.0.{}.{}", i / 256, i % 256))).collect();
         let answer = answer(fold_a("a.pk", &records));
-        assert_eq!(answer.addresses.len(), MAX_ADDRESSES);
+        assert_eq!((answer.addresses.len(), answer.left_out), (MAX_ADDRESSES, 10_000 - MAX_ADDRESSES));
+        let written = serde_json::to_string(&answer).unwrap();
+        assert_eq!(serde_json::from_str::<Answer>(&written).unwrap(), answer);
+        let whole = written.replace(",\"left_out\":9744", "");
+        assert_eq!(serde_json::from_str::<Answer>(&whole).unwrap().left_out, 0, "as every answer was written before");
         assert_eq!(answer.addresses[255].address.to_string(), "10.0.0.255");
     }
 

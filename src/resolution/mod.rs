@@ -74,6 +74,14 @@ pub struct Answer {
     pub addresses: Vec<Addressed>,
     /// Whether the resolver set the AD bit: it says that it validated the answer.
     pub authenticated: bool,
+    /// How many addresses there were beyond the [`chain::MAX_ADDRESSES`] that are kept: nobody knows where those are.
+    #[serde(skip_serializing_if = "is_zero", default)]
+    pub left_out: usize,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 /// One CNAME.

@@ -58,7 +58,7 @@ fn answer(ask: &Ask, addresses: &[&str]) -> Resolution {
     let outcome = if addresses.is_empty() {
         Outcome::Failed(NameFailure::NoData)
     } else {
-        Outcome::Answered(Answer { chain: Vec::new(), addresses, authenticated: false })
+        Outcome::Answered(Answer { chain: Vec::new(), addresses, authenticated: false, left_out: 0 })
     };
     Resolution {
         name: name.clone(),

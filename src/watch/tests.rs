@@ -103,8 +103,12 @@ impl World {
     fn observe(&self, due: &Due, began: Moment) -> Observation {
         let address: IpAddr = ADDRESS.parse().unwrap();
         let Host::Name(name) = due.endpoint.host() else { panic!("{} is no name", due.endpoint) };
-        let answer =
-            Answer { chain: Vec::new(), addresses: vec![Addressed { address, ttl: self.ttl }], authenticated: false };
+        let answer = Answer {
+            chain: Vec::new(),
+            addresses: vec![Addressed { address, ttl: self.ttl }],
+            authenticated: false,
+            left_out: 0,
+        };
         let resolution = Resolution {
             name: name.clone(),
             family: AddressFamily::A,

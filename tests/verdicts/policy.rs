@@ -190,8 +190,12 @@ impl Case {
 
     fn resolution(&self, asked: Timestamp) -> Resolution {
         let addressed = |stated: &Stated| Addressed { address: stated.address, ttl: 300 };
-        let answer =
-            || Answer { chain: vec![], addresses: self.address.iter().map(addressed).collect(), authenticated: false };
+        let answer = || Answer {
+            chain: vec![],
+            addresses: self.address.iter().map(addressed).collect(),
+            authenticated: false,
+            left_out: 0,
+        };
         Resolution {
             name: "portal.example.gov.pk".parse().unwrap(),
             family: AddressFamily::A,

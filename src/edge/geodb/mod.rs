@@ -3,6 +3,7 @@
 //! A set of databases is a value: it is opened whole or not at all, never changes, and is replaced by another one. Files
 //! are read into memory, never mapped, so that nobody can change them under us.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -68,10 +69,11 @@ impl Geodb {
     }
 
     /// What every source says of `address`: each database of countries, who announces it, and the register. Of an
-    /// address that is not globally reachable nobody can say anything.
+    /// address that is not globally reachable only the operator's own register can say anything.
     pub fn claims(&self, address: IpAddr) -> Vec<Claim> {
+        let registered = self.0.register.claim(address);
         if !AddressScope::of(address).is_global() {
-            return Vec::new();
+            return registered.into_iter().collect();
         }
         let countries = self.databases().filter(|database| database.holds().countries).map(|database| Claim {
             about: address,
@@ -79,7 +81,7 @@ impl Geodb {
             dated: Some(day(database.built())),
             says: database.country(address.to_canonical()).map_or(Says::NoEntry, Says::Country),
         });
-        countries.chain(self.announced(address)).chain(self.0.register.claim(address)).collect()
+        countries.chain(self.announced(address)).chain(registered).collect()
     }
 
     /// The databases that [`Geodb::claims`] asks, by what they hold.
@@ -119,22 +121,26 @@ impl Geodb {
     }
 
     /// Who announces `address`: the operator's databases are asked first, the embedded table last, which is asked even
-    /// where the embedded database of countries is not: without it, shared networks would pass for places.
-    fn announced(&self, address: IpAddr) -> Option<Claim> {
+    /// where the embedded database of countries is not: without it, shared networks would pass for places. Each that
+    /// names another network is heard, for any of them may be stale; the same network named again is the same hint.
+    fn announced(&self, address: IpAddr) -> Vec<Claim> {
         let table = embedded::announcements();
         let canonical = address.to_canonical();
-        let told = self.0.files.iter().find_map(|(file, _)| {
+        let files = self.0.files.iter().filter_map(|(file, _)| {
             let (asn, name) = file.network(canonical)?;
             Some((file.name(), file.built(), asn, name))
         });
-        let (source, built, asn, name) = told.or_else(|| {
-            let announcer = table.announcer(canonical)?;
-            Some((embedded::ANNOUNCEMENTS.name, table.built(), announcer.asn, announcer.name))
-        })?;
-        let kind = embedded::networks().get(&asn).map_or(NetworkKind::Ordinary, |network| network.kind);
-        let country = table.network(asn).and_then(|network| network.country);
-        let says = Says::Announced { asn, name: name.to_owned(), kind, country };
-        Some(Claim { about: address, source: source.to_owned(), dated: Some(day(built)), says })
+        let shipped =
+            table.announcer(canonical).map(|told| (embedded::ANNOUNCEMENTS.name, table.built(), told.asn, told.name));
+        let mut named = BTreeSet::new();
+        let told = files.chain(shipped).filter(|(_, _, asn, _)| named.insert(*asn));
+        told.map(|(source, built, asn, name)| {
+            let kind = embedded::networks().get(&asn).map_or(NetworkKind::Ordinary, |network| network.kind);
+            let country = table.network(asn).and_then(|network| network.country);
+            let says = Says::Announced { asn, name: name.to_owned(), kind, country };
+            Claim { about: address, source: source.to_owned(), dated: Some(day(built)), says }
+        })
+        .collect()
     }
 }
 

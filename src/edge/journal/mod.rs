@@ -82,6 +82,17 @@ pub enum JournalError {
         /// What is wrong.
         why: EntryError,
     },
+    /// The oldest segment that is there is not the first there was.
+    #[error(
+        "verify {at}: failed to {why}; a journal begins with entry 1: put the segments before this one back, or name \
+         those that are left one by one"
+    )]
+    Beginning {
+        /// Where.
+        at: FileLine,
+        /// What is wrong.
+        why: EntryError,
+    },
     /// An observation could not be encoded.
     #[error("encode an observation: failed to {0}")]
     Encode(EntryError),

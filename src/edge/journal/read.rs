@@ -1,4 +1,7 @@
 //! Journals read back: every entry with its place, the chain verified on the way.
+//!
+//! A directory holds a chain from its first entry on: segments that were taken away from its beginning are missed like
+//! any others. A segment that is named by itself is verified from where its header says that it begins.
 
 use std::fs;
 use std::io::BufRead;
@@ -24,22 +27,33 @@ pub struct Entries {
 /// A segment to read.
 struct Source {
     path: PathBuf,
-    /// Whether it is the first that is read of its chain.
-    is_first: bool,
+    stands: Stands,
     /// Whether it is the newest of its chain.
     is_newest: bool,
 }
 
+/// Where a segment stands among those that are read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stands {
+    /// It was named, and its neighbours were not.
+    Alone,
+    /// It is the oldest of its directory.
+    First,
+    /// Others are before it.
+    Later,
+}
+
 /// The entries of one segment that comes out of `reader`; `name` is what its lines are told by.
 pub fn read_segment(reader: Box<dyn BufRead + Send>, name: &Path) -> Entries {
-    let source = Source { path: name.to_owned(), is_first: true, is_newest: true };
+    let source = Source { path: name.to_owned(), stands: Stands::Alone, is_newest: true };
     Entries { current: Some((Lines::of(reader, name), source)), ..Entries::default() }
 }
 
 /// The entries in the file or the directory at `path`. Segments may be packed by gzip.
 pub fn read_entries(path: &Path) -> Result<Entries, JournalError> {
     let is_directory = fs::metadata(path).map_err(JournalError::io("open", path))?.is_dir();
-    let sources = if is_directory { sources_below(path)? } else { chained(vec![path.to_owned()]) };
+    let alone = || vec![Source { path: path.to_owned(), stands: Stands::Alone, is_newest: true }];
+    let sources = if is_directory { sources_below(path)? } else { alone() };
     Ok(Entries { sources: sources.into_iter(), ..Entries::default() })
 }
 
@@ -55,7 +69,10 @@ fn sources_below(directory: &Path) -> Result<Vec<Source>, JournalError> {
 
 fn chained(paths: Vec<PathBuf>) -> Vec<Source> {
     let newest = paths.len().saturating_sub(1);
-    let source = |(index, path)| Source { path, is_first: index == 0, is_newest: index == newest };
+    let source = |(index, path)| {
+        let stands = if index == 0 { Stands::First } else { Stands::Later };
+        Source { path, stands, is_newest: index == newest }
+    };
     paths.into_iter().enumerate().map(source).collect()
 }
 
@@ -109,9 +126,14 @@ fn follow(
     let failed = |why| JournalError::Entry { at: lines.at(), why };
     if lines.at().line == 1 {
         let header = lines.header(line)?;
-        match chain {
-            Some(chain) if !source.is_first => chain.handle_header(&header).map_err(failed)?,
-            Some(_) | None => *chain = Some(Chain::resume(&header)),
+        match (chain.as_ref(), source.stands) {
+            (Some(chain), Stands::Later) => chain.handle_header(&header).map_err(failed)?,
+            (None, Stands::Later) | (_, Stands::First) => {
+                let beginning = Chain::new(header.vantage.clone()).handle_header(&header);
+                beginning.map_err(|why| JournalError::Beginning { at: lines.at(), why })?;
+                *chain = Some(Chain::resume(&header));
+            }
+            (_, Stands::Alone) => *chain = Some(Chain::resume(&header)),
         }
         return Ok(None);
     }

@@ -224,6 +224,24 @@ fn nothing_is_appended_while_the_newest_segment_is_packed() {
 }
 
 #[test]
+fn the_oldest_segments_are_missed_when_they_are_gone_or_empty() {
+    let gone = journal(10);
+    fs::remove_file(&segments(&gone)[0]).unwrap();
+    let emptied = journal(10);
+    edit(&segments(&emptied)[0], Vec::clear);
+    for directory in [gone, emptied] {
+        let newest = segments(&directory).pop().unwrap();
+        for path in [directory.path().to_owned(), directory.path().join(VANTAGE)] {
+            let missed = read_back(&path).unwrap_err();
+            assert!(matches!(missed, JournalError::Beginning { .. }), "{missed}");
+            let told = missed.to_string();
+            assert!(told.contains("entry 1 should be here") && told.contains("put the segments before"), "{told}");
+        }
+        assert!(!read_back(&newest).unwrap().is_empty(), "what is left can be named");
+    }
+}
+
+#[test]
 fn what_is_no_journal_is_refused_with_its_place() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("traces.json");

@@ -91,6 +91,7 @@ impl Head {
             chain: Vec::new(),
             addresses: vec![Addressed { address, ttl: 0 }],
             authenticated: false,
+            left_out: 0,
         };
         Some(Resolution {
             name,
