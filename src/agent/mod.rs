@@ -179,7 +179,7 @@ impl Agent {
             geodb: geodb.clone(),
         };
         Ok(Self {
-            reload: Reload::new(parts.path, parts.state, &config),
+            reload: Reload::new(parts.path, parts.state, &config, geodb.clone()),
             config,
             watch,
             world,

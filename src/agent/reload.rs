@@ -11,8 +11,9 @@ use tokio::sync::oneshot;
 use tokio::task::{JoinError, JoinHandle, spawn_blocking};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
-use crate::config::{Config, ConfigErrors, Fault};
+use crate::config::{Config, ConfigErrors, Fault, Spot};
 use crate::edge::client::ClientError;
+use crate::edge::clock;
 use crate::edge::geodb::{Geodb, GeodbError};
 use crate::edge::inventory;
 
@@ -49,13 +50,16 @@ pub enum PrepareError {
     Broken,
 }
 
-/// Reads the configuration at `path` and everything that it names; `state` takes the place of its state directory.
-pub fn prepare(path: &Path, state: Option<&Path>) -> Result<Prepared, PrepareError> {
-    let (mut config, warnings) = inventory::load(path)?;
+/// Reads the configuration at `path` and everything that it names; `state` takes the place of its state directory. What
+/// was fetched for the databases `before` is used again while it is young.
+pub fn prepare(path: &Path, state: Option<&Path>, before: Option<&Geodb>) -> Result<Prepared, PrepareError> {
+    let (mut config, mut warnings) = inventory::load(path)?;
     if let Some(state) = state {
         state.clone_into(&mut config.state_directory);
     }
-    let geodb = Geodb::open(&config.geodb, &config.assets)?;
+    let geodb = Geodb::open_and_fetch(&config.geodb, &config.assets, before)?;
+    let spot = Spot { key: "geodb.geofeed".to_owned(), ..Spot::file(&path.display().to_string()) };
+    warnings.extend(geodb.troubles().into_iter().map(|message| Fault { spot: spot.clone(), message }));
     Ok(Prepared { config, warnings, geodb })
 }
 
@@ -67,6 +71,7 @@ pub type Reply = oneshot::Sender<Result<(), String>>;
 pub struct Reload {
     path: PathBuf,
     state: Option<PathBuf>,
+    geodb: Geodb,
     databases: Vec<PathBuf>,
     seen: Fingerprint,
     look: Interval,
@@ -87,14 +92,14 @@ enum Task {
 }
 
 impl Reload {
-    /// Watches the files of `config`, which was read from `path` with `state`.
-    pub fn new(path: PathBuf, state: Option<PathBuf>, config: &Config) -> Self {
-        let databases = databases(config);
+    /// Watches the files of `config`, which was read from `path` with `state`, and the feeds of its databases.
+    pub fn new(path: PathBuf, state: Option<PathBuf>, config: &Config, geodb: Geodb) -> Self {
+        let databases = config.geodb.files();
         let seen = Fingerprint::of(&path, &databases);
         let now = Instant::now();
         let mut look = interval_at(now + LOOK, LOOK);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        Self { path, state, databases, seen, look, task: None, again: false, read_at: now, waiting: Vec::new() }
+        Self { path, state, geodb, databases, seen, look, task: None, again: false, read_at: now, waiting: Vec::new() }
     }
 
     /// Reads again; `reply` is told what came of it.
@@ -132,7 +137,7 @@ impl Reload {
         let prepared = match done {
             Ok(Task::Looked(now)) => {
                 let fetch = now.names_urls && self.read_at.elapsed() >= FETCH;
-                self.again |= fetch || now != self.seen;
+                self.again |= fetch || now != self.seen || self.geodb.feeds_are_due(clock::now().wall);
                 None
             }
             Ok(Task::Read(prepared, seen)) => {
@@ -142,7 +147,8 @@ impl Reload {
             Err(_) => Some(Err(PrepareError::Broken)),
         };
         if let Some(Ok(prepared)) = &prepared {
-            self.databases = databases(&prepared.config);
+            self.databases = prepared.config.geodb.files();
+            self.geodb = prepared.geodb.clone();
         }
         if self.again {
             self.read();
@@ -159,20 +165,16 @@ impl Reload {
         self.again = false;
         self.read_at = Instant::now();
         let (path, state, before) = (self.path.clone(), self.state.clone(), self.databases.clone());
+        let geodb = self.geodb.clone();
         self.task = Some(spawn_blocking(move || {
             let mut seen = Fingerprint::of(&path, &before);
-            let prepared = prepare(&path, state.as_deref());
+            let prepared = prepare(&path, state.as_deref(), Some(&geodb));
             if let Ok(prepared) = &prepared {
-                seen.exchange(&before, &databases(&prepared.config));
+                seen.exchange(&before, &prepared.config.geodb.files());
             }
             Task::Read(Box::new(prepared), seen)
         }));
     }
-}
-
-fn databases(config: &Config) -> Vec<PathBuf> {
-    let databases = config.geodb.databases.iter().map(|database| database.path.clone());
-    databases.chain(config.geodb.outlines.clone()).collect()
 }
 
 /// What the files of a configuration are like: size and time of change, or missing.
@@ -243,8 +245,8 @@ mod tests {
     #[tokio::test]
     async fn what_is_read_is_whole_or_an_error_and_everyone_who_waits_is_answered() {
         let (directory, path) = configuration();
-        let Prepared { config, .. } = prepare(&path, None).unwrap();
-        let mut reload = Reload::new(path, None, &config);
+        let Prepared { config, geodb, .. } = prepare(&path, None, None).unwrap();
+        let mut reload = Reload::new(path, None, &config, geodb);
         let (reply, _answer) = oneshot::channel();
         reload.begin(Some(reply));
         assert_eq!(reload.prepared().await.unwrap().config, config);

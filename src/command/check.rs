@@ -78,11 +78,7 @@ impl Check {
 
     /// What is wrong with the databases and borders, each opened by itself so that one fault does not hide another.
     fn database_faults(&self, config: &Config) -> Vec<Fault> {
-        let GeodbConfig { embedded, databases, outlines } = &config.geodb;
-        let alone = |databases, outlines| GeodbConfig { embedded: *embedded, databases, outlines };
-        let each = databases.iter().map(|database| ("geodb.database", alone(vec![database.clone()], None)));
-        let borders = outlines.iter().map(|path| ("geodb.outlines", alone(Vec::new(), Some(path.clone()))));
-        let faults = each.chain(borders).filter_map(|(key, geodb)| {
+        let faults = alone(&config.geodb).into_iter().filter_map(|(key, geodb)| {
             let error = Geodb::open(&geodb, &config.assets).err()?;
             let spot = Spot { key: key.to_owned(), ..Spot::file(&self.config.display().to_string()) };
             Some(Fault { spot, message: format!("failed to {error}") })
@@ -109,6 +105,21 @@ impl Check {
     }
 }
 
+/// A configuration for each source of `whole`, with nothing else in it, and the key that names it.
+fn alone(whole: &GeodbConfig) -> Vec<(&'static str, GeodbConfig)> {
+    let none = GeodbConfig::default;
+    let databases =
+        whole.databases.iter().map(|it| ("geodb.database", GeodbConfig { databases: vec![it.clone()], ..none() }));
+    let feeds = whole.geofeeds.iter().map(|it| ("geodb.geofeed", GeodbConfig { geofeeds: vec![it.clone()], ..none() }));
+    let regions = whole.regions.iter().map(|it| ("geodb.regions", GeodbConfig { regions: vec![it.clone()], ..none() }));
+    let anycast = whole.anycast.iter().map(|it| ("geodb.anycast", GeodbConfig { anycast: vec![it.clone()], ..none() }));
+    let registries =
+        whole.registries.iter().map(|it| ("geodb.registry", GeodbConfig { registries: vec![it.clone()], ..none() }));
+    let borders =
+        whole.outlines.iter().map(|it| ("geodb.outlines", GeodbConfig { outlines: Some(it.clone()), ..none() }));
+    databases.chain(feeds).chain(regions).chain(anycast).chain(registries).chain(borders).collect()
+}
+
 fn print_json(report: &Report) -> io::Result<()> {
     writeln!(anstream::stdout(), "{}", serde_json::to_string(report)?)
 }
@@ -120,8 +131,6 @@ impl Summary {
             let class = workload.class.as_ref().map_or("none", |class| class.0.as_str());
             *endpoints_by_class.entry(class.to_owned()).or_default() += workload.endpoints.len();
         }
-        let embedded = config.geodb.embedded.then(|| "embedded".to_owned());
-        let own = config.geodb.databases.iter().map(|database| database.name.clone());
         Self {
             vantage: config.vantage.id.to_string(),
             position: config.vantage.position.map(|at| format!("{} ± {}", at.coordinates, at.uncertainty)),
@@ -135,7 +144,7 @@ impl Summary {
             providers: config.policy.providers.len(),
             certificates: config.policy.nocs.len(),
             views: config.resolvers.iter().map(|resolver| resolver.view.to_string()).collect(),
-            databases: embedded.into_iter().chain(own).collect(),
+            databases: config.geodb.names(),
             assets: config.assets.len(),
             alertmanagers: config.alerting.alertmanagers.len(),
             webhooks: config.alerting.webhooks.len(),

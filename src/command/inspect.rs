@@ -85,7 +85,7 @@ impl Inspect {
         let usual = || Path::new(CONFIG).exists().then(|| PathBuf::from(CONFIG));
         let refused = |error: String| Refusal(Exit::BadConfiguration, error);
         if let Some(path) = self.config.clone().or_else(usual) {
-            return prepare(&path, None).map_err(|error| refused(error.to_string()));
+            return prepare(&path, None, None).map_err(|error| refused(error.to_string()));
         }
         let bytes = b"[vantage]\nid = \"here\"\n".to_vec();
         let built_in = Draft::open(&Written { name: "built-in configuration".to_owned(), bytes }, Path::new(""));

@@ -71,7 +71,7 @@ impl Run {
     fn open(self, show: bool) -> Result<Parts, RunError> {
         let sockets = ProbeSockets::open().map_err(|error| RunError::Sockets(error.to_string()))?;
         privileges::drop_raw().map_err(|error| RunError::Sockets(error.to_string()))?;
-        let prepared = prepare(&self.config, self.state.as_deref())?;
+        let prepared = prepare(&self.config, self.state.as_deref(), None)?;
         let config = &prepared.config;
         for warning in &prepared.warnings {
             warn!("{warning}");

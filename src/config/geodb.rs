@@ -1,56 +1,226 @@
-//! `[geodb]`: the databases of places and networks.
+//! `[geodb]`: the databases of places and networks, and what others publish of addresses.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+
+use url::Url;
+
+use crate::location::source::regions::Cloud;
+use crate::network::Asn;
 
 use super::fault::{Spot, quoted};
 use super::section::Section;
 use super::value;
 
-/// The databases of places and networks.
+/// The name of the embedded database of countries.
+pub const EMBEDDED: &str = "dbip-country";
+
+/// The databases of places and networks, and what others publish of addresses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GeodbConfig {
-    /// Whether the embedded databases are asked too.
+    /// Whether the embedded database of countries is asked too.
     pub embedded: bool,
     /// The operator's own databases, in the order of the file.
-    pub databases: Vec<DatabaseFile>,
+    pub databases: Vec<SourceFile>,
     /// The operator's own borders; the embedded ones where there are none.
     pub outlines: Option<PathBuf>,
+    /// What networks publish of their own prefixes.
+    pub geofeeds: Vec<GeofeedSource>,
+    /// What clouds publish of their own prefixes.
+    pub regions: Vec<RegionsFile>,
+    /// Lists of anycast prefixes.
+    pub anycast: Vec<SourceFile>,
+    /// Statistics of the registries.
+    pub registries: Vec<SourceFile>,
 }
 
-/// One MMDB file of the operator.
+impl Default for GeodbConfig {
+    fn default() -> Self {
+        Self {
+            embedded: true,
+            databases: Vec::new(),
+            outlines: None,
+            geofeeds: Vec::new(),
+            regions: Vec::new(),
+            anycast: Vec::new(),
+            registries: Vec::new(),
+        }
+    }
+}
+
+/// One file of the operator.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DatabaseFile {
+pub struct SourceFile {
     /// Its name in evidence and metrics.
     pub name: String,
     /// Where it is.
     pub path: PathBuf,
 }
 
+/// A geofeed, and whose it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GeofeedSource {
+    /// Its name in evidence and metrics.
+    pub name: String,
+    /// Where it is.
+    pub place: FeedPlace,
+    /// The networks of its publisher: it counts for the addresses that they announce.
+    pub asns: Vec<Asn>,
+}
+
+/// Where a geofeed is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FeedPlace {
+    /// A file.
+    Path(PathBuf),
+    /// A URL, fetched once a day.
+    Url(Url),
+}
+
+/// A file of prefixes that a cloud publishes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RegionsFile {
+    /// Its name in evidence and metrics.
+    pub name: String,
+    /// Who publishes it, in which form.
+    pub cloud: Cloud,
+    /// Where it is.
+    pub path: PathBuf,
+}
+
+impl GeodbConfig {
+    /// Every file that is named.
+    pub fn files(&self) -> Vec<PathBuf> {
+        let plain = self.databases.iter().chain(&self.anycast).chain(&self.registries).map(|file| &file.path);
+        let regions = self.regions.iter().map(|file| &file.path);
+        let feeds = self.geofeeds.iter().filter_map(|feed| match &feed.place {
+            FeedPlace::Path(path) => Some(path),
+            FeedPlace::Url(_) => None,
+        });
+        plain.chain(regions).chain(feeds).chain(&self.outlines).cloned().collect()
+    }
+
+    /// The names of all sources, in the order in which they are asked.
+    pub fn names(&self) -> Vec<String> {
+        let embedded = self.embedded.then(|| EMBEDDED.to_owned());
+        let of = |files: &[SourceFile]| files.iter().map(|file| file.name.clone()).collect::<Vec<_>>();
+        let feeds = self.geofeeds.iter().map(|feed| feed.name.clone());
+        let regions = self.regions.iter().map(|file| file.name.clone());
+        let databases = of(&self.databases).into_iter().chain(embedded);
+        databases.chain(feeds).chain(regions).chain(of(&self.anycast)).chain(of(&self.registries)).collect()
+    }
+}
+
 /// Reads the section; relative paths start at `directory`.
 pub(super) fn read(root: &Section<'_>, directory: &Path) -> GeodbConfig {
     let section = root.section("geodb");
-    let embedded = section.or("embedded", true, value::flag);
-    let outlines = section.read("outlines", value::text).map(|at| directory.join(at.value));
-    let mut named: BTreeMap<String, Spot> = BTreeMap::new();
-    let mut databases = Vec::new();
-    for entry in section.sections("database") {
-        let path =
-            entry.require("path", "the file, such as path = \"/var/lib/GeoIP/GeoLite2-Country.mmdb\"", value::text);
-        let name = entry.require("name", "its name in evidence and metrics, such as name = \"geolite2\"", value::name);
-        let Some(name) = name else { continue };
-        if let Some(first) = named.get(&name.value) {
-            let message =
-                format!("{} is already the name of a database ({first}): give it another", quoted(&name.value));
+    let mut names = Names::default();
+    let mut config = GeodbConfig {
+        embedded: section.or("embedded", true, value::flag),
+        outlines: section.read("outlines", value::text).map(|at| directory.join(at.value)),
+        databases: files(&section, "database", "/var/lib/GeoIP/GeoLite2-Country.mmdb", directory, &mut names),
+        geofeeds: section
+            .sections("geofeed")
+            .iter()
+            .filter_map(|entry| geofeed(entry, directory, &mut names))
+            .collect(),
+        regions: section.sections("regions").iter().filter_map(|entry| regions(entry, directory, &mut names)).collect(),
+        anycast: files(&section, "anycast", "/var/lib/pehra/anycast-v4.txt", directory, &mut names),
+        registries: files(&section, "registry", "/var/lib/pehra/delegated-apnic-latest", directory, &mut names),
+    };
+    choose(&section, &mut config);
+    config
+}
+
+/// Leaves the databases that `databases` names, where it is written.
+fn choose(section: &Section<'_>, config: &mut GeodbConfig) {
+    let chosen = section.list("databases", value::name);
+    if let Some(chosen) = &chosen {
+        let known: BTreeSet<&str> = config.databases.iter().map(|file| file.name.as_str()).chain([EMBEDDED]).collect();
+        for name in chosen.iter().filter(|name| !known.contains(name.value.as_str())) {
+            let known: Vec<_> = known.iter().copied().collect();
+            let message = format!("{} is no database: write some of {}", quoted(&name.value), known.join(", "));
             section.faults().error(&name.spot, message);
-            continue;
         }
-        named.insert(name.value.clone(), name.spot);
-        databases.extend(path.map(|path| DatabaseFile { name: name.value, path: directory.join(path.value) }));
+        let is_chosen = |name: &str| chosen.iter().any(|chosen| chosen.value == name);
+        config.embedded &= is_chosen(EMBEDDED);
+        config.databases.retain(|file| is_chosen(&file.name));
     }
-    if !embedded && databases.is_empty() {
-        let message = "no database at all: places rest on round-trip times and your own register alone";
-        section.faults().warn(&section.spot_of("embedded"), message);
+    if !config.embedded && config.databases.is_empty() {
+        let message = "no database at all: places rest on round-trip times and on what is published or registered";
+        let key = if chosen.is_some() { "databases" } else { "embedded" };
+        section.faults().warn(&section.spot_of(key), message);
     }
-    GeodbConfig { embedded, databases, outlines }
+}
+
+/// The names in use, which evidence and metrics tell sources apart by.
+#[derive(Default)]
+struct Names(BTreeMap<String, Spot>);
+
+impl Names {
+    /// The name of an entry, unless another has it.
+    fn read(&mut self, entry: &Section<'_>) -> Option<String> {
+        let name =
+            entry.require("name", "its name in evidence and metrics, such as name = \"geolite2\"", value::name)?;
+        if let Some(first) = self.0.get(&name.value) {
+            let message = format!("{} is already the name of a source ({first}): give it another", quoted(&name.value));
+            entry.faults().error(&name.spot, message);
+            return None;
+        }
+        self.0.insert(name.value.clone(), name.spot);
+        Some(name.value)
+    }
+}
+
+fn files(
+    section: &Section<'_>,
+    key: &'static str,
+    example: &str,
+    directory: &Path,
+    names: &mut Names,
+) -> Vec<SourceFile> {
+    let file = |entry: &Section<'_>| {
+        let path = entry.require("path", &format!("the file, such as path = \"{example}\""), value::text);
+        let name = names.read(entry)?;
+        Some(SourceFile { name, path: directory.join(path?.value) })
+    };
+    section.sections(key).iter().filter_map(file).collect()
+}
+
+fn regions(entry: &Section<'_>, directory: &Path, names: &mut Names) -> Option<RegionsFile> {
+    let words = Cloud::ALL.map(|cloud| (cloud.as_str(), cloud));
+    let example = "the file, such as path = \"/var/lib/pehra/ip-ranges.json\"";
+    let path = entry.require("path", example, value::text);
+    let add = "who publishes it, such as provider = \"aws\"";
+    let cloud = entry.require("provider", add, |value| value::word(value, &words));
+    let name = names.read(entry)?;
+    Some(RegionsFile { name, cloud: cloud?.value, path: directory.join(path?.value) })
+}
+
+fn geofeed(entry: &Section<'_>, directory: &Path, names: &mut Names) -> Option<GeofeedSource> {
+    let path = entry.read("path", value::text);
+    let url = entry.read("url", value::web_url);
+    let place = match (path, url) {
+        (Some(_), Some(url)) => {
+            entry.faults().error(&url.spot, "stands beside path: leave one of them");
+            None
+        }
+        (Some(path), None) => Some(FeedPlace::Path(directory.join(path.value))),
+        (None, Some(url)) => Some(FeedPlace::Url(url.value)),
+        (None, None) => {
+            if !entry.has("path") && !entry.has("url") {
+                let message = "is missing: add path = \"/var/lib/pehra/geofeed.csv\", or url = \"https://…\"";
+                entry.faults().error(&entry.spot("path"), message);
+            }
+            None
+        }
+    };
+    let asns = entry.list("asns", value::asn).unwrap_or_default();
+    if asns.is_empty() && !entry.is_faulty("asns") {
+        let message = "names no network: add those of its publisher, such as asns = [9541]; a feed counts for what they \
+                       announce";
+        entry.faults().error(&entry.spot_of("asns"), message);
+    }
+    let name = names.read(entry)?;
+    Some(GeofeedSource { name, place: place?, asns: asns.into_iter().map(|asn| asn.value).collect() })
 }

@@ -69,3 +69,20 @@ fn a_vantage_id_alone_is_a_whole_configuration_and_says_what_it_cannot_do() {
     assert_eq!(config.http.listen.to_string(), "127.0.0.1:19924");
     assert!(warnings.iter().any(|w| w.message.contains("without latitude and longitude")), "{warnings:?}");
 }
+
+#[test]
+fn the_databases_that_are_asked_can_be_chosen_and_none_of_them_leaves_physics_alone() {
+    let with = |databases: &str| {
+        let text = format!(
+            "[vantage]\nid = \"here\"\n[geodb]\n{databases}\n[[geodb.database]]\nname = \"geolite2\"\npath = \"g.mmdb\"\n\
+             [[geodb.registry]]\nname = \"apnic\"\npath = \"delegated\"\n"
+        );
+        let (config, warnings) = read(text.as_bytes()).unwrap();
+        (config.geodb.names(), warnings.iter().any(|warning| warning.message.starts_with("no database at all")))
+    };
+    let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+    assert_eq!(with(""), (names(&["geolite2", "dbip-country", "apnic"]), false));
+    assert_eq!(with("databases = [\"dbip-country\"]"), (names(&["dbip-country", "apnic"]), false));
+    assert_eq!(with("databases = [\"geolite2\"]"), (names(&["geolite2", "apnic"]), false));
+    assert_eq!(with("databases = []"), (names(&["apnic"]), true));
+}

@@ -5,17 +5,10 @@
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
-
-use reqwest::StatusCode;
-use url::Url;
 
 use crate::config::{Config, ConfigErrors, Draft, Fault, InventoryPlace, LARGEST_FILE, Spot, Written};
 
-use super::client::{self, ClientError};
-
-/// How long an inventory URL may take to answer, from the first packet to the last byte.
-const URL_TIMEOUT: Duration = Duration::from_secs(30);
+use super::fetch::fetch;
 
 /// Reads the configuration at `path` with everything it names: the configuration and its warnings, or every error of
 /// every file.
@@ -36,7 +29,7 @@ pub fn load(path: &Path) -> Result<(Config, Vec<Fault>), ConfigErrors> {
     for source in draft.inventory() {
         match &source.place {
             InventoryPlace::Path(path) => add_path(&mut draft, path, &source.spot),
-            InventoryPlace::Url(url) => match fetch(url) {
+            InventoryPlace::Url(url) => match fetch(url, LARGEST_FILE) {
                 Ok(bytes) => draft.add_targets(&Written { name: url.to_string(), bytes }),
                 Err(why) => draft.refuse(&source.spot, format!("failed to fetch {url}: {why}: see that it answers")),
             },
@@ -122,38 +115,4 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     file.take(LARGEST_FILE as u64 + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
-}
-
-/// What an inventory URL answers, and no more than the largest file that is accepted.
-fn fetch(url: &Url) -> Result<Vec<u8>, FetchError> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(FetchError::Runtime)?;
-    runtime.block_on(async {
-        let mut response = client::build(URL_TIMEOUT)?.get(url.clone()).send().await?;
-        if !response.status().is_success() {
-            return Err(FetchError::Status(response.status()));
-        }
-        let mut bytes = Vec::new();
-        while let Some(chunk) = response.chunk().await? {
-            bytes.extend_from_slice(&chunk);
-            if bytes.len() > LARGEST_FILE {
-                return Err(FetchError::TooLarge);
-            }
-        }
-        Ok(bytes)
-    })
-}
-
-/// Why an inventory URL gave nothing.
-#[derive(Debug, thiserror::Error)]
-enum FetchError {
-    #[error("no runtime ({0})")]
-    Runtime(#[source] io::Error),
-    #[error("no client ({0})")]
-    Client(#[from] ClientError),
-    #[error("{}", client::innermost(.0))]
-    Http(#[from] reqwest::Error),
-    #[error("it answers {0}")]
-    Status(StatusCode),
-    #[error("the answer is larger than 8 MiB")]
-    TooLarge,
 }

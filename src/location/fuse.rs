@@ -13,6 +13,7 @@
 //!
 //! Proofs, or attestations, that contradict each other are a *conflict*: shown, never guessed at.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
@@ -262,19 +263,18 @@ impl<'a> Fusion<'a> {
         self.weigh_hint(EvidenceKind::Database, &claim.source, says, country, weigh::DATABASE);
     }
 
-    /// A feed counts for what its own publisher announces, and for nothing else: anybody can write one.
+    /// A feed counts for what its own publisher announces, as far as everybody agrees on that: anybody can write one.
     fn weigh_geofeed(&mut self, claim: &Claim, prefix: IpNet, country: CountryCode, publisher: &[Asn]) {
         let says = dated(claim, format!("{prefix} is in {country}, says its publisher"));
-        match self.asn {
-            Some(asn) if publisher.contains(&asn) => {
-                self.weigh_hint(EvidenceKind::Geofeed, &claim.source, says, country, weigh::GEOFEED);
-            }
-            announcer => {
-                let by = announcer.map_or_else(|| "nobody we know of".to_owned(), |asn| asn.to_string());
-                let says = format!("{says}; not announced by its publisher but by {by}, so that it counts for nothing");
-                self.note(EvidenceKind::Geofeed, &claim.source, says, Weight::Hint, 0.0);
-            }
+        let announcers: BTreeSet<Asn> = self.case.claims.iter().filter_map(|claim| announcer(claim)).collect();
+        if !announcers.is_empty() && announcers.iter().all(|asn| publisher.contains(asn)) {
+            self.weigh_hint(EvidenceKind::Geofeed, &claim.source, says, country, weigh::GEOFEED);
+            return;
         }
+        let others: Vec<_> = announcers.iter().filter(|asn| !publisher.contains(asn)).map(Asn::to_string).collect();
+        let by = if others.is_empty() { "nobody we know of".to_owned() } else { others.join(" and ") };
+        let says = format!("{says}; not announced by its publisher but by {by}, so that it counts for nothing");
+        self.note(EvidenceKind::Geofeed, &claim.source, says, Weight::Hint, 0.0);
     }
 
     fn weigh_asn(&mut self, claim: &Claim, asn: Asn, name: &str, kind: NetworkKind, country: Option<CountryCode>) {
@@ -411,6 +411,10 @@ impl<'a> Fusion<'a> {
         };
         Some(Decision::new(place, Grade::Probable, countries))
     }
+}
+
+fn announcer(claim: &Claim) -> Option<Asn> {
+    if let Says::Announced { asn, .. } = claim.says { Some(asn) } else { None }
 }
 
 /// Keeps what both sets name. A disc that touches no land says nothing.

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use crate::edge::geodb::{Origin, Source};
+use crate::printable::Printable;
 
 /// A source as `--json` prints it.
 #[derive(Serialize)]
@@ -20,17 +21,22 @@ struct Line<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     path: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    url: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     licence: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     attribution: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    notes: &'a [String],
 }
 
 impl<'a> From<&'a Source> for Line<'a> {
     fn from(source: &'a Source) -> Self {
-        let (origin, path, terms) = match &source.origin {
-            Origin::Embedded { licence, attribution } => ("embedded", None, Some((*licence, *attribution))),
-            Origin::File(path) => ("file", Some(path.display().to_string()), None),
-            Origin::Configuration => ("configuration", None, None),
+        let (origin, path, url, terms) = match &source.origin {
+            Origin::Embedded { licence, attribution } => ("embedded", None, None, Some((*licence, *attribution))),
+            Origin::File(path) => ("file", Some(path.display().to_string()), None, None),
+            Origin::Url(url) => ("url", None, Some(url.as_str()), None),
+            Origin::Configuration => ("configuration", None, None, None),
         };
         Self {
             name: &source.name,
@@ -40,8 +46,10 @@ impl<'a> From<&'a Source> for Line<'a> {
             sha256: source.sha256.map(|sha256| sha256.to_string()),
             origin,
             path,
+            url,
             licence: terms.map(|(licence, _)| licence),
             attribution: terms.map(|(_, attribution)| attribution),
+            notes: &source.notes,
         }
     }
 }
@@ -60,6 +68,7 @@ pub(super) fn print(sources: &[Source], out: &mut dyn Write) -> io::Result<()> {
             ("built", line.built.as_deref()),
             ("sha256", line.sha256.as_deref()),
             ("file", line.path.as_deref()),
+            ("url", line.url),
             ("licence", line.licence),
             ("attribution", line.attribution),
         ];
@@ -67,6 +76,9 @@ pub(super) fn print(sources: &[Source], out: &mut dyn Write) -> io::Result<()> {
             if let Some(fact) = fact {
                 writeln!(out, "  {what:<11}  {fact}")?;
             }
+        }
+        for note in line.notes {
+            writeln!(out, "  note         {}", Printable(note))?;
         }
     }
     Ok(())

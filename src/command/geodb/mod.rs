@@ -79,7 +79,7 @@ impl Asked {
             let _gone = errors.0.iter().try_for_each(|error| writeln!(err, "{error}"));
             Exit::BadConfiguration
         })?;
-        Geodb::open(&config.geodb, &config.assets).map_err(|error| {
+        Geodb::open_and_fetch(&config.geodb, &config.assets, None).map_err(|error| {
             let _gone = writeln!(err, "failed to {error}");
             Exit::BadConfiguration
         })

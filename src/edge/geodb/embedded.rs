@@ -11,8 +11,10 @@ use flate2::read::GzDecoder;
 use super::announcements::Announcements;
 use super::mmdb::Mmdb;
 use super::networks::{self, Network};
+use crate::config::geodb::EMBEDDED;
 use crate::digest::Digest;
 use crate::location::outlines::Outlines;
+use crate::location::source::regions::RegionCountries;
 use crate::network::Asn;
 
 /// A data file of `geodb/`, and the terms under which it may be passed on.
@@ -25,7 +27,7 @@ pub(super) struct Shipped {
 }
 
 pub(super) const COUNTRY: Shipped = Shipped {
-    name: "dbip-country",
+    name: EMBEDDED,
     bytes: include_bytes!("../../../geodb/dbip-country.mmdb.gz"),
     licence: "CC BY 4.0",
     attribution: "IP Geolocation by DB-IP (https://db-ip.com)",
@@ -73,6 +75,15 @@ pub(super) fn networks() -> &'static BTreeMap<Asn, Network> {
     &NETWORKS
 }
 
+/// In which countries the regions of clouds are.
+#[expect(clippy::expect_used, reason = "the text is part of the binary, and a test reads it")]
+pub(super) fn regions() -> &'static RegionCountries {
+    static REGIONS: LazyLock<RegionCountries> = LazyLock::new(|| {
+        RegionCountries::parse(include_str!("../../../geodb/regions.csv")).expect("embedded text is a table")
+    });
+    &REGIONS
+}
+
 /// The borders of the world.
 #[expect(clippy::expect_used, reason = "the bytes are part of the binary, and a test reads them")]
 pub(super) fn outlines() -> Arc<Outlines> {
@@ -110,6 +121,7 @@ mod tests {
         assert!(country().survey().unwrap().countries);
         assert!(announcements().entries() > 400_000);
         assert!(networks().len() > 100);
+        assert!(regions().len() > 250);
         assert!(outlines().countries().len() > 230);
     }
 

@@ -8,6 +8,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
@@ -25,6 +26,7 @@ mod fixture;
 mod mmdb;
 mod networks;
 mod open;
+mod published;
 mod record;
 mod register;
 mod sources;
@@ -34,6 +36,7 @@ pub use open::GeodbError;
 pub use sources::{Origin, Source};
 
 use mmdb::Mmdb;
+use published::{Feeds, Published};
 use register::Register;
 
 /// A set of databases. Cheap to clone.
@@ -47,6 +50,7 @@ struct Set {
     /// Whether the embedded database of countries is asked as well.
     embedded: bool,
     register: Register,
+    published: Published,
     outlines: Arc<Outlines>,
     outlines_file: Option<PathBuf>,
 }
@@ -58,18 +62,37 @@ impl Geodb {
             files: Vec::new(),
             embedded: true,
             register: Register::default(),
+            published: Published::default(),
             outlines: embedded::outlines(),
             outlines_file: None,
         }))
     }
 
-    /// The databases that the configuration names. Reads files, which may take seconds: not for an async task.
+    /// The databases that the configuration names, without what is behind URLs. Reads files, which may take seconds: not
+    /// for an async task.
     pub fn open(config: &GeodbConfig, assets: &[Asset]) -> Result<Self, GeodbError> {
-        open::open(config, assets).map(|set| Self(Arc::new(set)))
+        open::open(config, assets, Feeds::Leave).map(|set| Self(Arc::new(set)))
     }
 
-    /// What every source says of `address`: each database of countries, who announces it, and the register. Of an
-    /// address that is not globally reachable only the operator's own register can say anything.
+    /// The same with the feeds behind URLs, fetched unless those of the set `before` are young enough. One that cannot be
+    /// fetched is no error; [`Geodb::troubles`] has it.
+    pub fn open_and_fetch(config: &GeodbConfig, assets: &[Asset], before: Option<&Self>) -> Result<Self, GeodbError> {
+        let before = before.map(|before| &before.0.published);
+        open::open(config, assets, Feeds::Fetch(before)).map(|set| Self(Arc::new(set)))
+    }
+
+    /// What is wrong with feeds behind URLs, each with its name.
+    pub fn troubles(&self) -> Vec<String> {
+        self.0.published.troubles().collect()
+    }
+
+    /// Whether a feed behind a URL should be fetched at `now`.
+    pub fn feeds_are_due(&self, now: Timestamp) -> bool {
+        self.0.published.are_due(now)
+    }
+
+    /// What every source says of `address`: each database of countries, who announces it, the register, and what others
+    /// publish. Of an address that is not globally reachable only the register can say anything.
     pub fn claims(&self, address: IpAddr) -> Vec<Claim> {
         let registered = self.0.register.claim(address);
         if !AddressScope::of(address).is_global() {
@@ -81,7 +104,7 @@ impl Geodb {
             dated: Some(day(database.built())),
             says: database.country(address.to_canonical()).map_or(Says::NoEntry, Says::Country),
         });
-        countries.chain(self.announced(address)).chain(registered).collect()
+        countries.chain(self.announced(address)).chain(registered).chain(self.0.published.claims(address)).collect()
     }
 
     /// The databases that [`Geodb::claims`] asks, by what they hold.
@@ -97,7 +120,7 @@ impl Geodb {
             sha256: database.sha256(),
             built: database.built(),
         });
-        databases.chain([announcements]).collect()
+        databases.chain([announcements]).chain(self.0.published.digests()).collect()
     }
 
     /// The borders: the operator's, or else the embedded ones.
@@ -136,7 +159,8 @@ impl Geodb {
         let told = files.chain(shipped).filter(|(_, _, asn, _)| named.insert(*asn));
         told.map(|(source, built, asn, name)| {
             let kind = embedded::networks().get(&asn).map_or(NetworkKind::Ordinary, |network| network.kind);
-            let country = table.network(asn).and_then(|network| network.country);
+            // Derived from the embedded database: where that is not asked, neither is this.
+            let country = table.network(asn).and_then(|network| network.country).filter(|_| self.0.embedded);
             let says = Says::Announced { asn, name: name.to_owned(), kind, country };
             Claim { about: address, source: source.to_owned(), dated: Some(day(built)), says }
         })
@@ -144,7 +168,7 @@ impl Geodb {
     }
 }
 
-fn day(built: jiff::Timestamp) -> Date {
+fn day(built: Timestamp) -> Date {
     built.to_zoned(TimeZone::UTC).date()
 }
 

@@ -1,11 +1,9 @@
 //! The operator's own register: the most specific entry speaks for an address.
 
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use ipnet::IpNet;
-
 use crate::config::register::Asset;
+use crate::location::source::prefixes::PrefixTable;
 use crate::location::{Claim, Says};
 
 /// What the claims of the register are called, with the words of the entry behind it.
@@ -13,16 +11,15 @@ pub(super) const SOURCE: &str = "asset-register";
 
 /// The entries by their prefix.
 #[derive(Debug, Default)]
-pub(super) struct Register(BTreeMap<IpNet, Asset>);
+pub(super) struct Register(PrefixTable<Asset>);
 
 impl Register {
     /// Of two entries for one prefix the younger one stays.
     pub(super) fn of(assets: &[Asset]) -> Self {
-        let mut entries: BTreeMap<IpNet, Asset> = BTreeMap::new();
+        let mut entries: PrefixTable<Asset> = PrefixTable::default();
         for asset in assets {
-            let prefix = asset.prefix.trunc();
-            if entries.get(&prefix).is_none_or(|older| older.dated <= asset.dated) {
-                entries.insert(prefix, asset.clone());
+            if entries.get(asset.prefix).is_none_or(|older| older.dated <= asset.dated) {
+                entries.insert(asset.prefix, asset.clone());
             }
         }
         Self(entries)
@@ -35,15 +32,12 @@ impl Register {
 
     /// What it says of `address`.
     pub(super) fn claim(&self, address: IpAddr) -> Option<Claim> {
-        let canonical = address.to_canonical();
-        let longest = if canonical.is_ipv4() { 32 } else { 128 };
-        let prefixes = (0..=longest).rev().filter_map(|length| IpNet::new(canonical, length).ok());
-        let asset = prefixes.map(|prefix| prefix.trunc()).find_map(|prefix| self.0.get(&prefix))?;
+        let (prefix, asset) = self.0.find(address)?;
         Some(Claim {
             about: address,
             source: format!("{SOURCE} ({})", asset.source),
             dated: Some(asset.dated),
-            says: Says::Registered { prefix: asset.prefix.trunc(), country: asset.country },
+            says: Says::Registered { prefix, country: asset.country },
         })
     }
 }

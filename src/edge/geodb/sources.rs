@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use jiff::Timestamp;
+use url::Url;
 
 use super::embedded::{self, Shipped};
 use super::mmdb::{Holds, Mmdb};
@@ -24,6 +25,8 @@ pub struct Source {
     pub sha256: Option<Digest>,
     /// Where it comes from.
     pub origin: Origin,
+    /// What was wrong with it, and what else should be known.
+    pub notes: Vec<String>,
 }
 
 /// Where a source comes from.
@@ -38,6 +41,8 @@ pub enum Origin {
     },
     /// A file of the operator.
     File(PathBuf),
+    /// A URL that the operator names.
+    Url(Url),
     /// The configuration itself.
     Configuration,
 }
@@ -59,8 +64,10 @@ pub(super) fn of(set: &Set) -> Vec<Source> {
         built: None,
         sha256: None,
         origin: Origin::Configuration,
+        notes: Vec::new(),
     });
-    files.chain(country).chain([announcements]).chain(register).chain([borders(set)]).collect()
+    let published = set.published.sources();
+    files.chain(country).chain([announcements]).chain(register).chain(published).chain([borders(set)]).collect()
 }
 
 fn of_file(database: &Mmdb, path: PathBuf) -> Source {
@@ -76,12 +83,14 @@ fn of_file(database: &Mmdb, path: PathBuf) -> Source {
         built: Some(database.built()),
         sha256: Some(database.sha256()),
         origin: Origin::File(path),
+        notes: Vec::new(),
     }
 }
 
 fn shipped(terms: &Shipped, holds: &'static str, entries: usize, built: Timestamp, sha256: Digest) -> Source {
     let origin = Origin::Embedded { licence: terms.licence, attribution: terms.attribution };
-    Source { name: terms.name.to_owned(), holds, entries, built: Some(built), sha256: Some(sha256), origin }
+    let (name, built, sha256, notes) = (terms.name.to_owned(), Some(built), Some(sha256), Vec::new());
+    Source { name, holds, entries, built, sha256, origin, notes }
 }
 
 fn borders(set: &Set) -> Source {
@@ -94,5 +103,6 @@ fn borders(set: &Set) -> Source {
         built: None,
         sha256: Some(set.outlines.id().sha256),
         origin: set.outlines_file.clone().map_or(embedded, Origin::File),
+        notes: Vec::new(),
     }
 }

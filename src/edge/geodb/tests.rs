@@ -4,7 +4,8 @@ use std::fs;
 
 use super::fixture::{Value, map, mmdb, text};
 use super::*;
-use crate::config::geodb::DatabaseFile;
+use crate::config::geodb::{FeedPlace, GeofeedSource, RegionsFile, SourceFile};
+use crate::location::source::regions::Cloud;
 
 fn address(text: &str) -> IpAddr {
     text.parse().unwrap()
@@ -20,9 +21,9 @@ fn files(contents: &[(&str, Vec<u8>)]) -> (tempfile::TempDir, GeodbConfig) {
     let databases = contents.iter().map(|(name, bytes)| {
         let path = directory.path().join(format!("{name}.mmdb"));
         fs::write(&path, bytes).unwrap();
-        DatabaseFile { name: (*name).to_owned(), path }
+        SourceFile { name: (*name).to_owned(), path }
     });
-    let config = GeodbConfig { embedded: true, databases: databases.collect(), outlines: None };
+    let config = GeodbConfig { databases: databases.collect(), ..GeodbConfig::default() };
     (directory, config)
 }
 
@@ -177,4 +178,142 @@ fn a_network_of_one_country_is_told_from_one_of_many() {
         assert_eq!(of(pakistani), "PK".parse().ok(), "AS{pakistani}");
     }
     assert_eq!(of(16509), None);
+}
+
+/// A configuration of one geofeed, one file of a cloud, one anycast list and one registry.
+fn published() -> (tempfile::TempDir, GeodbConfig) {
+    let (directory, mut config) = files(&[]);
+    let write = |name: &str, text: &str| {
+        let path = directory.path().join(name);
+        fs::write(&path, text).unwrap();
+        path
+    };
+    let feed = write("feed.csv", "203.101.160.0/19,PK,PK-PB,Lahore,\n203.101.184.7/24,AE\nnonsense\n");
+    let cloud = r#"{"createDate": "2026-11-20-19-03-13", "prefixes": [
+        {"ip_prefix": "3.28.0.0/15", "region": "me-central-1", "service": "EC2", "network_border_group": "me-central-1"},
+        {"ip_prefix": "13.224.0.0/14", "region": "GLOBAL", "service": "CLOUDFRONT", "network_border_group": "GLOBAL"}]}"#;
+    let statistics =
+        "2|apnic|20261120|1|19830613|20261119|+1000\napnic|PK|ipv4|203.101.160.0|8192|20010101|allocated\n";
+    let asns = vec![Asn(9541)];
+    config.geofeeds = vec![GeofeedSource { name: "feed".to_owned(), place: FeedPlace::Path(feed), asns }];
+    let path = write("ip-ranges.json", cloud);
+    config.regions = vec![RegionsFile { name: "aws-ip-ranges".to_owned(), cloud: Cloud::Aws, path }];
+    config.anycast = vec![SourceFile { name: "census".to_owned(), path: write("census.txt", "1.1.1.0/24\n") }];
+    config.registries = vec![SourceFile { name: "apnic".to_owned(), path: write("apnic.txt", statistics) }];
+    (directory, config)
+}
+
+fn said_by(geodb: &Geodb, asked: &str, source: &str) -> Option<Says> {
+    geodb.claims(address(asked)).into_iter().find(|claim| claim.source == source).map(|claim| claim.says)
+}
+
+#[test]
+fn what_others_publish_is_claimed_with_its_source_and_its_day() {
+    let (_directory, config) = published();
+    let geodb = Geodb::open(&config, &[]).unwrap();
+    assert_eq!(
+        said_by(&geodb, "203.101.184.84", "feed"),
+        Some(Says::Geofeed {
+            prefix: "203.101.184.0/24".parse().unwrap(),
+            country: "AE".parse().unwrap(),
+            publisher: vec![Asn(9541)]
+        })
+    );
+    let (provider, region) = (Cloud::Aws, "me-central-1".to_owned());
+    let in_region = Says::Region { provider, region, country: "AE".parse().unwrap() };
+    assert_eq!(said_by(&geodb, "3.28.1.1", "aws-ip-ranges"), Some(in_region));
+    let service = "CLOUDFRONT".to_owned();
+    assert_eq!(said_by(&geodb, "13.224.1.1", "aws-ip-ranges"), Some(Says::Edge { provider, service }));
+    let prefix = "1.1.1.0/24".parse().unwrap();
+    assert_eq!(said_by(&geodb, "1.1.1.1", "census"), Some(Says::Anycast { prefix }));
+    let registered = geodb.claims(address("203.101.184.84")).into_iter().find(|claim| claim.source == "apnic").unwrap();
+    assert_eq!(registered.dated, "2026-11-19".parse().ok());
+    assert_eq!(registered.says, Says::Delegated { registry: "apnic".to_owned(), country: "PK".parse().unwrap() });
+    assert_eq!(said_by(&geodb, "8.8.8.8", "feed"), None);
+
+    let digests: Vec<_> = geodb.digests().into_iter().map(|digest| digest.name).collect();
+    assert_eq!(digests, ["dbip-country", "routed-asn", "feed", "aws-ip-ranges", "census", "apnic"]);
+    let sources = geodb.sources();
+    let feed = sources.iter().find(|source| source.name == "feed").unwrap();
+    assert_eq!((feed.holds, feed.entries), ("geofeed", 2));
+    assert_eq!(
+        feed.notes,
+        [
+            "counts for what AS9541 announces",
+            "1 left out: no prefix (the first is line 3)",
+            "1 masked: host bits were set (the first is line 2)"
+        ]
+    );
+}
+
+#[test]
+fn a_file_of_which_nothing_can_be_used_is_refused_with_its_name() {
+    let (directory, config) = published();
+    for (file, message) in [
+        ("feed.csv", "read feed from "),
+        ("ip-ranges.json", "read aws-ip-ranges from "),
+        ("census.txt", "read census from "),
+        ("apnic.txt", "read apnic from "),
+    ] {
+        let path = directory.path().join(file);
+        let good = fs::read(&path).unwrap();
+        fs::write(&path, b"<html>\n").unwrap();
+        let error = Geodb::open(&config, &[]).unwrap_err().to_string();
+        assert!(error.starts_with(message) && error.contains(file), "{error}");
+        fs::remove_file(&path).unwrap();
+        assert!(matches!(Geodb::open(&config, &[]), Err(GeodbError::Unreadable { .. })), "{file}");
+        fs::write(&path, good).unwrap();
+    }
+}
+
+/// Answers one request on loopback after the other with `bodies`, and then no more.
+fn web_server(bodies: Vec<&'static str>) -> (std::thread::JoinHandle<()>, url::Url) {
+    use std::io::{Read, Write};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/geofeed.csv", listener.local_addr().unwrap()).parse().unwrap();
+    let server = std::thread::spawn(move || {
+        for body in bodies {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut asked = [0; 1024];
+            assert!(stream.read(&mut asked).unwrap() > 0);
+            let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+            stream.write_all(format!("{head}{body}").as_bytes()).unwrap();
+        }
+    });
+    (server, url)
+}
+
+#[test]
+fn a_feed_behind_a_url_is_fetched_once_a_day_and_its_absence_is_no_error() {
+    let (server, url) = web_server(vec!["203.101.160.0/19,PK\n"]);
+    let (_directory, mut config) = files(&[]);
+    let place = FeedPlace::Url(url);
+    config.geofeeds = vec![GeofeedSource { name: "feed".to_owned(), place, asns: vec![Asn(9541)] }];
+    let without = Geodb::open(&config, &[]).unwrap();
+    assert_eq!(said_by(&without, "203.101.184.84", "feed"), None, "nobody was asked");
+
+    let fetched = Geodb::open_and_fetch(&config, &[], None).unwrap();
+    server.join().unwrap();
+    assert!(said_by(&fetched, "203.101.184.84", "feed").is_some());
+    assert!(fetched.troubles().is_empty());
+    let now = crate::edge::clock::now().wall;
+    assert!(!fetched.feeds_are_due(now));
+    assert!(fetched.feeds_are_due(now + jiff::SignedDuration::from_hours(25)));
+
+    let again = Geodb::open_and_fetch(&config, &[], Some(&fetched)).unwrap();
+    assert!(said_by(&again, "203.101.184.84", "feed").is_some(), "it is young, and the server is gone");
+    assert!(again.troubles().is_empty());
+    let first = Geodb::open_and_fetch(&config, &[], None).unwrap();
+    let [trouble] = &first.troubles()[..] else { panic!("{:?}", first.troubles()) };
+    assert!(trouble.starts_with("feed: could not be fetched ("), "{trouble}");
+    assert!(trouble.ends_with("it says nothing until it can be"), "{trouble}");
+}
+
+#[test]
+fn without_any_database_nothing_that_is_derived_from_one_is_said() {
+    let (_directory, mut config) = files(&[]);
+    config.embedded = false;
+    let claims = Geodb::open(&config, &[]).unwrap().claims(address("203.101.184.84"));
+    let [Claim { says: Says::Announced { country, kind, .. }, .. }] = &claims[..] else { panic!("{claims:?}") };
+    assert_eq!((*country, *kind), (None, NetworkKind::Ordinary));
 }
