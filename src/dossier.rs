@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::location::disc::{Borders, Disc};
 use crate::location::fuse::{Case, fuse};
 use crate::location::outlines::Reach;
-use crate::location::path::{self, PathReading, Route, Step};
+use crate::location::path::{self, PathReading, Route, Step, Way};
 use crate::location::{Location, OutlinesId};
 use crate::observation::{Best, Observation};
 use crate::place::Home;
@@ -99,21 +100,34 @@ impl<'a> Companions<'a> {
                 }
             }
         }
-        nearest.into_values().collect()
+        let mut found: Vec<&'a Observation> = Vec::new();
+        for observation in nearest.into_values() {
+            if !found.iter().any(|other| std::ptr::eq(*other, observation)) {
+                found.push(observation);
+            }
+        }
+        found
     }
 }
 
 fn locate(address: IpAddr, subject: &Observation, others: &[&Observation], borders: &Borders, home: &Home) -> Location {
     let own = Sighting::of(address, subject, borders);
-    let foreign = others.iter().filter(|other| other.vantage_id() != subject.vantage_id());
-    let sightings: Vec<_> = foreign.map(|other| Sighting::of(address, other, borders)).collect();
-    let all = std::iter::once(&own).chain(&sightings);
+    let mut sightings: BTreeMap<&VantageId, Sighting<'_>> = BTreeMap::new();
+    for other in others.iter().filter(|other| other.vantage_id() != subject.vantage_id()) {
+        let sighting = Sighting::of(address, other, borders);
+        let best = sightings.entry(other.vantage_id()).or_insert_with(|| Sighting::of(address, other, borders));
+        if sighting.is_better_than(best) {
+            *best = sighting;
+        }
+    }
+    let all = std::iter::once(&own).chain(sightings.values());
     let case = Case {
         address,
         home,
+        today: subject.observed.to_zoned(TimeZone::UTC).date(),
         unplaced: all.filter_map(Sighting::unplaced).collect(),
         own: own.disc(),
-        others: sightings.iter().filter_map(Sighting::disc).collect(),
+        others: sightings.values().filter_map(Sighting::disc).collect(),
         claims: subject.claims_about(address).collect(),
     };
     fuse(&case)
@@ -135,6 +149,15 @@ impl<'a> Sighting<'a> {
         }
     }
 
+    /// Whether it bounds the distance more closely: a time before none, a shorter one before a longer.
+    fn is_better_than(&self, other: &Self) -> bool {
+        match (self.best, other.best) {
+            (Some(this), Some(that)) => this.rtt < that.rtt,
+            (Some(_), None) => true,
+            (None, _) => false,
+        }
+    }
+
     fn disc(&self) -> Option<Disc<'a>> {
         let (Best { rtt, samples, protocol }, (position, reach)) = (self.best?, self.standpoint?);
         Some(Disc { vantage: self.vantage, rtt, samples, protocol, position, reach })
@@ -146,17 +169,20 @@ impl<'a> Sighting<'a> {
     }
 }
 
+/// The way of the trace that leaves home, if one does; otherwise of the one that saw the most.
 fn read_path(target: &Location, subject: &Observation, borders: &Borders, home: &Home) -> PathReading {
-    let traces = subject.traces.iter().filter(|trace| trace.target == target.address);
-    let best = traces.max_by_key(|trace| trace.responders().len());
-    let route = Route {
-        steps: best.map(steps).unwrap_or_default(),
-        target,
-        claims: &subject.claims,
-        standpoint: borders.reach(&subject.vantage),
-        home,
+    let read = |steps: Vec<Step>| {
+        let standpoint = borders.reach(&subject.vantage);
+        path::read(&Route { steps, target, claims: &subject.claims, standpoint, home })
     };
-    path::read(&route)
+    let mut traces: Vec<_> = subject.traces.iter().filter(|trace| trace.target == target.address).collect();
+    traces.sort_by_key(|trace| std::cmp::Reverse(trace.responders().len()));
+    let mut readings: Vec<_> = traces.into_iter().map(|trace| read(steps(trace))).collect();
+    let leaves = readings.iter().position(|reading| reading.way == Way::Outside);
+    match leaves.or_else(|| (!readings.is_empty()).then_some(0)) {
+        Some(index) => readings.swap_remove(index),
+        None => read(Vec::new()),
+    }
 }
 
 fn steps(trace: &Trace) -> Vec<Step> {
@@ -170,4 +196,39 @@ fn steps(trace: &Trace) -> Vec<Step> {
         }
     }
     steps
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::import;
+    use crate::import::vantages::Vantages;
+    use crate::observation::Declared;
+    use crate::resolution::{Addressed, Outcome};
+    use crate::workload::{Jurisdiction, WorkloadId};
+
+    fn seen(vantage: u32, second: &str) -> Observation {
+        let json = format!(
+            r#"[{{"type":"traceroute","prb_id":{vantage},"timestamp":1780682730,"dst_name":"two.gov.pk",
+                "dst_addr":"113.197.54.86","result":[{{"hop":1,"result":[{{"from":"113.197.54.86","rtt":9}}]}}]}}]"#
+        );
+        let declared = Declared {
+            workload: WorkloadId("imported".to_owned()),
+            entity: String::new(),
+            jurisdiction: Jurisdiction(String::new()),
+            class: None,
+            provider: None,
+        };
+        let mut observation = import::parse(&json, &Vantages::default(), &declared).unwrap().observations.remove(0);
+        let Outcome::Answered(answer) = &mut observation.resolutions[0].outcome else { panic!("an answer") };
+        answer.addresses.push(Addressed { address: second.parse().unwrap(), ttl: 0 });
+        observation
+    }
+
+    #[test]
+    fn an_observation_that_shares_two_addresses_is_one_companion() {
+        let (subject, other) = (seen(1, "113.197.54.87"), seen(2, "113.197.54.87"));
+        let companions = Companions::new([&subject, &other]);
+        assert_eq!(companions.of(&subject), [&other]);
+    }
 }

@@ -21,6 +21,18 @@ pub const ELLIPSOID: f64 = 0.994_416;
 #[serde(try_from = "String", into = "String")]
 pub struct CountryCode([u8; 2]);
 
+/// The codes that ISO 3166-1 assigns (November 2026), and the user-assigned ones in use here: Kosovo (`XK`), and three
+/// pieces of land that the map in `geodb/` gives to nobody.
+const ASSIGNED: &str = "\
+    AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW BY \
+    BZ CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET FI FJ FK \
+    FM FO FR GA GB GD GE GF GG GH GI GL GM GN GP GQ GR GS GT GU GW GY HK HM HN HR HT HU ID IE IL IM IN IO IQ IR \
+    IS IT JE JM JO JP KE KG KH KI KM KN KP KR KW KY KZ LA LB LC LI LK LR LS LT LU LV LY MA MC MD ME MF MG MH MK \
+    ML MM MN MO MP MQ MR MS MT MU MV MW MX MY MZ NA NC NE NF NG NI NL NO NP NR NU NZ OM PA PE PF PG PH PK PL PM \
+    PN PR PS PT PW PY QA RE RO RS RU RW SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF \
+    TG TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS YE YT ZA ZM ZW \
+    XK XP XR XS";
+
 /// Why a text is not a country code.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is not a country code: write two letters, such as PK")]
@@ -29,6 +41,11 @@ pub struct InvalidCountryCode(String);
 impl CountryCode {
     /// Pakistan, the default home.
     pub const PAKISTAN: Self = Self(*b"PK");
+
+    /// Whether the code stands for anything.
+    pub fn is_assigned(self) -> bool {
+        ASSIGNED.split(' ').any(|code| code == self.as_str())
+    }
 
     /// The two letters.
     pub fn as_str(&self) -> &str {
@@ -306,6 +323,17 @@ mod tests {
         for wrong in ["", "P", "PAK", "P1", "پک", "P\u{0}"] {
             assert!(wrong.parse::<CountryCode>().is_err(), "{wrong:?}");
         }
+    }
+
+    #[test]
+    fn letters_that_stand_for_no_country_are_known_as_such() {
+        for code in ["PK", "AE", "XK", "ZW", "AD"] {
+            assert!(code.parse::<CountryCode>().unwrap().is_assigned(), "{code}");
+        }
+        for code in ["XX", "ZZ", "AA", "UK"] {
+            assert!(!code.parse::<CountryCode>().unwrap().is_assigned(), "{code}");
+        }
+        assert!(ASSIGNED.split(' ').all(|code| code.len() == 2), "{ASSIGNED}");
     }
 
     #[test]

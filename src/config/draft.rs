@@ -109,13 +109,13 @@ impl Draft {
 
     fn read_root(&mut self, root: &Section<'_>, directory: &Path) {
         if root.is_list("home") {
-            let listed = root.list("home", value::parsed::<CountryCode>).unwrap_or_default();
+            let listed = root.list("home", value::country).unwrap_or_default();
             let countries: CountrySet = listed.into_iter().map(|at| at.value).collect();
             if countries.is_empty() && !root.is_faulty("home") {
                 root.faults().error(&root.spot_of("home"), "names no country: write home = \"PK\"");
             }
             self.home = Home::of_all(countries);
-        } else if let Some(country) = root.read("home", value::parsed::<CountryCode>) {
+        } else if let Some(country) = root.read("home", value::country) {
             self.home = Home::of(country.value);
         }
         self.policy_file = root.read("policy", value::text).map(|at| at.map(|path| directory.join(path)));

@@ -8,7 +8,7 @@ use toml::de::DeValue;
 use crate::digest::Digest;
 use crate::place::Home;
 use crate::provider::Accreditation;
-use crate::verdict::policy::{Binding, Bound, ClassPolicy, Policy, Residency, Standings, class_named};
+use crate::verdict::policy::{Binding, Bound, ClassPolicy, Policy, Residency, Standings, class_named, gaps};
 use crate::verdict::{RuleId, Standing};
 use crate::workload::DataClass;
 
@@ -86,11 +86,14 @@ pub(super) fn read(written: &Written, faults: &Faults) -> Option<PolicyTable> {
     if classes.is_empty() {
         faults.error(&root.spot("class"), "no class of data is declared: add a [[class]] with name and residency");
     }
-    let bindings = bindings(&root, &classes);
+    let (bindings, all_were_read) = bindings(&root, &classes);
     for rule in RuleId::ALL {
         if !bindings.iter().any(|binding| binding.rule == rule) {
             faults.warn(&document.whole(), format!("no [[rule]] binds {rule}: what it finds will count for nothing"));
         }
+    }
+    for gap in gaps(&classes, &bindings).into_iter().filter(|_| all_were_read) {
+        faults.error(&root.spot("rule"), gap);
     }
     let title = title.map_or_else(String::new, |at| at.value);
     let sha256 = Digest::of_bytes(&written.bytes);
@@ -131,9 +134,12 @@ fn classes(root: &Section<'_>) -> (BTreeMap<DataClass, ClassPolicy>, BTreeMap<St
     (classes, aliases)
 }
 
-fn bindings(root: &Section<'_>, classes: &BTreeMap<DataClass, ClassPolicy>) -> Vec<Binding> {
+/// The lines of the table that could be read, and whether that is all of them.
+fn bindings(root: &Section<'_>, classes: &BTreeMap<DataClass, ClassPolicy>) -> (Vec<Binding>, bool) {
     let mut bindings: Vec<(Binding, Spot)> = Vec::new();
-    for section in root.sections("rule") {
+    let sections = root.sections("rule");
+    let written = sections.len();
+    for section in sections {
         let rule = section.require("rule", "the name of a rule, such as rule = \"destination-outside\"", rule);
         let bound = bound(&section, classes);
         let standing = standings(&section);
@@ -147,7 +153,8 @@ fn bindings(root: &Section<'_>, classes: &BTreeMap<DataClass, ClassPolicy>) -> V
         }
         bindings.push((Binding { rule: rule.value, classes: bound, standing }, rule.spot));
     }
-    bindings.into_iter().map(|(binding, _)| binding).collect()
+    let all_were_read = bindings.len() == written;
+    (bindings.into_iter().map(|(binding, _)| binding).collect(), all_were_read)
 }
 
 fn overlap(one: &Bound, other: &Bound) -> bool {

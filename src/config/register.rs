@@ -30,7 +30,7 @@ pub(super) fn read(root: &Section<'_>) -> Vec<Asset> {
     let mut assets = Vec::new();
     for entry in root.sections("asset") {
         let prefix = entry.require("prefix", "the addresses, such as prefix = \"203.101.184.0/24\"", value::prefix);
-        let country = entry.require("country", "two letters, such as country = \"PK\"", value::parsed::<CountryCode>);
+        let country = entry.require("country", "two letters, such as country = \"PK\"", value::country);
         let source = entry.require("source", "who says so, such as source = \"NTC asset list 2026/3\"", value::text);
         let dated = entry.require("dated", "the day of the register, such as dated = 2026-03-01", value::date);
         let Some(prefix) = prefix else { continue };

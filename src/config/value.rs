@@ -11,6 +11,7 @@ use toml::de::DeValue;
 use url::Url;
 
 use crate::network::Asn;
+use crate::place::CountryCode;
 
 use super::fault::{did_you_mean, quoted};
 use super::section::Reading;
@@ -194,6 +195,16 @@ pub(super) fn utc_offset(value: &DeValue<'_>) -> Reading<Offset> {
     let part = |digits: &str, most: i32| digits.parse::<u8>().ok().map(i32::from).filter(|part| *part <= most);
     let (hours, minutes) = part(hours, 14).zip(part(minutes, 59)).ok_or_else(refused)?;
     Offset::from_seconds(sign * (hours * 3600 + minutes * 60)).map_err(|_| refused())
+}
+
+/// A country that there is.
+pub(super) fn country(value: &DeValue<'_>) -> Reading<CountryCode> {
+    let code = parsed::<CountryCode>(value)?;
+    if code.is_assigned() {
+        Ok(code)
+    } else {
+        Err(format!("{code} is no country: write two letters of ISO 3166-1, such as PK"))
+    }
 }
 
 /// An autonomous system number, bare or as `"AS23888"`.

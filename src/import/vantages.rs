@@ -67,7 +67,6 @@ struct Written {
     _name: Option<String>,
     latitude: f64,
     longitude: f64,
-    #[serde(default)]
     uncertainty_km: f64,
     asn: Option<u32>,
 }
@@ -111,12 +110,14 @@ mod tests {
     #[test]
     fn a_fault_names_its_line() {
         for (text, line, words) in [
-            ("[[vantage]]\nid = \"a\"\nlatitude = 95\nlongitude = 0\n", 1, "95 is not a latitude"),
+            ("[[vantage]]\nid = \"a\"\nlatitude = 95\nlongitude = 0\nuncertainty_km = 5\n", 1, "95 is not a latitude"),
             ("[[vantage]]\nid = \"a\"\nlatitude = 9\nlongitude = 0\nheight = 3\n", 5, "unknown field"),
+            ("[[vantage]]\nid = \"a\"\nlatitude = 9\nlongitude = 0\n", 1, "uncertainty_km"),
             ("[[vantage]]\nid = \"a\"\n[[vantage\n", 3, ""),
             (
-                "[[vantage]]\nid=\"a\"\nlatitude=1\nlongitude=0\n[[vantage]]\nid=\"a\"\nlatitude=1\nlongitude=0\n",
-                5,
+                "[[vantage]]\nid=\"a\"\nlatitude=1\nlongitude=0\nuncertainty_km=5\n\
+                 [[vantage]]\nid=\"a\"\nlatitude=1\nlongitude=0\nuncertainty_km=5\n",
+                6,
                 "twice",
             ),
         ] {

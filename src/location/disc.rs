@@ -7,7 +7,7 @@ use super::light::{Speed, radius};
 use super::outlines::{Outlines, Reach};
 use crate::moment::Rtt;
 use crate::network::Protocol;
-use crate::place::{Coordinates, CountryCode, CountrySet, Distance};
+use crate::place::{Coordinates, CountryCode, CountrySet, Distance, Home};
 use crate::vantage::{Position, Vantage, VantageId};
 
 /// The borders in use, and how far every country is from every vantage met so far.
@@ -80,6 +80,11 @@ impl Disc<'_> {
     /// is known of where it is.
     pub fn excludes(&self, country: CountryCode, speed: Speed) -> bool {
         self.reach.distance_to(country).is_some_and(|distance| distance > self.radius(speed))
+    }
+
+    /// Whether the borders know where every home country is.
+    pub fn knows(&self, home: &Home) -> bool {
+        home.countries().iter().all(|country| self.reach.distance_to(country).is_some())
     }
 
     /// Whether no point can be in both discs: one responder cannot have given both answers.

@@ -17,12 +17,13 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
+use jiff::civil::Date;
 
 use super::disc::Disc;
 use super::light::Speed;
 use super::weigh::{self, Group};
 use super::{Claim, Evidence, EvidenceKind, Grade, Location, Place, Says, Weight};
-use crate::network::{Asn, NetworkKind};
+use crate::network::{AddressScope, Asn, NetworkKind};
 use crate::place::{CountryCode, CountrySet, Home};
 use crate::printable::Printable;
 
@@ -33,6 +34,8 @@ pub struct Case<'a> {
     pub address: IpAddr,
     /// What counts as home.
     pub home: &'a Home,
+    /// The day for which is judged, in UTC: nothing dated later attests.
+    pub today: Date,
     /// The judged vantage's disc.
     pub own: Option<Disc<'a>>,
     /// The discs of other vantages.
@@ -88,7 +91,11 @@ struct Fusion<'a> {
     attested: CountrySet,
     foreign_claims: CountrySet,
     registry: f64,
-    disc_in_glass: f64,
+    /// The weight of the strongest glass disc that says inside, and of the strongest that says outside.
+    glass_inside: f64,
+    glass_outside: f64,
+    /// Whether the borders know where home is: without that, no disc can leave it out.
+    home_is_drawn: bool,
     evidence: Vec<Evidence>,
 }
 
@@ -106,7 +113,9 @@ impl<'a> Fusion<'a> {
             attested: CountrySet::default(),
             foreign_claims: CountrySet::default(),
             registry: 0.0,
-            disc_in_glass: 0.0,
+            glass_inside: 0.0,
+            glass_outside: 0.0,
+            home_is_drawn: case.own.iter().chain(&case.others).all(|disc| disc.knows(case.home)),
             evidence: Vec::new(),
         }
     }
@@ -124,6 +133,9 @@ impl<'a> Fusion<'a> {
                 self.kind = self.kind.max_sharing(*kind);
             }
             self.listed |= matches!(claim.says, Says::Edge { .. } | Says::Anycast { .. });
+        }
+        if !AddressScope::of(self.case.address).is_global() {
+            return;
         }
         let discs: Vec<_> = self.case.own.iter().chain(&self.case.others).collect();
         let apart = discs.iter().enumerate().find_map(|(index, a)| {
@@ -147,6 +159,10 @@ impl<'a> Fusion<'a> {
 
     fn weigh_discs(&mut self) {
         let case = self.case;
+        if !AddressScope::of(case.address).is_global() {
+            let says = "not a public address: whoever answers to it stands somewhere else from each vantage".to_owned();
+            return self.note(EvidenceKind::Disc, "all vantages", says, Weight::Hint, 0.0);
+        }
         for says in &case.unplaced {
             let says = format!("{says}: without coordinates it proves nothing");
             self.note(EvidenceKind::Disc, "vantage", says, Weight::Hint, 0.0);
@@ -171,10 +187,10 @@ impl<'a> Fusion<'a> {
     fn weigh_disc(&mut self, disc: &Disc<'_>, may_prove: bool) {
         let (vacuum, glass) = (disc.countries(Speed::Vacuum), disc.countries(Speed::Glass));
         let home = self.case.home;
-        let settles = |set: &CountrySet| home.holds_all(set) || home.holds_none(set);
-        let (weight, nats, speed) = if may_prove && settles(&vacuum) {
+        let may_prove = may_prove && (self.others_may_prove() || home.holds_all(&vacuum));
+        let (weight, nats, speed) = if may_prove && self.settles(&vacuum) {
             (Weight::Proof, 0.0, Speed::Vacuum)
-        } else if settles(&glass) {
+        } else if self.settles(&glass) {
             let sign = if home.holds_all(&glass) { 1.0 } else { -1.0 };
             (Weight::Hint, sign * weigh::GLASS_DISC, Speed::Glass)
         } else {
@@ -190,7 +206,8 @@ impl<'a> Fusion<'a> {
         );
         self.note(EvidenceKind::Disc, &disc.vantage.0, says, weight, nats);
         if !self.is_shared() {
-            self.disc_in_glass += nats;
+            self.glass_inside = self.glass_inside.max(nats);
+            self.glass_outside = self.glass_outside.min(nats);
             narrow(&mut self.glass, &glass);
             if may_prove {
                 narrow(&mut self.vacuum, &vacuum);
@@ -198,11 +215,16 @@ impl<'a> Fusion<'a> {
         }
     }
 
+    /// Whether a set of countries is home alone, or leaves home out.
+    fn settles(&self, countries: &CountrySet) -> bool {
+        let home = self.case.home;
+        home.holds_all(countries) || (self.home_is_drawn && home.holds_none(countries))
+    }
+
     /// Several discs may prove together what none proves alone: the responder is in a country that each of them touches.
     fn note_joint_proof(&mut self) {
         let alone = self.evidence.iter().any(|e| e.kind == EvidenceKind::Disc && e.weight == Weight::Proof);
-        let home = self.case.home;
-        let Some(joint) = self.vacuum.clone().filter(|set| home.holds_all(set) || home.holds_none(set)) else { return };
+        let Some(joint) = self.vacuum.clone().filter(|set| self.settles(set)) else { return };
         if !alone {
             let says = format!("all discs together, by light in vacuum, leave {joint}");
             self.note(EvidenceKind::Disc, "all vantages", says, Weight::Proof, 0.0);
@@ -211,8 +233,8 @@ impl<'a> Fusion<'a> {
 
     fn note_unicast_assumption(&mut self) {
         let home = self.case.home;
-        let foreign_proof = self.others_may_prove() && self.vacuum.as_ref().is_some_and(|set| home.holds_none(set));
-        if foreign_proof && !self.case.others.is_empty() {
+        let foreign_proof = self.vacuum.as_ref().is_some_and(|set| self.settles(set) && home.holds_none(set));
+        if foreign_proof && !self.is_shared() {
             let says = "nothing points to several sites behind this address; one site is assumed".to_owned();
             self.note(EvidenceKind::Anycast, "discs", says, Weight::Hint, 0.0);
         }
@@ -321,6 +343,10 @@ impl<'a> Fusion<'a> {
 
     fn weigh_attestation(&mut self, kind: EvidenceKind, claim: &Claim, says: String, country: CountryCode) {
         let says = dated(claim, says);
+        if claim.dated.is_some_and(|day| day > self.case.today) {
+            let says = format!("{says}, a day that has not come");
+            return self.note(kind, &claim.source, says, Weight::Hint, 0.0);
+        }
         if let Some(refuted) = self.refutation(country, Speed::Vacuum) {
             self.note(kind, &claim.source, format!("{says}; refuted: {refuted}"), Weight::Refuted, 0.0);
         } else if kind != EvidenceKind::Pop && self.is_shared() {
@@ -334,12 +360,17 @@ impl<'a> Fusion<'a> {
 
     /// Why the address cannot be in `country`: an answer that came too soon for that.
     fn refutation(&self, country: CountryCode, speed: Speed) -> Option<String> {
+        if !AddressScope::of(self.case.address).is_global() {
+            return None;
+        }
         let others = if self.is_shared() || (speed == Speed::Vacuum && !self.others_may_prove()) {
             &[][..]
         } else {
             &self.case.others
         };
-        let disc = self.case.own.iter().chain(others).find(|disc| disc.excludes(country, speed))?;
+        let on_land = |disc: &&Disc<'_>| !disc.countries(speed).is_empty();
+        let mut discs = self.case.own.iter().chain(others).filter(on_land);
+        let disc = discs.find(|disc| disc.excludes(country, speed))?;
         Some(format!("{} reaches no farther than {} by {}", disc.measured(), disc.radius(speed), speed.as_str()))
     }
 
@@ -369,14 +400,8 @@ impl<'a> Fusion<'a> {
         if left.is_empty() {
             return Some(Decision::conflict(Place::Unknown));
         }
-        let place = if home.holds_all(left) {
-            Place::Inside
-        } else if home.holds_none(left) {
-            Place::Outside
-        } else {
-            return None;
-        };
-        Some(Decision::new(place, Grade::Proven, left.clone()))
+        let place = if home.holds_all(left) { Place::Inside } else { Place::Outside };
+        self.settles(left).then(|| Decision::new(place, Grade::Proven, left.clone()))
     }
 
     fn attested(&self) -> Option<Decision> {
@@ -392,9 +417,17 @@ impl<'a> Fusion<'a> {
         }
     }
 
+    /// What all glass discs weigh together: as much as one, since they share their one assumption; and nothing when they
+    /// contradict each other, since then it does not hold.
+    fn weight_in_glass(&self) -> f64 {
+        let contradict = self.glass_inside * self.glass_outside != 0.0;
+        let leave_nothing = self.glass.as_ref().is_some_and(CountrySet::is_empty);
+        if contradict || leave_nothing { 0.0 } else { self.glass_inside + self.glass_outside }
+    }
+
     fn probable(&self) -> Option<Decision> {
         let registry = weigh::capped(Group::Registry, self.registry);
-        let glass = weigh::capped(Group::Glass, self.disc_in_glass);
+        let glass = weigh::capped(Group::Glass, self.weight_in_glass());
         let sum = registry + glass;
         let agreeing = [registry, glass].iter().filter(|nats| **nats * sum > 0.0).count();
         let stands_alone = glass.abs() >= weigh::GLASS_DISC && self.kind == NetworkKind::Ordinary;

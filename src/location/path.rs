@@ -76,7 +76,7 @@ pub struct Route<'a> {
     pub target: &'a Location,
     /// What was claimed of the target and of every hop.
     pub claims: &'a [Claim],
-    /// Where the vantage stands and how far every country is; without it nothing is refuted.
+    /// Where the vantage stands and how far every country is; without it no hop is abroad.
     pub standpoint: Option<(Position, &'a Reach)>,
     /// What counts as home.
     pub home: &'a Home,
@@ -145,9 +145,10 @@ fn network_country(says: &Says) -> Option<CountryCode> {
     if let Says::Announced { country, .. } = says { *country } else { None }
 }
 
-/// Whether light in glass leaves time to reach `country` and come back within `bound`.
+/// Whether light in glass leaves time to reach `country` and come back within `bound`. Nobody can say where the vantage
+/// stands unknown: registered countries alone are no places.
 fn can_reach(route: &Route<'_>, country: CountryCode, bound: Rtt) -> bool {
-    route.standpoint.is_none_or(|(position, reach)| {
+    route.standpoint.is_some_and(|(position, reach)| {
         let radius = light::radius(bound, Speed::Glass, position.uncertainty);
         reach.distance_to(country).is_none_or(|distance| distance <= radius)
     })
@@ -164,8 +165,7 @@ fn stays(route: &Route<'_>) -> Option<(Way, Vec<String>)> {
             return Some((Way::Inside, vec![format!("the target answered in {rtt}: too soon to have been abroad")]));
         }
     }
-    let unbroken = route.steps.iter().zip(route.steps.iter().skip(1)).all(|(a, b)| a.ttl.checked_add(1) == Some(b.ttl));
-    let all_home = unbroken && route.steps.iter().all(|step| is_home_step(route, step));
+    let all_home = is_unbroken(&route.steps) && is_home_throughout(route);
     let visible = route.steps.iter().filter(|step| is_public(step)).count();
     (route.target.place == Place::Inside && all_home && visible >= FOREIGN_HOPS).then(|| {
         (Way::Inside, vec![format!("all {} hops answered, and every source puts them at home", route.steps.len())])
@@ -176,8 +176,16 @@ fn is_public(step: &Step) -> bool {
     step.answer.is_some_and(|(address, _)| AddressScope::of(address).is_global())
 }
 
-fn is_home_step(route: &Route<'_>, step: &Step) -> bool {
-    step.answer.is_some_and(|(address, _)| {
-        !AddressScope::of(address).is_global() || route.home.holds_all(&claimed_countries(route, address))
-    })
+/// Whether every distance from the first was asked, so that nothing lies between two steps.
+fn is_unbroken(steps: &[Step]) -> bool {
+    (1..).zip(steps).all(|(ttl, step)| step.ttl == ttl)
+}
+
+/// Whether every hop answered, private ones only before the first public one, and every public one is at home. A private
+/// address farther on may be anywhere.
+fn is_home_throughout(route: &Route<'_>) -> bool {
+    let answers: Option<Vec<_>> = route.steps.iter().map(|step| step.answer).collect();
+    let Some(answers) = answers else { return false };
+    let public = answers.iter().skip_while(|(address, _)| !AddressScope::of(*address).is_global());
+    public.into_iter().all(|(address, _)| route.home.holds_all(&claimed_countries(route, *address)))
 }

@@ -94,7 +94,63 @@ pub enum Standings {
     },
 }
 
+/// The rules that keep data at home: a class that must stay there is bound by each of them.
+const KEEP_HOME: [RuleId; 5] = [
+    RuleId::DestinationOutside,
+    RuleId::DestinationUnproven,
+    RuleId::DestinationConflict,
+    RuleId::EdgeOpaque,
+    RuleId::EdgeOutside,
+];
+
+/// The rules that say what we do not know of an endpoint: they bind every workload.
+const SAY_UNKNOWN: [RuleId; 4] = [RuleId::Unresolvable, RuleId::Unreachable, RuleId::Stale, RuleId::ClassMissing];
+
+/// What a table leaves open, in words, each with its cure: a class that must stay home and is not watched for it, or
+/// ignorance that would pass for compliance.
+pub fn gaps(classes: &BTreeMap<DataClass, ClassPolicy>, bindings: &[Binding]) -> Vec<String> {
+    let standing_of = |rule: RuleId, class: &DataClass| {
+        let binds = |binding: &&Binding| binding.rule == rule && binding.classes.binds(Some(class));
+        bindings.iter().find(binds).map(|binding| binding.standing)
+    };
+    let mut gaps = Vec::new();
+    for (class, _) in classes.iter().filter(|(_, class)| class.residency == Residency::Home) {
+        let is_open =
+            |rule: &RuleId| standing_of(*rule, class).is_none_or(|standing| standing.least() < Standing::Unproven);
+        let open: Vec<_> = KEEP_HOME.iter().filter(|rule| is_open(rule)).map(|rule| rule.as_str()).collect();
+        if !open.is_empty() {
+            let rules = open.join(", ");
+            gaps.push(format!("class {class} must stay home: bind {rules} to it, at unproven, suspect or breach"));
+        }
+    }
+    for rule in SAY_UNKNOWN {
+        let every = |binding: &&Binding| binding.rule == rule && binding.classes == Bound::Every;
+        let least = bindings.iter().find(every).map(|binding| binding.standing.least());
+        if least.is_none_or(|least| least < Standing::Unproven) {
+            gaps.push(format!("unknown is never compliant: bind {rule} to classes = \"every\", at least at unproven"));
+        }
+    }
+    gaps
+}
+
+impl Bound {
+    fn binds(&self, class: Option<&DataClass>) -> bool {
+        match self {
+            Self::Every => true,
+            Self::Classes(classes) => class.is_some_and(|class| classes.contains(class)),
+        }
+    }
+}
+
 impl Standings {
+    /// The mildest that a finding may count as.
+    fn least(self) -> Standing {
+        match self {
+            Self::Always(standing) => standing,
+            Self::ByGrade { proven, attested, probable } => proven.min(attested).min(probable),
+        }
+    }
+
     /// What a finding that rests on a location of `grade` counts as; one that rests on none counts as the least.
     pub fn of(self, grade: Option<Grade>) -> Standing {
         match self {
@@ -116,13 +172,7 @@ impl Policy {
 
     /// What a finding of `rule` counts as for data of `class`; `None` when the rule does not bind it.
     pub fn standings(&self, rule: RuleId, class: Option<&DataClass>) -> Option<Standings> {
-        let binds = |binding: &&Binding| {
-            binding.rule == rule
-                && match &binding.classes {
-                    Bound::Every => true,
-                    Bound::Classes(classes) => class.is_some_and(|c| classes.contains(c)),
-                }
-        };
+        let binds = |binding: &&Binding| binding.rule == rule && binding.classes.binds(class);
         self.bindings.iter().find(binds).map(|binding| binding.standing)
     }
 

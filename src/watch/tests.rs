@@ -6,6 +6,7 @@ use crate::config::built_in_policy;
 use crate::location::outlines::{Draft, Outlines};
 use crate::location::{Claim, Says};
 use crate::moment::Rtt;
+use crate::network::{Asn, NetworkKind};
 use crate::observation::SCHEMA;
 use crate::place::{Distance, Home};
 use crate::provider::{Accreditation, Provider, ProviderId};
@@ -57,7 +58,7 @@ fn settings(endpoints: usize) -> Settings {
         name: "NTC".to_owned(),
         status: Accreditation::Accredited,
         valid_until: None,
-        asns: Vec::new(),
+        asns: vec![Asn(23888)],
     };
     policy.providers.insert(ntc.id.clone(), ntc);
     Settings {
@@ -120,7 +121,9 @@ impl World {
         };
         let says =
             Says::Registered { prefix: "203.101.184.0/24".parse().unwrap(), country: self.country.parse().unwrap() };
-        let claim = Claim { about: address, source: "asset-register".to_owned(), dated: None, says };
+        let announced =
+            Says::Announced { asn: Asn(23888), name: "NTC".to_owned(), kind: NetworkKind::Ordinary, country: None };
+        let claim = |source: &str, says| Claim { about: address, source: source.to_owned(), dated: None, says };
         Observation {
             schema: SCHEMA,
             endpoint: due.endpoint.clone(),
@@ -132,7 +135,7 @@ impl World {
             traces: Vec::new(),
             contacts: Vec::new(),
             pings: Vec::new(),
-            claims: vec![claim],
+            claims: vec![claim("asset-register", says), claim("routed-asn", announced)],
             databases: Vec::new(),
         }
     }

@@ -20,7 +20,17 @@ use pehra::vantage::{Position, Vantage, VantageId};
 use pehra::workload::{Jurisdiction, WorkloadId};
 use serde::Deserialize;
 
-const TARGET: &str = "203.175.64.10";
+fn pakistan() -> CountryCode {
+    CountryCode::PAKISTAN
+}
+
+fn target() -> IpAddr {
+    IpAddr::from([203, 175, 64, 10])
+}
+
+fn one() -> u8 {
+    1
+}
 
 /// The cities in which the vantages of these cases stand, with their coordinates (`GeoNames`).
 pub(super) const CITIES: [(&str, f64, f64); 9] = [
@@ -40,6 +50,12 @@ pub(super) const CITIES: [(&str, f64, f64); 9] = [
 struct Case {
     title: String,
     seen_from: String,
+    #[serde(default = "pakistan")]
+    home: CountryCode,
+    #[serde(default = "target")]
+    address: IpAddr,
+    #[serde(default = "one")]
+    first_ttl: u8,
     #[serde(default)]
     answer: Vec<Answer>,
     #[serde(default)]
@@ -76,6 +92,7 @@ struct Statement {
     anycast: Option<IpNet>,
     /// The statistics of a registry.
     registry: Option<String>,
+    dated: Option<toml::value::Datetime>,
 }
 
 #[derive(Deserialize)]
@@ -117,10 +134,10 @@ fn check(case: &Case, mut borders: Borders) -> Result<(), String> {
         borders.meet(&observation.vantage);
     }
     let others: Vec<_> = others.iter().collect();
-    let home = Home::of("PK".parse().unwrap());
+    let home = Home::of(case.home);
     let as_of = subject.observed;
     let dossier = Dossier::assemble(subject, &others, &borders, &home, as_of, 3600);
-    let location = &dossier.locations[&TARGET.parse::<IpAddr>().unwrap()];
+    let location = &dossier.locations[&case.address];
     let refuted: Vec<_> =
         location.evidence.iter().filter(|e| e.weight == Weight::Refuted).map(|e| e.source.clone()).collect();
     let countries = case.expect.countries.as_ref().unwrap_or(&location.countries);
@@ -155,10 +172,10 @@ impl Case {
         let trace = self.trace(city, observed);
         let hops =
             self.hop.iter().filter_map(|hop| Some(claim(hop.address?, "dbip-country", Says::Country(hop.country?))));
-        let claims = self.says.iter().map(Statement::claim).chain(hops).collect();
+        let claims = self.says.iter().map(|says| says.claim(self.address)).chain(hops).collect();
         Observation {
             schema: SCHEMA,
-            endpoint: TARGET.parse().unwrap(),
+            endpoint: self.address.to_string().parse().unwrap(),
             declared: Declared {
                 workload: WorkloadId("portal".to_owned()),
                 entity: String::new(),
@@ -180,11 +197,11 @@ impl Case {
 
     /// The hops, if this is the vantage that looks, and the answer of the target, if it got one.
     fn trace(&self, city: &str, started: Timestamp) -> Trace {
-        let target: IpAddr = TARGET.parse().unwrap();
+        let target = self.address;
         let on_the_way = self.hop.iter().filter(|_| city == self.seen_from).map(|hop| hop.address.zip(hop.rtt_ms));
         let last = self.answer.iter().find(|answer| answer.from == city).map(|answer| (target, answer.rtt_ms));
         let hop = |(index, answer): (usize, Option<(IpAddr, f64)>)| Hop {
-            ttl: u8::try_from(index + 1).unwrap(),
+            ttl: self.first_ttl + u8::try_from(index).unwrap(),
             answers: answer.into_iter().map(|(from, ms)| hop_answer(from, ms)).collect(),
             silent: u8::from(answer.is_none()),
         };
@@ -199,9 +216,9 @@ fn hop_answer(from: IpAddr, ms: f64) -> HopAnswer {
 }
 
 impl Statement {
-    fn claim(&self) -> Claim {
+    fn claim(&self, about: IpAddr) -> Claim {
         let says = self.published().unwrap_or_else(|| self.said());
-        claim(TARGET.parse().unwrap(), &self.source, says)
+        Claim { dated: self.dated.map(|day| day.to_string().parse().unwrap()), ..claim(about, &self.source, says) }
     }
 
     /// What the sources say that come from files of others.

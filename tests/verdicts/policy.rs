@@ -87,7 +87,10 @@ fn yes() -> bool {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Name {
-    failed: NameFailure,
+    /// What the one view said.
+    failed: Option<NameFailure>,
+    /// What another view said beside it.
+    another: Option<NameFailure>,
 }
 
 #[derive(Deserialize)]
@@ -179,7 +182,7 @@ impl Case {
             vantage: Vantage { id: VantageId("isb-1".to_owned()), position: None, asn: None },
             observed,
             elapsed_ns: Rtt::default(),
-            resolutions: vec![self.resolution(observed)],
+            resolutions: self.resolutions(observed),
             traces: Vec::new(),
             contacts: self.address.iter().map(|stated| stated.contact(observed)).collect(),
             pings: Vec::new(),
@@ -188,7 +191,7 @@ impl Case {
         }
     }
 
-    fn resolution(&self, asked: Timestamp) -> Resolution {
+    fn resolutions(&self, asked: Timestamp) -> Vec<Resolution> {
         let addressed = |stated: &Stated| Addressed { address: stated.address, ttl: 300 };
         let answer = || Answer {
             chain: vec![],
@@ -196,18 +199,23 @@ impl Case {
             authenticated: false,
             left_out: 0,
         };
-        Resolution {
-            name: "portal.example.gov.pk".parse().unwrap(),
-            family: AddressFamily::A,
-            view: View("system".to_owned()),
-            server: None,
-            asked,
-            elapsed_ns: Rtt::default(),
-            outcome: self
-                .name
-                .as_ref()
-                .map_or_else(|| Outcome::Answered(answer()), |name| Outcome::Failed(name.failed)),
-        }
+        let failed = self.name.as_ref().and_then(|name| name.failed);
+        let another = self.name.as_ref().and_then(|name| name.another);
+        let one = resolution("system", asked, failed.map_or_else(|| Outcome::Answered(answer()), Outcome::Failed));
+        let other = another.map(|failure| resolution("another", asked, Outcome::Failed(failure)));
+        std::iter::once(one).chain(other).collect()
+    }
+}
+
+fn resolution(view: &str, asked: Timestamp, outcome: Outcome) -> Resolution {
+    Resolution {
+        name: "portal.example.gov.pk".parse().unwrap(),
+        family: AddressFamily::A,
+        view: View(view.to_owned()),
+        server: None,
+        asked,
+        elapsed_ns: Rtt::default(),
+        outcome,
     }
 }
 

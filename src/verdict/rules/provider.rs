@@ -7,6 +7,8 @@
 use std::collections::BTreeMap;
 
 use super::Brief;
+use crate::location::Location;
+use crate::network::AddressScope;
 use crate::provider::{Accreditation, Provider, ProviderId};
 use crate::verdict::{Finding, RuleId};
 
@@ -51,16 +53,20 @@ pub(super) fn unknown(brief: &Brief<'_>) -> Vec<Finding> {
     whole.into_iter().chain(strangers(brief)).collect()
 }
 
-/// Addresses in networks that no entry of the register announces, where others of the endpoint are in ones that do or a
+/// Public addresses that no provider of the register is known to announce, where others of the endpoint are in ones that do or a
 /// provider is declared.
 fn strangers(brief: &Brief<'_>) -> Vec<Finding> {
     let someone = brief.dossier.subject.declared.provider.is_some() || !running(brief).is_empty();
-    let stranger = |location: &&crate::location::Location| {
-        someone && location.asn.is_some_and(|asn| brief.policy.provider_announcing(asn).is_none())
+    let stranger = |location: &&Location| {
+        let known = location.asn.is_some_and(|asn| brief.policy.provider_announcing(asn).is_some());
+        someone && !known && AddressScope::of(location.address).is_global()
     };
-    let finding = |location: &crate::location::Location| {
-        let asn = location.asn?;
-        let says = format!("{} is announced by {asn}, which no provider of the register announces", location.address);
+    let finding = |location: &Location| {
+        let address = location.address;
+        let says = match location.asn {
+            Some(asn) => format!("{address} is announced by {asn}, which no provider of the register announces"),
+            None => format!("nobody is known to announce {address}"),
+        };
         brief.about_address(RuleId::ProviderUnknown, location, vec![says])
     };
     brief.locations().filter(stranger).filter_map(finding).collect()

@@ -3,23 +3,44 @@
 use super::Brief;
 use crate::contact::Contact;
 use crate::observation::Ping;
-use crate::resolution::{Outcome, Resolution};
+use crate::resolution::{NameFailure, Outcome, Resolution};
 use crate::trace::Trace;
 use crate::verdict::{Finding, RuleId};
 use crate::workload::Host;
 
-/// The name leads nowhere, by any view.
+/// The name leads nowhere, or a view did not say where: an address that it would have given may be anywhere.
 pub(super) fn unresolvable(brief: &Brief<'_>) -> Vec<Finding> {
     let subject = &brief.dossier.subject;
-    let is_name = matches!(subject.endpoint.host(), Host::Name(_));
-    if !is_name || !subject.addresses().is_empty() {
+    if matches!(subject.endpoint.host(), Host::Address(_)) {
         return Vec::new();
     }
-    let mut because: Vec<_> = subject.resolutions.iter().map(failure).collect();
-    if because.is_empty() {
+    let leads_nowhere = subject.addresses().is_empty();
+    let unsaid = |resolution: &&Resolution| leads_nowhere || says_nothing(&resolution.outcome);
+    let mut because: Vec<_> = subject.resolutions.iter().filter(unsaid).map(failure).collect();
+    if subject.resolutions.is_empty() {
         because.push("no view was asked".to_owned());
     }
-    brief.about_endpoint(RuleId::Unresolvable, because).into_iter().collect()
+    let finding = (!because.is_empty()).then(|| brief.about_endpoint(RuleId::Unresolvable, because));
+    finding.flatten().into_iter().collect()
+}
+
+/// Whether an outcome leaves open which addresses there are. That there is no such name, or no address of the family, is
+/// an answer.
+fn says_nothing(outcome: &Outcome) -> bool {
+    match outcome {
+        Outcome::Answered(answer) => answer.left_out > 0,
+        Outcome::Failed(NameFailure::NoSuchName | NameFailure::NoData) => false,
+        Outcome::Failed(
+            NameFailure::ServerFailure
+            | NameFailure::Refused
+            | NameFailure::Timeout
+            | NameFailure::Lame
+            | NameFailure::Truncated
+            | NameFailure::AliasLoop
+            | NameFailure::Malformed
+            | NameFailure::Unreachable,
+        ) => true,
+    }
 }
 
 fn failure(resolution: &Resolution) -> String {
@@ -28,8 +49,9 @@ fn failure(resolution: &Resolution) -> String {
         crate::resolution::AddressFamily::Aaaa => "AAAA",
     };
     let what = match &resolution.outcome {
-        Outcome::Answered(_) => "answered without an address",
-        Outcome::Failed(failure) => failure.as_str(),
+        Outcome::Answered(answer) if answer.left_out > 0 => format!("{} addresses were left out", answer.left_out),
+        Outcome::Answered(_) => "answered without an address".to_owned(),
+        Outcome::Failed(failure) => failure.as_str().to_owned(),
     };
     format!("view {}: {family} {}: {what}", resolution.view, resolution.name)
 }
@@ -38,7 +60,8 @@ fn failure(resolution: &Resolution) -> String {
 pub(super) fn unreachable(brief: &Brief<'_>) -> Vec<Finding> {
     let subject = &brief.dossier.subject;
     let addresses = subject.addresses();
-    let tried = subject.traces.len() + subject.contacts.len() + subject.pings.len();
+    let traced = subject.traces.iter().filter(|trace| !trace.hops.is_empty()).count();
+    let tried = traced + subject.contacts.len() + subject.pings.len();
     let answered = subject.contacts.iter().any(Contact::answered)
         || subject.pings.iter().any(Ping::answered)
         || subject.traces.iter().any(Trace::target_answered);
