@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::alert::{
-    AlertBook, AlertSettings, Counts, Delivery, DeliveryId, Occasion, Outcome, SavedAlerts, Subject, Transition,
+    AlertBook, AlertSettings, Counts, Delivery, DeliveryId, Occasion, Outcome, SavedAlerts, Sight, Subject, Transition,
 };
 use crate::dossier::Dossier;
 use crate::ledger::{Ledger, Record, Seen};
@@ -153,8 +153,8 @@ impl Watch {
     }
 
     /// Other settings. Endpoints that stay keep their due times, their alerts and what is known of them, judged again by
-    /// the policy in force now; one that is declared otherwise is looked at at once; one that is gone takes its alerts
-    /// and its series with it.
+    /// the policy in force and what is declared now; one that is declared otherwise is looked at at once as well; one
+    /// that is gone takes its alerts and its series with it.
     pub fn handle_reconfigured(&mut self, mut settings: Settings, now: Moment) {
         settings.borders.meet(&settings.vantage);
         let before = std::mem::replace(&mut self.settings, settings);
@@ -172,8 +172,10 @@ impl Watch {
         ledger.endpoints.retain(|endpoint, _| watched.contains_key(endpoint.as_ref()));
         ledger.set_register(&self.settings.policy, &self.settings.databases);
         for (endpoint, watched) in self.settings.watched.clone() {
-            let has_round = self.take_up(&endpoint, watched, before.watched.get(&endpoint), now);
-            if rejudge && has_round {
+            let before = before.watched.get(&endpoint);
+            let redeclared = before.is_some_and(|before| before.declared != watched.declared);
+            let was_judged = self.take_up(&endpoint, watched, before, now);
+            if (rejudge || redeclared) && was_judged {
                 self.judge_last(&endpoint, None, now);
             }
         }
@@ -191,13 +193,16 @@ impl Watch {
     }
 
     /// The observation of a round that is over, and that is in the journal already.
-    pub fn handle_round(&mut self, observation: Observation, now: Moment) {
+    ///
+    /// It is judged by what is declared now, whatever was when the round began.
+    pub fn handle_round(&mut self, mut observation: Observation, now: Moment) {
         let endpoint = observation.endpoint.clone();
         let learned = !observation.addresses().is_empty();
         let end = if learned { RoundEnd::Learned { ttl: observation.ttl() } } else { RoundEnd::Fruitless };
         self.schedule.handle_done(&endpoint, end, now);
         let Some(watched) = self.settings.watched.get(&endpoint) else { return };
         if observation.declared != watched.declared {
+            observation.declared.clone_from(&watched.declared);
             self.schedule.hasten(&endpoint, now);
         }
         let stale_at = now.mono + watched.freshness + BEYOND;
@@ -243,8 +248,8 @@ impl Watch {
         self.events.pop_front().or_else(|| self.book.poll_transition().map(Event::Alert))
     }
 
-    /// The alert book to keep over a restart, if it changed since this was last asked. It is the whole book each time:
-    /// ask once in a second or so, and take [`Self::save`] at the end.
+    /// The alert book to keep over a restart, if something in it changed that should outlive one. It is the whole book
+    /// each time: ask at most once in a second, and take [`Self::save`] at the end.
     pub fn poll_save(&mut self) -> Option<SavedAlerts> {
         self.book.poll_save()
     }
@@ -274,7 +279,7 @@ impl Watch {
         self.schedule.running()
     }
 
-    /// Takes up an endpoint of new settings, which may have been watched before; whether a round of it is known.
+    /// Takes up an endpoint of new settings, which may have been watched before; whether there is a verdict on it.
     fn take_up(&mut self, endpoint: &Endpoint, watched: Watched, before: Option<&Watched>, now: Moment) -> bool {
         let seen = self.files.get(endpoint).map(|file| file.last.as_ref().map_or(now.mono, |last| last.seen));
         if before.is_none_or(|before| before.freshness != watched.freshness) || seen.is_none() {
@@ -286,11 +291,15 @@ impl Watch {
         }
         if before.is_some_and(|before| before.declared != watched.declared) {
             self.schedule.hasten(endpoint, now);
+            if let Some(last) = self.files.get_mut(endpoint).and_then(|file| file.last.as_mut()) {
+                last.observation.declared.clone_from(&watched.declared);
+            }
         }
         let known = self.ledger.endpoints.get(endpoint).map(|record| record.as_ref().clone());
         let (verdict, seen) = known.map_or((None, None), |record| (record.verdict, record.seen));
+        let was_judged = verdict.is_some();
         Arc::make_mut(&mut self.ledger).set(endpoint, Record { declared: watched.declared, verdict, seen });
-        self.files.get(endpoint).is_some_and(|file| file.last.is_some())
+        was_judged
     }
 
     /// Keeps the last round of an endpoint, and expects the next before `stale_at`.
@@ -305,17 +314,17 @@ impl Watch {
     fn judge_last(&mut self, endpoint: &Endpoint, occasion: Option<Occasion>, now: Moment) {
         let Some(watched) = self.settings.watched.get(endpoint) else { return };
         let Some(file) = self.files.get_mut(endpoint) else { return };
-        let (verdict, seen) = match file.last.take() {
+        let (verdict, sight, seen) = match file.last.take() {
             Some(last) => {
                 let (dossier, verdict) = appraise(last.observation, last.seen, watched, &self.settings, now);
-                let seen = Seen::of(&dossier);
+                let (sight, seen) = (Sight::of(&dossier), Seen::of(&dossier));
                 file.last = Some(Last { observation: dossier.subject, seen: last.seen });
-                (verdict, Some(seen))
+                (verdict, sight, Some(seen))
             }
-            None => (never_observed(endpoint, watched, &self.settings, now), None),
+            None => (never_observed(endpoint, watched, &self.settings, now), Sight::default(), None),
         };
         if let Some(occasion) = occasion {
-            let subject = Subject { declared: &watched.declared, interval: watched.interval };
+            let subject = Subject { declared: &watched.declared, interval: watched.interval, sight: &sight };
             self.book.handle_verdict(&verdict, subject, occasion, now);
         }
         let from = self.ledger.endpoints.get(endpoint).and_then(|record| Some(record.verdict.as_ref()?.standing));

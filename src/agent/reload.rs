@@ -1,6 +1,6 @@
 //! Configuration changed, or SIGHUP: a new configuration with its databases, or the old one and a metric.
 //!
-//! Whole or not at all: everything is read and checked on a blocking thread before anything is exchanged.
+//! Escaped or not at all: everything is read and checked on a blocking thread before anything is exchanged.
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -1,6 +1,7 @@
 //! The alert book: which alert stands, and what becomes of it with each verdict.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -8,6 +9,7 @@ use jiff::Timestamp;
 use super::outbox::{Outbox, PostingId};
 use super::patience::{Patience, Recent};
 use super::saved::{SavedAlerts, SavedCase, SavedOpen, VERSION};
+use super::sight::{Basis, Sight};
 use super::{AlertSettings, Change, Delivery, DeliveryId, Labels, Outcome, Severity, Transition, wording};
 use crate::location::Grade;
 use crate::moment::Moment;
@@ -18,13 +20,15 @@ use crate::workload::Endpoint;
 /// Being overdue is patience enough: one verdict raises it, the next round clears it.
 const FOR_SILENCE: Patience = Patience { raise: 1, of: 1, clear: 1 };
 
-/// Whose verdict it is, and how often there is one.
+/// Whose verdict it is, how often there is one, and what it was reached on.
 #[derive(Clone, Copy, Debug)]
 pub struct Subject<'a> {
     /// What the inventory says of the endpoint.
     pub declared: &'a Declared,
     /// The longest time between two rounds.
     pub interval: Duration,
+    /// What the round saw.
+    pub sight: &'a Sight,
 }
 
 /// What a verdict was reached on.
@@ -53,6 +57,8 @@ struct Case {
     recent: Recent,
     annotations: BTreeMap<String, String>,
     open: Option<Open>,
+    /// The addresses whose measurement the findings rest on.
+    rests_on: BTreeSet<IpAddr>,
 }
 
 /// An alert that stands.
@@ -109,7 +115,7 @@ impl AlertBook {
             if open.is_some() {
                 book.reminders.insert((remind_at, case.endpoint.clone(), case.rule));
             }
-            let restored = Case { recent: case.recent, annotations: case.annotations, open };
+            let restored = Case { recent: case.recent, annotations: case.annotations, open, rests_on: case.rests_on };
             book.cases.entry(case.endpoint).or_default().insert(case.rule, restored);
         }
         book
@@ -127,27 +133,29 @@ impl AlertBook {
                 let labels = self.outbox.labels(open.posting)?.clone();
                 Some(SavedOpen { severity: open.severity, starts_at: open.starts_at, labels })
             }),
+            rests_on: case.rests_on.clone(),
         });
         SavedAlerts { version: VERSION, cases: cases.collect(), postings: self.outbox.save() }
     }
 
-    /// The book as data, if something was raised, changed, cleared or newly delivered since this was last asked.
+    /// The book as data, if something changed since this was last asked that should outlive a restart: an alert was
+    /// raised, changed, cleared or newly delivered, or the rounds that count for or against one did. What is sent again
+    /// is no change, nor is another wording.
     pub fn poll_save(&mut self) -> Option<SavedAlerts> {
         std::mem::take(&mut self.unsaved).then(|| self.save())
     }
 
     /// Takes note of a verdict.
     ///
-    /// A round in which the name led nowhere says nothing about places, paths and providers: such alerts stay as they
-    /// are. Silence never clears an alert.
+    /// A round clears or eases an alert only if it saw what the finding rests on; otherwise it says nothing of it, for
+    /// or against. Silence never clears an alert.
     pub fn handle_verdict(&mut self, verdict: &Verdict, subject: Subject<'_>, occasion: Occasion, now: Moment) {
         let found: BTreeSet<RuleId> = verdict.findings.iter().map(|finding| finding.rule).collect();
         let known = self.cases.get(&verdict.endpoint).into_iter().flat_map(BTreeMap::keys).copied();
         let rules: BTreeSet<RuleId> = known.chain(found.iter().copied()).collect();
-        let blind = found.contains(&RuleId::Unresolvable);
         for rule in rules {
             let speaks = match occasion {
-                Occasion::Round => found.contains(&rule) || !(blind && needs_addresses(rule)),
+                Occasion::Round => self.speaks(verdict, subject.sight, &found, rule),
                 Occasion::Silence => rule == RuleId::Stale,
             };
             if speaks {
@@ -186,7 +194,7 @@ impl AlertBook {
 
     /// Time has passed: reminds of what still stands, forgets what is over.
     pub fn handle_timeout(&mut self, now: Moment) {
-        self.outbox.handle_timeout(now);
+        self.unsaved |= self.outbox.handle_timeout(now);
         while self.reminders.first().is_some_and(|(at, _, _)| *at <= now.mono) {
             let Some((at, endpoint, rule)) = self.reminders.pop_first() else { return };
             let Some(case) = self.cases.get_mut(&endpoint).and_then(|cases| cases.get_mut(&rule)) else { continue };
@@ -224,15 +232,48 @@ impl AlertBook {
         Counts { pending, firing, resolved }
     }
 
+    /// Whether a round that `found` findings by these rules has something to say of `rule`.
+    fn speaks(&self, verdict: &Verdict, sight: &Sight, found: &BTreeSet<RuleId>, rule: RuleId) -> bool {
+        if found.contains(&rule) {
+            let dark = found.contains(&RuleId::Unreachable) && is_ignorance(rule);
+            let severity = severity(verdict, rule);
+            let eases = severity.is_some() && severity < self.severity(&verdict.endpoint, rule);
+            !dark && !(eases && self.is_blind(verdict, sight, found, rule))
+        } else {
+            !self.is_blind(verdict, sight, found, rule)
+        }
+    }
+
+    /// Whether a round missed something that the alert on `rule` rests on.
+    fn is_blind(&self, verdict: &Verdict, sight: &Sight, found: &BTreeSet<RuleId>, rule: RuleId) -> bool {
+        let basis = Basis::of(rule);
+        let case = self.cases.get(&verdict.endpoint).and_then(|cases| cases.get(&rule));
+        match basis {
+            Basis::Nothing => false,
+            Basis::Address => sight.is_empty(),
+            Basis::Addresses | Basis::Distance | Basis::Way => {
+                let lost = |address: &IpAddr| sight.shows(basis, *address) == Some(false);
+                sight.is_empty()
+                    || found.contains(&RuleId::Unresolvable)
+                    || case.is_some_and(|case| case.rests_on.iter().any(lost))
+            }
+        }
+    }
+
+    /// The severity of the alert that stands.
+    fn severity(&self, endpoint: &Endpoint, rule: RuleId) -> Option<Severity> {
+        Some(self.cases.get(endpoint)?.get(&rule)?.open.as_ref()?.severity)
+    }
+
     fn handle_rule(&mut self, verdict: &Verdict, subject: Subject<'_>, rule: RuleId, now: Moment) {
         let findings = || verdict.findings.iter().filter(|finding| finding.rule == rule);
-        let seen = findings().filter_map(|finding| Severity::of(finding.standing)).max();
+        let seen = severity(verdict, rule);
         let mut case = self.cases.entry(verdict.endpoint.clone()).or_default().remove(&rule).unwrap_or_default();
         if seen.is_some() {
             let runbook = self.settings.runbook_base.as_deref();
             case.annotations = wording::annotations(verdict, rule, subject.declared, runbook);
+            self.unsaved |= case.rest(findings(), Basis::of(rule), subject.sight);
         }
-        case.recent.note(seen);
         let patience = if rule == RuleId::Stale {
             FOR_SILENCE
         } else if findings().any(is_certain) {
@@ -240,6 +281,7 @@ impl AlertBook {
         } else {
             self.settings.patience
         };
+        self.unsaved |= case.recent.note(seen, patience);
         let severity = case.recent.decide(case.open.as_ref().map(|open| open.severity), patience);
         let target = severity.map(|severity| {
             let mut labels = self.settings.external_labels.clone();
@@ -247,6 +289,9 @@ impl AlertBook {
             Target { severity, labels, interval: subject.interval }
         });
         self.set(&mut case, &verdict.endpoint, rule, target, now);
+        if seen.is_none() && case.open.is_none() {
+            case.rests_on.clear();
+        }
         self.cases.entry(verdict.endpoint.clone()).or_default().insert(rule, case);
     }
 
@@ -320,20 +365,31 @@ fn is_certain(finding: &Finding) -> bool {
     finding.standing == Standing::Breach && finding.grade >= Some(Grade::Attested)
 }
 
-/// Whether the rule can only speak where the endpoint led to an address.
-fn needs_addresses(rule: RuleId) -> bool {
-    match rule {
-        RuleId::DestinationOutside
-        | RuleId::DestinationUnproven
-        | RuleId::DestinationConflict
-        | RuleId::EdgeOpaque
-        | RuleId::EdgeOutside
-        | RuleId::PathOutside
-        | RuleId::ProviderUnaccredited
-        | RuleId::ProviderLapsed
-        | RuleId::ProviderUnknown
-        | RuleId::Unreachable => true,
-        RuleId::ClassMissing | RuleId::NocExpired | RuleId::NocExpiring | RuleId::Unresolvable | RuleId::Stale => false,
+/// How urgent what `rule` found is.
+fn severity(verdict: &Verdict, rule: RuleId) -> Option<Severity> {
+    let findings = verdict.findings.iter().filter(|finding| finding.rule == rule);
+    findings.filter_map(|finding| Severity::of(finding.standing)).max()
+}
+
+/// Whether the rule says that nothing can be said: where no address answers, [`RuleId::Unreachable`] says so already.
+fn is_ignorance(rule: RuleId) -> bool {
+    matches!(rule, RuleId::DestinationUnproven | RuleId::EdgeOpaque)
+}
+
+impl Case {
+    /// Takes note of what the findings of a round rest on, next to what the round has lost sight of. Whether that is
+    /// something new.
+    fn rest<'a>(&mut self, findings: impl Iterator<Item = &'a Finding>, basis: Basis, sight: &Sight) -> bool {
+        if matches!(basis, Basis::Nothing | Basis::Address | Basis::Addresses) {
+            return false;
+        }
+        let lost = self.rests_on.iter().copied().filter(|address| sight.shows(basis, *address) == Some(false));
+        let shown = findings.filter_map(|finding| finding.address);
+        let shown = shown.filter(|address| sight.shows(basis, *address) == Some(true));
+        let rests_on: BTreeSet<IpAddr> = lost.chain(shown).collect();
+        let changed = rests_on != self.rests_on;
+        self.rests_on = rests_on;
+        changed
     }
 }
 

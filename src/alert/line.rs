@@ -97,15 +97,16 @@ impl Line {
         Some(self.not_before.map_or(*due, |at| at.max(*due)))
     }
 
-    /// The end of a delivery: which postings the sink has taken, and in which version. What it did not take is owed
-    /// again, after a wait of at most `longest`. An outcome that is missing counts as nobody having answered.
+    /// The end of a delivery: which postings the sink has taken, in which version, and whether that is news to it. What
+    /// it did not take is owed again, after a wait of at most `longest`. An outcome that is missing counts as nobody
+    /// having answered.
     pub(super) fn settle(
         &mut self,
         id: DeliveryId,
         outcomes: &[Outcome],
         longest: Duration,
         now: Instant,
-    ) -> Vec<(PostingId, Version)> {
+    ) -> Vec<(PostingId, Version, bool)> {
         let Some((_, postings)) = self.under_way.take_if(|(under_way, _)| *under_way == id) else {
             return Vec::new();
         };
@@ -114,9 +115,9 @@ impl Line {
         for (index, (posting, version)) in postings.into_iter().enumerate() {
             match outcomes.get(index).copied().unwrap_or(Outcome::Unreachable) {
                 Outcome::Accepted => {
-                    self.accepted.insert(posting, version);
+                    let had = self.accepted.insert(posting, version);
                     self.refusals.remove(&posting);
-                    taken.push((posting, version));
+                    taken.push((posting, version, had != Some(version)));
                 }
                 Outcome::Refused => {
                     let refusals = self.refusals.entry(posting).or_default();

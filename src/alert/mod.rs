@@ -21,11 +21,13 @@ mod line;
 mod outbox;
 pub mod patience;
 mod saved;
+mod sight;
 mod wording;
 
 pub use book::{AlertBook, Counts, Occasion, Subject};
 pub use outbox::{Delivery, DeliveryId};
 pub use saved::SavedAlerts;
+pub use sight::Sight;
 
 use patience::Patience;
 

@@ -177,12 +177,12 @@ impl Outbox {
     pub(super) fn handle_delivery(&mut self, id: DeliveryId, outcomes: &[Outcome], now: Moment) -> bool {
         let mut news = false;
         for line in self.lines.values_mut() {
-            for (posting_id, version) in line.settle(id, outcomes, self.resend, now.mono) {
+            for (posting_id, version, is_news) in line.settle(id, outcomes, self.resend, now.mono) {
                 let Some(posting) = self.postings.get(&posting_id) else {
                     line.forget(posting_id);
                     continue;
                 };
-                news = true;
+                news |= is_news;
                 let next = now.mono + self.resend;
                 if posting.version != version {
                     line.owe_unless_due(posting_id, now.mono);
@@ -194,10 +194,11 @@ impl Outbox {
         news
     }
 
-    /// Forgets what is over and known to everybody.
-    pub(super) fn handle_timeout(&mut self, now: Moment) {
+    /// Forgets what is over and known to everybody; whether there was something.
+    pub(super) fn handle_timeout(&mut self, now: Moment) -> bool {
+        let mut forgotten = false;
         while self.endings.first().is_some_and(|(at, _)| *at <= now.mono) {
-            let Some((_, id)) = self.endings.pop_first() else { return };
+            let Some((_, id)) = self.endings.pop_first() else { break };
             let Some(posting) = self.postings.get(&id) else { continue };
             let Some(ended) = posting.ended.filter(|ended| ended.until <= now.mono) else { continue };
             let everybody_knows = self.lines.values().all(|line| line.has(id, posting.version));
@@ -205,10 +206,12 @@ impl Outbox {
                 self.by_labels.remove(&posting.labels);
                 self.postings.remove(&id);
                 self.lines.values_mut().for_each(|line| line.forget(id));
+                forgotten = true;
             } else {
                 self.endings.insert((now.mono + self.resend, id));
             }
         }
+        forgotten
     }
 
     pub(super) fn poll_timeout(&self) -> Option<Instant> {

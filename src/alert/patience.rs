@@ -26,12 +26,15 @@ pub struct Patience {
 pub struct Recent(VecDeque<Option<Severity>>);
 
 impl Recent {
-    /// Takes note of a round.
-    pub fn note(&mut self, seen: Option<Severity>) {
+    /// Takes note of a round. Whether the rounds that `patience` looks back on are others than before.
+    pub fn note(&mut self, seen: Option<Severity>, patience: Patience) -> bool {
+        let looked_back_on = patience.of.max(patience.clear);
+        let before: Vec<_> = self.0.iter().rev().take(looked_back_on).copied().collect();
         self.0.push_back(seen);
         while self.0.len() > usize::from(ROUNDS_AT_MOST) {
             self.0.pop_front();
         }
+        !self.0.iter().rev().take(looked_back_on).eq(&before)
     }
 
     /// Whether no round that is remembered had it.
@@ -83,12 +86,13 @@ mod tests {
         let (mut recent, mut standing) = (Recent::default(), None);
         let mut course = String::new();
         for round in rounds.chars() {
-            recent.note(match round {
+            let seen = match round {
                 'i' => Some(Severity::Info),
                 'w' => Some(Severity::Warning),
                 'c' => Some(Severity::Critical),
                 _ => None,
-            });
+            };
+            recent.note(seen, patience);
             standing = recent.decide(standing, patience);
             course.push(standing.map_or('.', |s| s.as_str().chars().next().unwrap()));
         }
@@ -118,6 +122,13 @@ mod tests {
     fn mixed_severities_raise_what_enough_rounds_had_at_least() {
         assert_eq!(course("cw", TWO_OF_THREE), ".w");
         assert_eq!(course("ic", TWO_OF_THREE), ".i");
+    }
+
+    #[test]
+    fn a_round_like_those_that_count_changes_nothing() {
+        let mut recent = Recent::default();
+        let rounds = [Some(Severity::Info), Some(Severity::Info), Some(Severity::Info), Some(Severity::Info), None];
+        assert_eq!(rounds.map(|seen| recent.note(seen, TWO_OF_THREE)), [true, true, true, false, true]);
     }
 
     #[test]

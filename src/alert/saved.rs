@@ -1,6 +1,7 @@
 //! The alert book as it is kept over a restart.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -29,6 +30,8 @@ pub(super) struct SavedCase {
     pub(super) recent: Recent,
     pub(super) annotations: BTreeMap<String, String>,
     pub(super) open: Option<SavedOpen>,
+    /// The addresses whose measurement the findings rest on.
+    pub(super) rests_on: BTreeSet<IpAddr>,
 }
 
 /// An alert that stands.

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use super::{Labels, Severity};
 use crate::observation::Declared;
-use crate::printable::Printable;
+use crate::printable::{Printable, Escaped};
 use crate::vantage::VantageId;
 use crate::verdict::{Finding, RuleId, Verdict};
 use crate::workload::Endpoint;
@@ -16,7 +16,7 @@ const FINDINGS_TOLD: usize = 8;
 /// The most facts told of one finding.
 const FACTS_TOLD: usize = 6;
 
-/// The label set by which receivers know the alert. A workload without a class has no label `class`: Alertmanager takes
+/// The label set by which receivers know the alert, its values uncut: two alerts never share one. A workload without a class has no label `class`: Alertmanager takes
 /// an empty label for none.
 pub(super) fn labels(
     endpoint: &Endpoint,
@@ -33,7 +33,7 @@ pub(super) fn labels(
         ("endpoint", endpoint.as_str()),
         ("vantage", &vantage.0),
     ];
-    let shown = texts.into_iter().chain(class).map(|(name, text)| (name.to_owned(), Printable(text).to_string()));
+    let shown = texts.into_iter().chain(class).map(|(name, text)| (name.to_owned(), Escaped(text).to_string()));
     let own = [
         ("alertname".to_owned(), alert_name(rule)),
         ("severity".to_owned(), severity.as_str().to_owned()),
@@ -192,6 +192,18 @@ mod tests {
                 "workload=land-records",
             ]
         );
+    }
+
+    #[test]
+    fn long_endpoints_that_differ_at_their_ends_are_two_alerts() {
+        let name = ["a", "b", "c", "d"].map(|letter| letter.repeat(60)).join(".");
+        let labels_of = |port: u16| {
+            let endpoint: Endpoint = format!("https://{name}:{port}").parse().unwrap();
+            let vantage = VantageId("ntc-isb-1".to_owned());
+            labels(&endpoint, RuleId::Stale, Severity::Info, &declared("PLRA\n", None), &vantage)
+        };
+        assert_ne!(labels_of(8001), labels_of(8002));
+        assert_eq!(labels_of(8001)["entity"], "PLRA\\u{a}");
     }
 
     #[test]

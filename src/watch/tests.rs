@@ -319,9 +319,39 @@ fn another_class_is_looked_at_at_once_and_another_policy_judged_at_once() {
 
     let mut public = settings(1);
     public.watched.insert(endpoint(0), watched("public"));
+    let rounds = world.rounds.clone();
     world.watch.handle_reconfigured(public, world.now);
+    assert_eq!(world.standing(), Standing::Compliant, "what was seen is judged by the new class");
+    assert_eq!(world.rounds, rounds);
+    world.watch.handle_reconfigured(settings(1), world.now);
+    assert_eq!(world.standing(), Standing::Breach);
     world.pass(Duration::from_secs(1));
-    assert_eq!(world.standing(), Standing::Compliant);
+    assert!(world.rounds[&endpoint(0)] > rounds[&endpoint(0)], "and it is looked at at once");
+}
+
+#[test]
+fn a_round_under_way_when_the_class_changes_is_judged_by_the_new_one() {
+    let mut open = settings(1);
+    open.watched.insert(endpoint(0), watched("public"));
+    let mut world = World::new(open);
+    world.country = "DE";
+    let due = world.watch.poll_due(world.now).unwrap();
+    world.watch.handle_reconfigured(settings(1), world.now);
+    let observation = world.observe(&due, world.now);
+    world.watch.handle_round(observation, world.now);
+    assert_eq!(world.standing(), Standing::Breach);
+}
+
+#[test]
+fn an_endpoint_that_was_never_observed_is_judged_by_its_new_class_too() {
+    let mut world = World::new(settings(1));
+    world.journal_is_full = true;
+    world.pass(FRESHNESS + Duration::from_secs(5));
+    let mut unbound = settings(1);
+    unbound.policy.bindings.retain(|binding| binding.rule != RuleId::Stale);
+    world.watch.handle_reconfigured(unbound, world.now);
+    let verdict = world.record().verdict.clone().unwrap();
+    assert_eq!((verdict.standing, verdict.findings.len()), (Standing::Unproven, 0));
 }
 
 #[test]

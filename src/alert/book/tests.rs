@@ -1,6 +1,7 @@
 use jiff::SignedDuration;
 
 use super::*;
+use crate::alert::sight::Seen;
 use crate::alert::{Alert, SinkId, SinkKind};
 use crate::digest::Digest;
 use crate::vantage::VantageId;
@@ -43,12 +44,25 @@ fn unresolvable() -> Vec<Finding> {
     vec![finding(RuleId::Unresolvable, Standing::Unproven, None)]
 }
 
+const ADDRESS: &str = "203.0.113.9";
+
+/// A round that was led to one address.
+fn sight(measured: bool, way: bool) -> Sight {
+    [(ADDRESS.parse().unwrap(), Seen { measured, way })].into_iter().collect()
+}
+
+/// A finding about that address.
+fn at_address(rule: RuleId, standing: Standing) -> Vec<Finding> {
+    vec![Finding { address: Some(ADDRESS.parse().unwrap()), ..finding(rule, standing, Some(Grade::Proven)) }]
+}
+
 /// A book, its sinks and the time.
 struct Office {
     book: AlertBook,
     now: Moment,
     declared: Declared,
     interval: Duration,
+    sight: Sight,
     /// What every sink answers to an alert.
     answer: fn(&Alert) -> Outcome,
     /// Every alert that a sink took, and when.
@@ -72,6 +86,7 @@ impl Office {
             now: start(),
             declared: declared(),
             interval: MINUTE,
+            sight: sight(true, true),
             answer: |_| Outcome::Accepted,
             taken: Vec::new(),
             attempts: 0,
@@ -97,7 +112,7 @@ impl Office {
             findings,
             policy: Digest::ZERO,
         };
-        let subject = Subject { declared: &self.declared, interval: self.interval };
+        let subject = Subject { declared: &self.declared, interval: self.interval, sight: &self.sight };
         self.book.handle_verdict(&verdict, subject, occasion, self.now);
         self.settle();
     }
@@ -497,11 +512,118 @@ fn the_book_asks_to_be_saved_when_something_changed() {
     let mut office = Office::with_webhook();
     assert_eq!(office.book.poll_save(), None);
     office.round(suspect());
-    assert_eq!(office.book.poll_save(), None, "nothing was raised yet");
+    assert!(office.book.poll_save().is_some(), "patience is counted on after a restart");
     office.round(suspect());
     assert!(office.book.poll_save().is_some());
     office.round(suspect());
+    assert!(office.book.poll_save().is_some(), "three rounds are looked back on");
+    office.round(suspect());
     assert_eq!(office.book.poll_save(), None);
+}
+
+#[test]
+fn a_book_in_which_alerts_only_stand_and_are_sent_again_is_not_saved() {
+    let mut office = Office::with_alertmanager();
+    for _ in 0..3 {
+        office.round(breach());
+    }
+    assert!(office.book.poll_save().is_some());
+    let sent = office.taken.len();
+    for _ in 0..10 {
+        office.round(breach());
+        assert_eq!(office.book.poll_save(), None);
+    }
+    assert!(office.taken.len() >= sent + 10, "resent each minute");
+}
+
+#[test]
+fn rounds_that_measure_nothing_clear_and_ease_nothing_that_rests_on_measurement() {
+    let dark = |also: &[Finding]| {
+        let unreachable = finding(RuleId::Unreachable, Standing::Unproven, None);
+        also.iter().cloned().chain([unreachable]).collect::<Vec<_>>()
+    };
+    let outside = at_address(RuleId::DestinationOutside, Standing::Breach);
+    let by_claims = at_address(RuleId::DestinationOutside, Standing::Suspect);
+    let path = at_address(RuleId::PathOutside, Standing::Breach);
+    let mut office = Office::with_alertmanager();
+    office.round(outside.iter().chain(&path).cloned().collect());
+    assert_eq!(office.severities(), ["critical", "critical"]);
+    office.sight = sight(false, false);
+    for _ in 0..5 {
+        office.round(dark(&[]));
+        office.round(dark(&by_claims));
+    }
+    assert_eq!(office.severities(), ["critical", "critical", "info"], "unreachable joins what stands");
+    office.sight = sight(true, false);
+    for _ in 0..5 {
+        office.round(vec![]);
+    }
+    let standing: Vec<_> = office.standing().iter().map(|alert| alert.labels["rule"].clone()).collect();
+    assert_eq!(standing, ["path-outside"], "its way is still unknown");
+    office.sight = sight(true, true);
+    office.round(vec![]);
+    office.restart(MINUTE);
+    office.sight = sight(true, false);
+    office.round(vec![]);
+    assert_eq!(office.severities(), ["critical"]);
+    office.sight = sight(true, true);
+    office.round(vec![]);
+    assert!(office.standing().is_empty());
+}
+
+#[test]
+fn one_silent_address_keeps_what_rests_on_it_until_the_name_leads_elsewhere() {
+    let mut office = Office::with_alertmanager();
+    office.round(at_address(RuleId::DestinationOutside, Standing::Breach));
+    let other = ("203.0.113.10".parse().unwrap(), Seen { measured: true, way: true });
+    let silent = (ADDRESS.parse().unwrap(), Seen { measured: false, way: true });
+    office.sight = [other, silent].into_iter().collect();
+    for _ in 0..3 {
+        office.round(vec![]);
+    }
+    assert_eq!(office.severities(), ["critical"]);
+    office.sight = [other].into_iter().collect();
+    office.round(vec![]);
+    office.round(vec![]);
+    assert!(office.standing().is_empty());
+}
+
+#[test]
+fn what_was_never_measured_is_raised_and_cleared_by_what_is_claimed() {
+    let mut office = Office::with_alertmanager();
+    office.sight = sight(false, false);
+    office.round(at_address(RuleId::DestinationOutside, Standing::Breach));
+    assert_eq!(office.severities(), ["critical"]);
+    office.round(vec![]);
+    office.round(vec![]);
+    assert!(office.standing().is_empty());
+}
+
+#[test]
+fn an_uplink_that_is_dark_raises_no_doubt_about_every_place() {
+    let mut office = Office::with_alertmanager();
+    office.sight = sight(false, false);
+    for _ in 0..4 {
+        let unproven = at_address(RuleId::DestinationUnproven, Standing::Unproven);
+        office.round(unproven.into_iter().chain([finding(RuleId::Unreachable, Standing::Unproven, None)]).collect());
+    }
+    let standing: Vec<_> = office.standing().iter().map(|alert| alert.labels["rule"].clone()).collect();
+    assert_eq!(standing, ["unreachable"]);
+}
+
+#[test]
+fn a_view_that_failed_keeps_places_and_providers_but_lets_what_answers_be_reachable() {
+    let mut office = Office::with_alertmanager();
+    let unaccredited = finding(RuleId::ProviderUnaccredited, Standing::Breach, None);
+    let unreachable = finding(RuleId::Unreachable, Standing::Unproven, None);
+    for _ in 0..2 {
+        office.round(vec![unaccredited.clone(), unreachable.clone()]);
+    }
+    for _ in 0..3 {
+        office.round(unresolvable());
+    }
+    let standing: Vec<_> = office.standing().iter().map(|alert| alert.labels["rule"].clone()).collect();
+    assert_eq!(standing, ["provider-unaccredited", "unresolvable"]);
 }
 
 #[test]

@@ -1,0 +1,89 @@
+//! What a round saw: it clears no alert that rests on what it did not see.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use crate::dossier::Dossier;
+use crate::location::path::Way;
+use crate::verdict::RuleId;
+
+/// The addresses a round was led to, and what it learned of each. The default has seen nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sight(BTreeMap<IpAddr, Seen>);
+
+/// What was learned of one address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Seen {
+    /// Whether it answered, so that its distance is known.
+    pub(super) measured: bool,
+    /// Whether it is known which way packets to it go.
+    pub(super) way: bool,
+}
+
+/// What a rule has to see before it can say that nothing is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Basis {
+    /// What is declared, the calendar, and whether the name leads anywhere.
+    Nothing,
+    /// An address to try.
+    Address,
+    /// Every address, from every resolver that is asked.
+    Addresses,
+    /// Every address, and how far away those are that were measured when it was found.
+    Distance,
+    /// Every address, and the way to those that it was found on.
+    Way,
+}
+
+impl Basis {
+    /// What `rule` rests on.
+    pub(super) fn of(rule: RuleId) -> Self {
+        match rule {
+            RuleId::ClassMissing | RuleId::NocExpired | RuleId::NocExpiring | RuleId::Unresolvable | RuleId::Stale => {
+                Self::Nothing
+            }
+            RuleId::Unreachable => Self::Address,
+            RuleId::ProviderUnaccredited | RuleId::ProviderLapsed | RuleId::ProviderUnknown => Self::Addresses,
+            RuleId::DestinationOutside
+            | RuleId::DestinationUnproven
+            | RuleId::DestinationConflict
+            | RuleId::EdgeOpaque
+            | RuleId::EdgeOutside => Self::Distance,
+            RuleId::PathOutside => Self::Way,
+        }
+    }
+}
+
+impl Sight {
+    /// What the round saw that `dossier` judges.
+    pub fn of(dossier: &Dossier) -> Self {
+        let see = |address: IpAddr| {
+            let measured = dossier.subject.best_rtt(address).is_some();
+            let way = dossier.paths.get(&address).is_some_and(|reading| reading.way != Way::Unknown);
+            (address, Seen { measured, way })
+        };
+        Self(dossier.addresses().into_iter().map(see).collect())
+    }
+
+    /// Whether the endpoint led nowhere.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether a rule of that basis saw what it needs of `address`; `None` where the endpoint did not lead there.
+    pub(super) fn shows(&self, basis: Basis, address: IpAddr) -> Option<bool> {
+        let seen = self.0.get(&address)?;
+        Some(match basis {
+            Basis::Nothing | Basis::Address | Basis::Addresses => true,
+            Basis::Distance => seen.measured,
+            Basis::Way => seen.way,
+        })
+    }
+}
+
+#[cfg(test)]
+impl FromIterator<(IpAddr, Seen)> for Sight {
+    fn from_iter<T: IntoIterator<Item = (IpAddr, Seen)>>(seen: T) -> Self {
+        Self(seen.into_iter().collect())
+    }
+}
