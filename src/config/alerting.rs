@@ -7,6 +7,7 @@ use toml::de::DeValue;
 use url::Url;
 
 use crate::alert::{SinkId, SinkKind};
+use crate::digest::Digest;
 
 use super::fault::quoted;
 use super::section::{Reading, Section};
@@ -62,29 +63,35 @@ impl Default for AlertConfig {
 }
 
 impl AlertConfig {
-    /// Every sink by a name that may be shown, with its kind and its URL, which may hold secrets.
+    /// Every sink by a name that may be shown, with its kind and its URL, which may hold secrets. A name depends on its
+    /// own URL alone, so that a sink keeps what it has been told when others come and go.
     pub fn sinks(&self) -> BTreeMap<SinkId, (SinkKind, Url)> {
         let alertmanagers = self.alertmanagers.iter().map(|url| (SinkKind::Alertmanager, url));
         let webhooks = self.webhooks.iter().map(|url| (SinkKind::Webhook, url));
-        let mut sinks = BTreeMap::new();
-        for (kind, url) in alertmanagers.chain(webhooks) {
-            let name = sink_name(kind, url);
-            let names = (2..).map(|nth| SinkId(format!("{name}#{nth}")));
-            let free = std::iter::once(SinkId(name.clone())).chain(names).find(|name| !sinks.contains_key(name));
-            sinks.extend(free.map(|name| (name, (kind, url.clone()))));
-        }
-        sinks
+        alertmanagers.chain(webhooks).map(|(kind, url)| (sink_name(kind, url), (kind, url.clone()))).collect()
     }
 }
 
-/// The kind, the host and the port; a path or a query may be a secret.
-fn sink_name(kind: SinkKind, url: &Url) -> String {
+/// The kind, the host and the port; where the URL says more, which may be a secret, 32 bits of its SHA-256 in hexadecimal
+/// digits.
+fn sink_name(kind: SinkKind, url: &Url) -> SinkId {
     let kind = match kind {
         SinkKind::Alertmanager => "alertmanager",
         SinkKind::Webhook => "webhook",
     };
     let (host, port) = (url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or_default());
-    format!("{kind}:{host}:{port}")
+    let name = format!("{kind}:{host}:{port}");
+    let says_no_more = match (url.scheme(), url.port()) {
+        ("http", None) => url.as_str() == format!("http://{host}/"),
+        ("http", Some(port)) => url.as_str() == format!("http://{host}:{port}/"),
+        ("https", None) => url.as_str() == format!("https://{host}/"),
+        (_, _) => false,
+    };
+    if says_no_more {
+        return SinkId(name);
+    }
+    let digest = Digest::of_bytes(url.as_str().as_bytes()).to_string();
+    SinkId(format!("{name}#{digest:.8}"))
 }
 
 /// Labels that an alert has already; an external label may not change its meaning.
@@ -156,13 +163,34 @@ fn label_value(value: &DeValue<'_>) -> Reading<String> {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_sink_is_named_without_its_secrets_and_never_twice_the_same() {
-        let urls = ["https://user:pass@hooks.example/T0/secret?token=x", "https://hooks.example/other"];
-        let webhooks = urls.iter().map(|url| url.parse().unwrap()).collect();
-        let alertmanagers = vec!["http://127.0.0.1:9093".parse().unwrap()];
+    fn names(alertmanagers: &[&str], webhooks: &[&str]) -> Vec<String> {
+        let urls = |texts: &[&str]| texts.iter().map(|url| url.parse().unwrap()).collect();
+        let (alertmanagers, webhooks) = (urls(alertmanagers), urls(webhooks));
         let config = AlertConfig { alertmanagers, webhooks, ..AlertConfig::default() };
-        let names = config.sinks().into_keys().map(|name| name.0).collect::<Vec<_>>();
-        assert_eq!(names, ["alertmanager:127.0.0.1:9093", "webhook:hooks.example:443", "webhook:hooks.example:443#2"]);
+        config.sinks().into_keys().map(|name| name.0).collect()
+    }
+
+    #[test]
+    fn a_sink_is_named_without_its_secrets() {
+        let urls = ["https://user:pass@hooks.example/T0/secret?token=x", "https://hooks.example"];
+        assert_eq!(
+            names(&["http://127.0.0.1:9093", "https://127.0.0.1:9093", "http://[::1]:9093"], &urls),
+            [
+                "alertmanager:127.0.0.1:9093",
+                "alertmanager:127.0.0.1:9093#be091599",
+                "alertmanager:[::1]:9093",
+                "webhook:hooks.example:443",
+                "webhook:hooks.example:443#fe60c3ad",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_sink_keeps_its_name_when_another_on_the_same_host_is_removed() {
+        let (first, second) = ("https://hooks.example/first", "https://hooks.example/second");
+        let both = names(&[], &[first, second]);
+        assert_eq!(both.len(), 2);
+        assert!(both.contains(&names(&[], &[second])[0]));
+        assert_eq!(names(&[], &[first, first]).len(), 1);
     }
 }
