@@ -1,13 +1,23 @@
 //! The state of the alerts on disk, so that a restart neither loses nor repeats one.
+//!
+//! It is written when something in it changed, at most once in [`PAUSE`], and at the end. A kill loses what happened to
+//! alerts since the last write began: one raised meanwhile is raised again, with a later beginning; one cleared is
+//! cleared again, after as many rounds as it takes; a webhook may hear of either twice; and rounds that counted for or
+//! against an alert are counted anew. No observation is lost: those are in the journal before they are judged.
 
 use std::fs::{File, OpenOptions, remove_file, rename};
 use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::time::{Instant, sleep_until};
 use tracing::{error, info, warn};
 
 use crate::alert::SavedAlerts;
+
+/// How far apart writes begin, those at the end excepted.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// The file, and the write that is under way.
 #[derive(Debug)]
@@ -15,13 +25,15 @@ pub struct Memory {
     path: PathBuf,
     writing: Option<JoinHandle<io::Result<()>>>,
     waiting: Option<SavedAlerts>,
+    /// When the next write may begin; `None` once that time has come.
+    pause: Option<Instant>,
     fails: bool,
 }
 
 impl Memory {
     /// The alerts kept in `path`. Nothing is written before [`Memory::keep`].
     pub fn new(path: PathBuf) -> Self {
-        Self { path, writing: None, waiting: None, fails: false }
+        Self { path, writing: None, waiting: None, pause: None, fails: false }
     }
 
     /// What was kept: `None` when nothing was, or when it cannot be read; it is then moved aside and said.
@@ -41,22 +53,37 @@ impl Memory {
         None
     }
 
+    /// Whether the next state should be kept now: no write is under way, and the last began a while ago.
+    pub fn is_free(&self) -> bool {
+        self.writing.is_none() && self.pause.is_none()
+    }
+
     /// Replaces what is kept. While a write is under way the newest state waits, older ones are forgotten.
     pub fn keep(&mut self, alerts: SavedAlerts) {
         self.waiting = Some(alerts);
         self.begin();
     }
 
-    /// Waits for the write that is under way; for ever when there is none.
-    pub async fn written(&mut self) {
-        match self.writing.as_mut() {
-            Some(writing) => {
-                let result = writing.await.unwrap_or_else(|broken| Err(io::Error::other(broken)));
-                self.writing = None;
-                self.note(result);
-                self.begin();
+    /// Waits for the write that is under way, then for the pause after it; for ever when there is neither.
+    pub async fn settled(&mut self) {
+        if self.writing.is_some() {
+            return self.written().await;
+        }
+        match self.pause {
+            Some(end) => {
+                sleep_until(end).await;
+                self.pause = None;
             }
             None => std::future::pending().await,
+        }
+    }
+
+    async fn written(&mut self) {
+        if let Some(writing) = self.writing.as_mut() {
+            let result = writing.await.unwrap_or_else(|broken| Err(io::Error::other(broken)));
+            self.writing = None;
+            self.note(result);
+            self.begin();
         }
     }
 
@@ -73,6 +100,7 @@ impl Memory {
         }
         if let Some(alerts) = self.waiting.take() {
             let path = self.path.clone();
+            self.pause = Some(Instant::now() + PAUSE);
             self.writing = Some(spawn_blocking(move || replace(&path, &serde_json::to_vec(&alerts)?)));
         }
     }
@@ -136,6 +164,20 @@ mod tests {
         memory.finish().await;
         assert_eq!(Memory::new(path).recall(), Some(saved));
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1, "no draft is left behind");
+    }
+
+    #[tokio::test]
+    async fn writes_are_a_pause_apart() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut memory = Memory::new(directory.path().join("alerts.json"));
+        assert!(memory.is_free());
+        memory.keep(AlertBook::new(AlertSettings::default()).save());
+        assert!(!memory.is_free(), "it is being written");
+        memory.settled().await;
+        assert!(!memory.is_free(), "there is a pause after it");
+        memory.pause = Some(Instant::now());
+        memory.settled().await;
+        assert!(memory.is_free());
     }
 
     #[test]

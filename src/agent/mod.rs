@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinError, JoinHandle, JoinSet};
-use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep_until, timeout};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep_until, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info, warn};
 
@@ -36,8 +36,9 @@ use crate::watch::{Due, Event as Happening, Watch};
 use crate::workload::Endpoint;
 
 use memory::Memory;
-use reload::{PrepareError, Prepared, Reload};
+use reload::{PrepareError, Prepared, Ready, Reload};
 use round::World;
+use show::Screen;
 use sinks::Sinks;
 
 pub mod memory;
@@ -48,6 +49,8 @@ pub mod sinks;
 
 /// How long running rounds and deliveries are given when the daemon stops.
 const GRACE: Duration = Duration::from_millis(2500);
+/// How long the whole end may take, before five seconds are over.
+const END: Duration = Duration::from_millis(4500);
 /// How many deliveries are under way at once.
 const DELIVERIES: usize = 8;
 /// How many questions of the HTTP surface may wait.
@@ -89,6 +92,11 @@ pub enum AgentError {
     /// Whom to tell cannot be spoken to.
     #[error("failed to {0}")]
     Client(#[from] ClientError),
+    /// The disk does not take what was handed over.
+    #[error(
+        "failed to finish the journal in time: observations of the last seconds may be missing from it; see the disk"
+    )]
+    JournalLate,
 }
 
 /// The daemon.
@@ -97,7 +105,7 @@ pub struct Agent {
     config: Config,
     watch: Watch,
     world: World,
-    show: bool,
+    screen: Option<Screen>,
     /// Makes flow identities that nobody outside can guess, the same for an endpoint as long as we run.
     secret: u64,
     rounds: JoinSet<Ended>,
@@ -112,6 +120,7 @@ pub struct Agent {
     questions: mpsc::Receiver<Question>,
     ready: watch::Sender<bool>,
     http: JoinHandle<()>,
+    http_ends: CancellationToken,
     prober: JoinHandle<()>,
     shutdown: CancellationToken,
     signals: Signals,
@@ -142,7 +151,7 @@ enum Event {
     Signal(Signal),
     Round(Result<Ended, JoinError>),
     Sent(Result<Sent, JoinError>),
-    Prepared(Box<Result<Prepared, PrepareError>>),
+    Prepared(Box<Result<Ready, PrepareError>>),
     Asked(Question),
     Kept,
     Due,
@@ -172,7 +181,10 @@ impl Agent {
         let (ready, is_ready) = watch::channel(false);
         let surface = Surface { questions: questions_in, ready: is_ready, reload: config.http.reload };
         let listener = listen(parts.listener).map_err(|error| AgentError::Io("listen for HTTP", error))?;
-        let http = tokio::spawn(http::serve(listener, surface, shutdown.clone()));
+        let http_ends = CancellationToken::new();
+        let http = tokio::spawn(http::serve(listener, surface, http_ends.clone()));
+        let screen = parts.show.then(Screen::open).transpose();
+        let screen = screen.map_err(|error| AgentError::Io("begin a thread for standard output", error))?;
         let world = World {
             resolvers: Arc::new(dns::Resolvers::new(&config.resolvers)),
             prober: prober_handle,
@@ -183,7 +195,7 @@ impl Agent {
             config,
             watch,
             world,
-            show: parts.show,
+            screen,
             secret: clock::seed(),
             rounds: JoinSet::new(),
             journal,
@@ -196,6 +208,7 @@ impl Agent {
             questions,
             ready,
             http,
+            http_ends,
             prober,
             shutdown,
             signals,
@@ -236,7 +249,7 @@ impl Agent {
             Some(sent) = self.deliveries.join_next() => Event::Sent(sent),
             prepared = self.reload.prepared() => Event::Prepared(Box::new(prepared)),
             Some(question) = self.questions.recv() => Event::Asked(question),
-            () = self.memory.written() => Event::Kept,
+            () = self.memory.settled() => Event::Kept,
             () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => Event::Due,
             _ = self.status.tick() => Event::Status,
             () = tick(self.watchdog.as_mut()) => Event::Alive,
@@ -253,7 +266,9 @@ impl Agent {
             self.begin_round(due);
         }
         self.begin_deliveries();
-        if let Some(saved) = self.watch.poll_save() {
+        if self.memory.is_free()
+            && let Some(saved) = self.watch.poll_save()
+        {
             self.memory.keep(saved);
         }
     }
@@ -348,9 +363,8 @@ impl Agent {
     }
 
     /// Takes up what was read, or says why not.
-    fn handle_prepared(&mut self, prepared: Result<Prepared, PrepareError>) {
-        let taken_up = prepared.and_then(|prepared| self.take_up(prepared));
-        let outcome = taken_up.map_err(|error| error.to_string());
+    fn handle_prepared(&mut self, prepared: Result<Ready, PrepareError>) {
+        let outcome = prepared.map(|ready| self.take_up(ready)).map_err(|error| error.to_string());
         if let Err(why) = &outcome {
             error!("the configuration in force stays in force:\n{why}");
         }
@@ -362,9 +376,8 @@ impl Agent {
         notify::ready(&self.condition());
     }
 
-    fn take_up(&mut self, prepared: Prepared) -> Result<(), PrepareError> {
-        let Prepared { mut config, warnings, geodb } = prepared;
-        let sinks = Sinks::new(&config.alerting)?;
+    fn take_up(&mut self, ready: Ready) {
+        let Ready { prepared: Prepared { mut config, warnings, geodb }, sinks } = ready;
         for warning in warnings {
             warn!("{warning}");
         }
@@ -383,7 +396,6 @@ impl Agent {
         } else {
             debug!(endpoints, "the configuration was read again and is the same");
         }
-        Ok(())
     }
 
     fn handle_question(&mut self, question: Question) {
@@ -400,12 +412,12 @@ impl Agent {
         }
     }
 
-    fn tell(&self, happening: &Happening) {
+    fn tell(&mut self, happening: &Happening) {
         match happening {
             Happening::Standing { endpoint, from, to, worst } => {
                 let record = self.watch.ledger().endpoints.get(endpoint);
-                if let (true, Some(record)) = (self.show, record) {
-                    show::standing(endpoint, record, worst.as_ref());
+                if let (Some(screen), Some(record)) = (&mut self.screen, record) {
+                    screen.show(show::standing(endpoint, record, worst.as_ref()));
                 }
                 let workload = record.map_or_else(String::new, |record| record.declared.workload.to_string());
                 let from = from.map_or("new", |standing| standing.as_str());
@@ -432,24 +444,37 @@ impl Agent {
         format!("watching {endpoints} endpoints, {} rounds running, {firing} alerts firing", self.watch.running())
     }
 
-    /// Gives what is under way a moment, keeps what must survive, and waits for every helper.
+    /// Gives what is under way a moment, keeps what must survive, and waits for every helper, but not for ever.
     async fn stop(mut self) -> Result<(), AgentError> {
+        let end = Instant::now() + END;
         info!("stopping");
         notify::stopping();
         self.ready.send_replace(false);
+        self.http_ends.cancel();
         if timeout(GRACE, self.finish()).await.is_err() {
             debug!("rounds or deliveries that took too long are given up");
         }
-        self.rounds.shutdown().await;
-        self.deliveries.shutdown().await;
         self.memory.keep(self.watch.save());
-        self.memory.finish().await;
+        let Self { mut rounds, mut deliveries, journal, journal_thread, .. } = self;
         self.shutdown.cancel();
-        drop(self.journal);
-        self.journal_thread.ended().await?;
-        // A helper that broke off has said so.
-        let _ = tokio::join!(self.http, self.prober);
-        Ok(())
+        // Whoever still asks has an answer: none.
+        drop(self.questions);
+        let journal = async {
+            rounds.shutdown().await;
+            drop(journal);
+            journal_thread.ended().await
+        };
+        let screen = async {
+            if let Some(screen) = self.screen {
+                screen.ended().await;
+            }
+        };
+        let helpers = async {
+            deliveries.shutdown().await;
+            // A helper that broke off has said so.
+            let _ = tokio::join!(self.memory.finish(), screen, self.http, self.prober);
+        };
+        conclude(end, journal, helpers).await
     }
 
     /// Rounds and deliveries that end by themselves; nothing new is begun but the deliveries that come of them.
@@ -471,6 +496,20 @@ impl Agent {
     }
 }
 
+/// Waits for the journal and the helpers until `end`. A journal that is not closed by then is an error; a helper that
+/// still holds on to something is left behind.
+async fn conclude(
+    end: Instant,
+    journal: impl Future<Output = Result<(), JournalError>>,
+    helpers: impl Future<Output = ()>,
+) -> Result<(), AgentError> {
+    let (journal, helpers) = tokio::join!(timeout_at(end, journal), timeout_at(end, helpers));
+    if helpers.is_err() {
+        error!("failed to end in time: what had not ended is left behind, the state of the alerts may be a little old");
+    }
+    journal.map_err(|_| AgentError::JournalLate)?.map_err(AgentError::Journal)
+}
+
 /// Does `work` in a task of its own, so that what asked for it still has a name when it breaks off; it ends with us.
 async fn apart<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> Option<T> {
     let mut one = JoinSet::new();
@@ -480,18 +519,19 @@ async fn apart<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static
 
 /// What cannot be changed while we run is as it was, and that is said.
 fn keep_what_is_fixed(config: &mut Config, before: &Config) {
-    let fixed = [
-        ("vantage.id", config.vantage.id != before.vantage.id),
-        ("state_directory", config.state_directory != before.state_directory),
-        ("journal.segment_size", config.journal_segment_bytes != before.journal_segment_bytes),
-        ("http", config.http != before.http),
-        ("probing.packets_per_second", config.probing.packets_per_second != before.probing.packets_per_second),
-    ];
-    for (key, _) in fixed.into_iter().filter(|(_, changed)| *changed) {
+    keep("vantage.id", &mut config.vantage.id, &before.vantage.id);
+    keep("state_directory", &mut config.state_directory, &before.state_directory);
+    keep("journal.segment_size", &mut config.journal_segment_bytes, &before.journal_segment_bytes);
+    keep("http", &mut config.http, &before.http);
+    let packets = &before.probing.packets_per_second;
+    keep("probing.packets_per_second", &mut config.probing.packets_per_second, packets);
+}
+
+fn keep<T: Clone + PartialEq>(key: &str, value: &mut T, before: &T) {
+    if value != before {
         warn!("{key} was changed: that takes effect at the next start");
+        value.clone_from(before);
     }
-    config.vantage.id = before.vantage.id.clone();
-    config.state_directory.clone_from(&before.state_directory);
 }
 
 fn views(config: &Config) -> Vec<View> {
@@ -513,5 +553,40 @@ async fn tick(ticks: Option<&mut Interval>) {
     match ticks {
         Some(ticks) => drop(ticks.tick().await),
         None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::{pending, ready};
+
+    use super::*;
+    use crate::config::{Draft, Written};
+
+    fn config(text: &str) -> Config {
+        let written = Written { name: "pehra.toml".to_owned(), bytes: text.as_bytes().to_vec() };
+        Draft::open(&written, std::path::Path::new("")).finish().unwrap().0
+    }
+
+    #[test]
+    fn everything_that_cannot_change_is_as_it_was() {
+        let before = config("[vantage]\nid = \"here\"\n");
+        let mut after = config(
+            "state_directory = \"/elsewhere\"\n[vantage]\nid = \"there\"\n[journal]\nsegment_size = \"1MiB\"\n\
+             [http]\nlisten = \"127.0.0.1:1\"\nreload = true\n[probing]\npackets_per_second = 7\n",
+        );
+        assert_ne!(after.journal_segment_bytes, before.journal_segment_bytes);
+        assert_ne!(after.probing, before.probing);
+        keep_what_is_fixed(&mut after, &before);
+        assert_eq!(after, before);
+    }
+
+    #[tokio::test]
+    async fn a_disk_that_hangs_is_not_waited_for_beyond_the_end() {
+        let end = Instant::now();
+        let late = conclude(end, pending(), ready(())).await;
+        assert!(matches!(late, Err(AgentError::JournalLate)), "{late:?}");
+        let fine = conclude(end, ready(Ok(())), pending()).await;
+        assert!(fine.is_ok(), "the journal is whole");
     }
 }

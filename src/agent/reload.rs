@@ -17,6 +17,8 @@ use crate::edge::clock;
 use crate::edge::geodb::{Geodb, GeodbError};
 use crate::edge::inventory;
 
+use super::sinks::Sinks;
+
 /// How often the files of the configuration are looked at.
 const LOOK: Duration = Duration::from_secs(30);
 /// How often inventories behind URLs are fetched.
@@ -63,6 +65,15 @@ pub fn prepare(path: &Path, state: Option<&Path>, before: Option<&Geodb>) -> Res
     Ok(Prepared { config, warnings, geodb })
 }
 
+/// A configuration to take up, and whom it tells: that takes the host's certificates, which are files as well.
+#[derive(Debug)]
+pub struct Ready {
+    /// The configuration with its databases.
+    pub prepared: Prepared,
+    /// Its sinks.
+    pub sinks: Sinks,
+}
+
 /// What a reload is waited for by.
 pub type Reply = oneshot::Sender<Result<(), String>>;
 
@@ -87,8 +98,8 @@ pub struct Reload {
 enum Task {
     /// What the files are like.
     Looked(Fingerprint),
-    /// The configuration, and what its files were like before it was read.
-    Read(Box<Result<Prepared, PrepareError>>, Fingerprint),
+    /// The configuration with its sinks, and what its files were like before it was read.
+    Read(Box<Result<Ready, PrepareError>>, Fingerprint),
 }
 
 impl Reload {
@@ -118,7 +129,7 @@ impl Reload {
     }
 
     /// What was read, because it was told to or because a file has changed. May be dropped and called again.
-    pub async fn prepared(&mut self) -> Result<Prepared, PrepareError> {
+    pub async fn prepared(&mut self) -> Result<Ready, PrepareError> {
         loop {
             let Some(task) = self.task.as_mut() else {
                 self.look.tick().await;
@@ -133,7 +144,7 @@ impl Reload {
         }
     }
 
-    fn handle(&mut self, done: Result<Task, JoinError>) -> Option<Result<Prepared, PrepareError>> {
+    fn handle(&mut self, done: Result<Task, JoinError>) -> Option<Result<Ready, PrepareError>> {
         let prepared = match done {
             Ok(Task::Looked(now)) => {
                 let fetch = now.names_urls && self.read_at.elapsed() >= FETCH;
@@ -146,9 +157,9 @@ impl Reload {
             }
             Err(_) => Some(Err(PrepareError::Broken)),
         };
-        if let Some(Ok(prepared)) = &prepared {
-            self.databases = prepared.config.geodb.files();
-            self.geodb = prepared.geodb.clone();
+        if let Some(Ok(ready)) = &prepared {
+            self.databases = ready.prepared.config.geodb.files();
+            self.geodb = ready.prepared.geodb.clone();
         }
         if self.again {
             self.read();
@@ -168,12 +179,19 @@ impl Reload {
         let geodb = self.geodb.clone();
         self.task = Some(spawn_blocking(move || {
             let mut seen = Fingerprint::of(&path, &before);
-            let prepared = prepare(&path, state.as_deref(), Some(&geodb));
-            if let Ok(prepared) = &prepared {
-                seen.exchange(&before, &prepared.config.geodb.files());
+            let ready = prepare(&path, state.as_deref(), Some(&geodb)).and_then(Ready::of);
+            if let Ok(ready) = &ready {
+                seen.exchange(&before, &ready.prepared.config.geodb.files());
             }
-            Task::Read(Box::new(prepared), seen)
+            Task::Read(Box::new(ready), seen)
         }));
+    }
+}
+
+impl Ready {
+    fn of(prepared: Prepared) -> Result<Self, PrepareError> {
+        let sinks = Sinks::new(&prepared.config.alerting)?;
+        Ok(Self { prepared, sinks })
     }
 }
 
@@ -212,7 +230,8 @@ fn state(file: &Path) -> Option<(u64, SystemTime)> {
 mod tests {
     use super::*;
 
-    const GOOD: &str = "inventory = [\"more\"]\n[vantage]\nid = \"here\"\n";
+    const GOOD: &str =
+        "inventory = [\"more\"]\n[vantage]\nid = \"here\"\n[alerting]\nwebhooks = [\"http://127.0.0.1:9/hook\"]\n";
 
     fn workload(class: &str) -> String {
         format!(
@@ -249,7 +268,9 @@ mod tests {
         let mut reload = Reload::new(path, None, &config, geodb);
         let (reply, _answer) = oneshot::channel();
         reload.begin(Some(reply));
-        assert_eq!(reload.prepared().await.unwrap().config, config);
+        let ready = reload.prepared().await.unwrap();
+        assert_eq!(ready.prepared.config, config);
+        assert_eq!(ready.sinks.ids(), config.alerting.sinks().into_keys().collect::<Vec<_>>());
         assert_eq!(reload.answered().len(), 1);
 
         fs::write(directory.path().join("more/a.toml"), workload("no-such-class")).unwrap();

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use super::{Labels, Severity};
 use crate::observation::Declared;
-use crate::printable::{Printable, Escaped};
+use crate::printable::{Escaped, Printable};
 use crate::vantage::VantageId;
 use crate::verdict::{Finding, RuleId, Verdict};
 use crate::workload::Endpoint;

@@ -49,8 +49,8 @@ Examples:
 
 Signals: TERM and INT end it within five seconds, HUP takes up the configuration again.
 
-Exit status: 0 told to stop, 64 wrong command line, 74 the listener or the journal cannot be had, 77 no permission,
-78 wrong configuration.";
+Exit status: 0 told to stop, 64 wrong command line, 74 the listener or the journal cannot be had or the journal cannot be
+finished in time, 77 no permission, 78 wrong configuration.";
 
 impl Run {
     /// Does it.
@@ -120,10 +120,10 @@ fn greeting(prepared: &Prepared, sockets: &ProbeSockets, listener: &TcpListener)
 fn watch(parts: Parts) -> Result<(), RunError> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| RunError::Io(format!("begin threads: {error}"), error.kind()))?;
-    runtime.block_on(async { Agent::start(parts)?.run().await })?;
+    let outcome = runtime.block_on(async { Agent::start(parts)?.run().await });
     // Threads that still wait for the system's resolver or a disk are not waited for.
     runtime.shutdown_background();
-    Ok(())
+    Ok(outcome?)
 }
 
 /// Why the daemon did not begin, or did not end in order.
