@@ -235,10 +235,12 @@ impl AlertBook {
     /// Whether a round that `found` findings by these rules has something to say of `rule`.
     fn speaks(&self, verdict: &Verdict, sight: &Sight, found: &BTreeSet<RuleId>, rule: RuleId) -> bool {
         if found.contains(&rule) {
-            let dark = found.contains(&RuleId::Unreachable) && is_ignorance(rule);
+            if found.contains(&RuleId::Unreachable) && is_ignorance(rule) {
+                return false;
+            }
             let severity = severity(verdict, rule);
             let eases = severity.is_some() && severity < self.severity(&verdict.endpoint, rule);
-            !dark && !(eases && self.is_blind(verdict, sight, found, rule))
+            !eases || !self.is_blind(verdict, sight, found, rule)
         } else {
             !self.is_blind(verdict, sight, found, rule)
         }
