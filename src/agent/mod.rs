@@ -39,7 +39,7 @@ use memory::Memory;
 use reload::{PrepareError, Prepared, Ready, Reload};
 use round::World;
 use show::Screen;
-use sinks::Sinks;
+use sinks::{Failing, Sinks, Turn};
 
 pub mod memory;
 pub mod reload;
@@ -113,6 +113,7 @@ pub struct Agent {
     journal_thread: JournalThread,
     journal_fails: bool,
     sinks: Sinks,
+    sinks_failing: Failing,
     deliveries: JoinSet<Sent>,
     memory: Memory,
     reload: Reload,
@@ -202,6 +203,7 @@ impl Agent {
             journal_thread,
             journal_fails: false,
             sinks,
+            sinks_failing: Failing::default(),
             deliveries: JoinSet::new(),
             memory,
             vitals,
@@ -350,6 +352,13 @@ impl Agent {
             Ok(Sent { id, sink, outcomes }) => {
                 for outcome in &outcomes {
                     self.vitals.count_delivery(&sink, *outcome);
+                }
+                match self.sinks_failing.handle_outcomes(&sink, &outcomes) {
+                    Some(Turn::Worse(why)) => {
+                        warn!(%sink, outcome = why.as_str(), "alerts cannot be delivered; they are kept and sent again");
+                    }
+                    Some(Turn::Better) => info!(%sink, "alerts are delivered again"),
+                    None => {}
                 }
                 self.watch.handle_delivery(id, &outcomes, clock::now());
             }

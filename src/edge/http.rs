@@ -1,11 +1,14 @@
 //! The HTTP surface: `/metrics`, `/-/healthy`, `/-/ready`, `/-/reload` and a page of links.
 //!
 //! It owns no state. What it shows is asked of the agent through a bounded channel, so a scrape sees one moment and an
-//! agent that does not answer is a scrape that fails. Connections are few and short-lived: a client that sends its
-//! request byte by byte, or never reads the answer, costs one of [`CONNECTIONS`] slots for [`LIFETIME`] at most.
+//! agent that does not answer is a scrape that fails. Connections are few and short-lived: a client that never reads
+//! its answer costs one of [`CONNECTIONS`] slots for [`LIFETIME`] at most, and one that has not finished the head of its
+//! first request makes room when all slots are taken.
 
+use std::collections::VecDeque;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use axum::Router;
@@ -14,6 +17,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
 use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
@@ -27,7 +31,7 @@ use crate::exposition::text::Family;
 use crate::exposition::{self, text};
 use crate::ledger::Ledger;
 
-/// How many connections are served at once; more wait in the kernel's queue.
+/// How many connections are served at once. One more drops the oldest that has asked for nothing yet, or waits.
 const CONNECTIONS: usize = 64;
 /// How long a client may take over the head of a request, and how long a connection may lie idle.
 const HEAD: Duration = Duration::from_secs(5);
@@ -73,13 +77,20 @@ pub struct Surface {
 pub async fn serve(listener: TcpListener, surface: Surface, shutdown: CancellationToken) {
     let router = router(surface);
     let slots = Arc::new(Semaphore::new(CONNECTIONS));
+    let mut mute = Mute::default();
     let mut conversations = JoinSet::new();
     loop {
-        let slot = Arc::clone(&slots).acquire_owned();
+        let seated = async {
+            let stream = accept(&listener).await;
+            if slots.available_permits() == 0 {
+                mute.dismiss_oldest();
+            }
+            (Arc::clone(&slots).acquire_owned().await, stream)
+        };
         tokio::select! {
             () = shutdown.cancelled() => break,
-            (slot, stream) = async { (slot.await, accept(&listener).await) } => {
-                let conversation = converse(stream, router.clone(), shutdown.clone());
+            (slot, stream) = seated => {
+                let conversation = converse(stream, router.clone(), mute.admit(), shutdown.clone());
                 conversations.spawn(async move {
                     conversation.await;
                     drop(slot);
@@ -89,6 +100,43 @@ pub async fn serve(listener: TcpListener, surface: Surface, shutdown: Cancellati
         while conversations.try_join_next().is_some() {}
     }
     while conversations.join_next().await.is_some() {}
+}
+
+/// The connections that have asked for nothing yet, the oldest first.
+#[derive(Debug, Default)]
+struct Mute(VecDeque<Weak<Guest>>);
+
+/// A connection, as far as it may have to make room.
+#[derive(Debug, Default)]
+struct Guest {
+    /// Whether the head of a request was whole.
+    has_asked: AtomicBool,
+    /// Whether it must go.
+    dismissed: CancellationToken,
+}
+
+impl Mute {
+    fn admit(&mut self) -> Arc<Guest> {
+        self.0.retain(|guest| guest.upgrade().is_some_and(|guest| guest.is_mute()));
+        let guest = Arc::new(Guest::default());
+        self.0.push_back(Arc::downgrade(&guest));
+        guest
+    }
+
+    fn dismiss_oldest(&mut self) {
+        while let Some(oldest) = self.0.pop_front() {
+            if let Some(guest) = oldest.upgrade().filter(|guest| guest.is_mute()) {
+                debug!("a client that asks for nothing makes room");
+                return guest.dismissed.cancel();
+            }
+        }
+    }
+}
+
+impl Guest {
+    fn is_mute(&self) -> bool {
+        !self.has_asked.load(Ordering::Relaxed)
+    }
 }
 
 async fn accept(listener: &TcpListener) -> TcpStream {
@@ -103,8 +151,12 @@ async fn accept(listener: &TcpListener) -> TcpStream {
     }
 }
 
-async fn converse(stream: TcpStream, router: Router, shutdown: CancellationToken) {
-    let service = TowerToHyperService::new(router);
+async fn converse(stream: TcpStream, router: Router, guest: Arc<Guest>, shutdown: CancellationToken) {
+    let router = TowerToHyperService::new(router);
+    let service = service_fn(|request| {
+        guest.has_asked.store(true, Ordering::Relaxed);
+        router.call(request)
+    });
     let mut settings = http1::Builder::new();
     settings.timer(TokioTimer::new()).header_read_timeout(HEAD);
     let mut connection = pin!(settings.serve_connection(TokioIo::new(stream), service));
@@ -115,6 +167,7 @@ async fn converse(stream: TcpStream, router: Router, shutdown: CancellationToken
             }
             return;
         }
+        () = guest.dismissed.cancelled() => return,
         () = shutdown.cancelled() => {}
         () = sleep(LIFETIME) => {}
     }
@@ -194,8 +247,11 @@ fn silence() -> Response {
 
 #[cfg(test)]
 mod tests {
+    use std::net::SocketAddr;
+
     use axum::body::{Body, to_bytes};
     use axum::http::Request;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tower::ServiceExt;
 
     use super::*;
@@ -263,6 +319,42 @@ mod tests {
         let (status, _, body) = request(&open, "POST", "/-/reload").await;
         agent.await.unwrap();
         assert_eq!((status, body.as_str()), (StatusCode::INTERNAL_SERVER_ERROR, "pehra.toml:3: home: no country\n"));
+    }
+
+    async fn get(address: SocketAddr, path: &str) -> String {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let request = format!("GET {path} HTTP/1.1\r\nHost: pehra\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        answer
+    }
+
+    #[tokio::test]
+    async fn clients_that_never_finish_asking_make_room() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (surface, mut asked, _ready) = surface(false);
+        let agent = tokio::spawn(async move {
+            if let Some(Question::Scrape(reply)) = asked.recv().await {
+                reply.send(Scrape { ledger: Arc::default(), vitals: Vec::new() }).unwrap();
+            }
+        });
+        let shutdown = CancellationToken::new();
+        let server = tokio::spawn(serve(listener, surface, shutdown.clone()));
+        let mut half_open = Vec::new();
+        for _ in 0..3 * CONNECTIONS {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            stream.write_all(b"GET /metr").await.unwrap();
+            half_open.push(stream);
+        }
+        let answers = timeout(HEAD / 2, async { (get(address, "/-/healthy").await, get(address, "/metrics").await) });
+        let (healthy, metrics) = answers.await.unwrap();
+        assert!(healthy.starts_with("HTTP/1.1 200 OK") && metrics.starts_with("HTTP/1.1 200 OK"), "{healthy}{metrics}");
+        agent.await.unwrap();
+        shutdown.cancel();
+        drop(half_open);
+        server.await.unwrap();
     }
 
     #[tokio::test]

@@ -1,5 +1,5 @@
-//! The file that says where imported vantages stood: `[[vantage]]` tables with `id`, `latitude`, `longitude`,
-//! `uncertainty_km` and, if known, `asn` and `name`.
+//! The file that says where imported vantages stood: `[[vantage]]` tables with `id` and, if known, `latitude`,
+//! `longitude` and `uncertainty_km` (all three or none), `asn` and `name`. One without coordinates proves nothing.
 
 use std::collections::BTreeMap;
 
@@ -12,6 +12,9 @@ use crate::vantage::{Position, Vantage, VantageId};
 
 /// The most a vantage's position may be uncertain, in km: half way round the Earth says nothing.
 const MOST_UNCERTAIN_KM: f64 = 20_000.0;
+
+/// What is said of a place that is half described.
+const INCOMPLETE: &str = "half a position: write latitude, longitude and uncertainty_km, or none of them";
 
 /// Where vantages stood, by their names.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -65,21 +68,29 @@ struct Written {
     id: String,
     #[serde(rename = "name")]
     _name: Option<String>,
-    latitude: f64,
-    longitude: f64,
-    uncertainty_km: f64,
+    latitude: Option<f64>,
+    longitude: Option<f64>,
+    uncertainty_km: Option<f64>,
     asn: Option<u32>,
 }
 
 impl Written {
     fn vantage(self) -> Result<Vantage, String> {
-        let coordinates = Coordinates::new(self.latitude, self.longitude).map_err(|error| error.to_string())?;
-        if !(0.0..=MOST_UNCERTAIN_KM).contains(&self.uncertainty_km) {
-            return Err(format!("uncertainty_km = {}: write 0 to {MOST_UNCERTAIN_KM}", self.uncertainty_km));
-        }
-        let position = Some(Position { coordinates, uncertainty: Distance::from_km(self.uncertainty_km) });
+        let position = match (self.latitude, self.longitude, self.uncertainty_km) {
+            (Some(latitude), Some(longitude), Some(km)) => Some(stands(latitude, longitude, km)?),
+            (None, None, None) => None,
+            _ => return Err(INCOMPLETE.to_owned()),
+        };
         Ok(Vantage { id: VantageId(self.id), position, asn: self.asn.map(Asn) })
     }
+}
+
+fn stands(latitude: f64, longitude: f64, uncertainty_km: f64) -> Result<Position, String> {
+    let coordinates = Coordinates::new(latitude, longitude).map_err(|error| error.to_string())?;
+    if !(0.0..=MOST_UNCERTAIN_KM).contains(&uncertainty_km) {
+        return Err(format!("uncertainty_km = {uncertainty_km}: write 0 to {MOST_UNCERTAIN_KM}"));
+    }
+    Ok(Position { coordinates, uncertainty: Distance::from_km(uncertainty_km) })
 }
 
 fn at(text: &str, offset: usize, fault: String) -> ImportError {
@@ -108,11 +119,20 @@ mod tests {
     }
 
     #[test]
+    fn a_vantage_may_stand_nobody_knows_where() {
+        let vantages = Vantages::parse("[[vantage]]\nid = \"atlas-1\"\nasn = 9541\n").unwrap();
+        let vantage = vantages.find("atlas-1");
+        assert_eq!((vantage.position, vantage.asn), (None, Some(Asn(9541))));
+    }
+
+    #[test]
     fn a_fault_names_its_line() {
         for (text, line, words) in [
             ("[[vantage]]\nid = \"a\"\nlatitude = 95\nlongitude = 0\nuncertainty_km = 5\n", 1, "95 is not a latitude"),
             ("[[vantage]]\nid = \"a\"\nlatitude = 9\nlongitude = 0\nheight = 3\n", 5, "unknown field"),
             ("[[vantage]]\nid = \"a\"\nlatitude = 9\nlongitude = 0\n", 1, "uncertainty_km"),
+            ("[[vantage]]\nid = \"a\"\nlatitude = 9\nuncertainty_km = 1\n", 1, "half a position"),
+            ("[[vantage]]\nid = \"a\"\nuncertainty_km = 1\n", 1, "half a position"),
             ("[[vantage]]\nid = \"a\"\n[[vantage\n", 3, ""),
             (
                 "[[vantage]]\nid=\"a\"\nlatitude=1\nlongitude=0\nuncertainty_km=5\n\

@@ -8,15 +8,12 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpStream, UdpSocket};
 use tokio::time::timeout_at;
 
-use super::message::{Question, Reply};
+use super::message::{Heard, Question, Reply};
 use crate::config::resolver::Transport;
 use crate::resolution::NameFailure;
 
 /// The largest datagram that is read: three times what we ask for.
 const DATAGRAM: usize = 4096;
-
-/// How many datagrams that are no answer to our question are passed over before the server is given up.
-const STRAY: usize = 32;
 
 /// Asks `server` and waits for its answer `until` then. A truncated answer is asked for again over TCP.
 pub(super) async fn ask(
@@ -35,7 +32,8 @@ pub(super) async fn ask(
 }
 
 /// The socket is connected: the kernel passes on only what comes from the server's address and port, and tells us when
-/// nobody listens there. Its port is chosen at random by the kernel.
+/// nobody listens there. Its port is chosen at random by the kernel. What carries another number or another question
+/// may be a stranger's, who must not be able to end the question (RFC 5452 section 9.1): it counts for nothing.
 async fn by_udp(server: SocketAddr, question: &Question, until: Instant) -> Result<Reply, NameFailure> {
     let any = match server {
         SocketAddr::V4(_) => SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)),
@@ -46,15 +44,15 @@ async fn by_udp(server: SocketAddr, question: &Question, until: Instant) -> Resu
     socket.send(&question.bytes).await.map_err(|_| NameFailure::Unreachable)?;
     let mut datagram = [0; DATAGRAM];
     let mut silence = NameFailure::Timeout;
-    for _ in 0..STRAY {
+    loop {
         let Ok(received) = timeout_at(until.into(), socket.recv(&mut datagram)).await else { return Err(silence) };
         let length = received.map_err(|_| NameFailure::Unreachable)?;
-        if let Some(reply) = datagram.get(..length).and_then(|bytes| question.read(bytes)) {
-            return Ok(reply);
+        match question.hear(datagram.get(..length).unwrap_or_default()) {
+            Heard::Reply(reply) => return Ok(*reply),
+            Heard::Unreadable => silence = NameFailure::Malformed,
+            Heard::Stray => {}
         }
-        silence = NameFailure::Malformed;
     }
-    Err(NameFailure::Malformed)
 }
 
 async fn whole_by_tcp(server: SocketAddr, question: &Question, until: Instant) -> Result<Reply, NameFailure> {
@@ -71,7 +69,10 @@ async fn by_tcp(server: SocketAddr, question: &Question, until: Instant) -> Resu
         return Err(NameFailure::Timeout);
     };
     let answer = exchanged.map_err(|_| NameFailure::Malformed)?;
-    question.read(&answer).ok_or(NameFailure::Malformed)
+    match question.hear(&answer) {
+        Heard::Reply(reply) => Ok(*reply),
+        Heard::Unreadable | Heard::Stray => Err(NameFailure::Malformed),
+    }
 }
 
 /// One message there and one back, each after its length (RFC 1035 section 4.2.2).

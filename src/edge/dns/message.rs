@@ -45,15 +45,19 @@ impl Question {
         Ok(Self { id: message.metadata.id, query, with_edns, bytes })
     }
 
-    /// The answer in `bytes`; `None` if they are not an answer to this question. Of an answer that was cut in the middle
-    /// of a record, that much is read.
-    pub(super) fn read(&self, bytes: &[u8]) -> Option<Reply> {
-        let Ok(message) = Message::from_vec(bytes) else {
-            let header = Header::from_bytes(bytes).ok()?.metadata;
-            return (self.is_answered_by(header) && header.truncation).then(|| Reply::cut(header));
-        };
-        let is_answer = self.is_answered_by(message.metadata) && self.is_echoed(&message);
-        is_answer.then(|| Reply::from_message(self, &message))
+    /// What `bytes` are to this question. Of an answer that was cut in the middle of a record, that much is read.
+    pub(super) fn hear(&self, bytes: &[u8]) -> Heard {
+        if let Ok(message) = Message::from_vec(bytes) {
+            let is_answer = self.is_answered_by(message.metadata) && self.is_echoed(&message);
+            return if is_answer { Heard::Reply(Box::new(Reply::from_message(self, &message))) } else { Heard::Stray };
+        }
+        match Header::from_bytes(bytes).map(|header| header.metadata) {
+            Ok(header) if self.is_answered_by(header) && header.truncation => {
+                Heard::Reply(Box::new(Reply::cut(header)))
+            }
+            Ok(header) if self.is_answered_by(header) => Heard::Unreadable,
+            Ok(_) | Err(_) => Heard::Stray,
+        }
     }
 
     fn is_answered_by(&self, header: Metadata) -> bool {
@@ -70,6 +74,17 @@ impl Question {
             _ => false,
         }
     }
+}
+
+/// What bytes are to a question.
+#[derive(Debug)]
+pub(super) enum Heard {
+    /// Its answer.
+    Reply(Box<Reply>),
+    /// They carry its number, and cannot be read.
+    Unreadable,
+    /// No answer to it.
+    Stray,
 }
 
 /// An answer to our question.

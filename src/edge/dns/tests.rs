@@ -264,18 +264,31 @@ fn what_does_not_answer_the_question_is_passed_over() {
             forge(&mut message);
             message.to_vec().unwrap()
         };
-        let then_true = Script::new(move |question, _| vec![forged(question.clone()), good_bytes(question)]);
+        let then_true = Script::new(move |question, _| {
+            let flood = vec![forged(question.clone()); 100];
+            flood.into_iter().chain([good_bytes(question)]).collect()
+        });
         assert_eq!(addresses(outcome_of(&then_true)), [IpAddr::from(GOOD)]);
-        assert_eq!(failure_of(&Script::new(move |question, _| vec![forged(question)])), NameFailure::Malformed);
+        assert_eq!(failure_of(&Script::new(move |question, _| vec![forged(question)])), NameFailure::Timeout);
     }
 }
 
 #[test]
-fn garbage_is_malformed_and_a_flood_of_it_ends() {
+fn garbage_is_no_answer_and_a_flood_of_it_ends() {
     for garbage in [vec![], vec![0xff; 3], vec![0xff; 600], vec![0; 12]] {
         let script = Script::new(move |_, _| vec![garbage.clone(); 100]);
-        assert_eq!(failure_of(&script), NameFailure::Malformed);
+        assert_eq!(failure_of(&script), NameFailure::Timeout);
     }
+}
+
+#[test]
+fn an_answer_that_carries_our_number_and_cannot_be_read_is_malformed() {
+    let script = Script::new(|question, _| {
+        let mut bytes = good_bytes(question);
+        bytes.truncate(bytes.len() - 3);
+        vec![bytes]
+    });
+    assert_eq!(failure_of(&script), NameFailure::Malformed);
 }
 
 #[test]
@@ -415,7 +428,8 @@ proptest! {
     #[test]
     fn hostile_bytes_are_read_without_panic(noise in prop::collection::vec(any::<u8>(), 0..300)) {
         let question = Question::new(&"www.example.pk".parse().unwrap(), AddressFamily::A, true).unwrap();
-        prop_assert!(question.read(&noise).is_none());
+        let is_reply = matches!(question.hear(&noise), message::Heard::Reply(_));
+        prop_assert!(!is_reply);
     }
 
     #[test]
@@ -431,7 +445,7 @@ proptest! {
             let at = at.index(bytes.len());
             bytes[at] = byte;
         }
-        if let Some(reply) = question.read(&bytes) {
+        if let message::Heard::Reply(reply) = question.hear(&bytes) {
             let _ = Chain::new(asked).handle_records(AddressFamily::A, &reply.records);
         }
     }
