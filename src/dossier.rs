@@ -12,6 +12,7 @@ use crate::location::fuse::{Case, fuse};
 use crate::location::outlines::Reach;
 use crate::location::path::{self, PathReading, Route, Step, Way};
 use crate::location::{Location, OutlinesId};
+use crate::moment::Rtt;
 use crate::observation::{Best, Observation};
 use crate::place::Home;
 use crate::trace::{AnswerKind, Trace};
@@ -171,17 +172,18 @@ impl<'a> Sighting<'a> {
 
 /// The way of the trace that leaves home, if one does; otherwise of the one that saw the most.
 fn read_path(target: &Location, subject: &Observation, borders: &Borders, home: &Home) -> PathReading {
-    let read = |steps: Vec<Step>| {
+    let read = |steps: Vec<Step>, target_rtt: Option<Rtt>| {
         let standpoint = borders.reach(&subject.vantage);
-        path::read(&Route { steps, target, claims: &subject.claims, standpoint, home })
+        path::read(&Route { steps, target_rtt, target, claims: &subject.claims, standpoint, home })
     };
     let mut traces: Vec<_> = subject.traces.iter().filter(|trace| trace.target == target.address).collect();
     traces.sort_by_key(|trace| std::cmp::Reverse(trace.responders().len()));
-    let mut readings: Vec<_> = traces.into_iter().map(|trace| read(steps(trace))).collect();
+    let mut readings: Vec<_> =
+        traces.into_iter().map(|trace| read(steps(trace), trace.target_rtt().map(|(rtt, _)| rtt))).collect();
     let leaves = readings.iter().position(|reading| reading.way == Way::Outside);
     match leaves.or_else(|| (!readings.is_empty()).then_some(0)) {
         Some(index) => readings.swap_remove(index),
-        None => read(Vec::new()),
+        None => read(Vec::new(), None),
     }
 }
 
@@ -190,7 +192,8 @@ fn steps(trace: &Trace) -> Vec<Step> {
     for hop in &trace.hops {
         let timed = hop.answers.iter().filter(|answer| answer.kind != AnswerKind::Reset);
         let best = timed.min_by_key(|answer| answer.rtt_ns);
-        steps.push(Step { ttl: hop.ttl, answer: best.map(|answer| (answer.from, answer.rtt_ns)) });
+        let witnessed = hop.answers.iter().filter(|answer| trace.is_witness(answer)).map(|answer| answer.rtt_ns).min();
+        steps.push(Step { ttl: hop.ttl, answer: best.map(|answer| (answer.from, answer.rtt_ns)), witnessed });
         if hop.answers.iter().any(|answer| answer.from == trace.target) {
             break;
         }

@@ -2,8 +2,9 @@
 //!
 //! A hop is abroad when every database that knows it names a foreign country, its network's country does not disagree,
 //! and light does not refute it. The time that bounds a hop is the smallest of its own and of every later hop's of the
-//! flow: whatever is farther along the path answered after its probe had passed the hop. Differences between hops are
-//! never used, since each answer may have come back another way.
+//! flow: whatever is farther along the path answered after its probe had passed the hop. An answer that somebody nearer
+//! may have given in another's name bounds nothing. Differences between hops are never used, since each answer may have
+//! come back another way.
 //!
 //! One foreign hop is not enough: blocks registered abroad are used at home, and a single squatted address once produced
 //! 347 false detours in a published census. Two, with different addresses, are. Silence is never domestic.
@@ -65,6 +66,8 @@ pub struct Step {
     pub ttl: u8,
     /// Who answered with the smallest time; `None` when nobody did.
     pub answer: Option<(IpAddr, Rtt)>,
+    /// The smallest time of an answer that shows that packets got as far as this.
+    pub witnessed: Option<Rtt>,
 }
 
 /// What is known of a path.
@@ -72,6 +75,8 @@ pub struct Step {
 pub struct Route<'a> {
     /// The hops, in order of TTL, cut after the target.
     pub steps: Vec<Step>,
+    /// The smallest time of an answer from the target itself.
+    pub target_rtt: Option<Rtt>,
     /// Where it was headed, and where that is.
     pub target: &'a Location,
     /// What was claimed of the target and of every hop.
@@ -117,9 +122,9 @@ fn foreign_hop(route: &Route<'_>, index: usize) -> Option<ForeignHop> {
     if !route.home.holds_none(&claimed) {
         return None;
     }
-    let later = route.steps.iter().skip(index).filter_map(|step| step.answer.map(|(_, rtt)| rtt));
-    let bound = later.min().unwrap_or(rtt);
-    let possible: CountrySet = claimed.iter().filter(|country| can_reach(route, *country, bound)).collect();
+    let bound = route.steps.iter().skip(index).filter_map(|step| step.witnessed).min();
+    let can_be = |country: &CountryCode| bound.is_none_or(|bound| can_reach(route, *country, bound));
+    let possible: CountrySet = claimed.iter().filter(can_be).collect();
     (!possible.is_empty()).then(|| ForeignHop {
         address,
         says: format!("hop {} is {address}, which every source that knows it puts in {possible}; {rtt}", step.ttl),
@@ -157,9 +162,8 @@ fn can_reach(route: &Route<'_>, country: CountryCode, bound: Rtt) -> bool {
 /// A path stays in when the answer came too soon to have been abroad, or when every hop was seen and is at home.
 fn stays(route: &Route<'_>) -> Option<(Way, Vec<String>)> {
     let target = route.target.address;
-    let reached = route.steps.iter().filter_map(|step| step.answer).find(|(address, _)| *address == target);
-    let (_, rtt) = reached?;
-    if let Some((position, reach)) = route.standpoint {
+    route.steps.iter().filter_map(|step| step.answer).find(|(address, _)| *address == target)?;
+    if let Some(((position, reach), rtt)) = route.standpoint.zip(route.target_rtt) {
         let radius = light::radius(rtt, Speed::Glass, position.uncertainty);
         if route.home.holds_all(&reach.within(radius)) {
             return Some((Way::Inside, vec![format!("the target answered in {rtt}: too soon to have been abroad")]));

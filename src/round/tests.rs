@@ -75,7 +75,9 @@ fn trace(target: &str, protocol: Protocol, responders: &[&str]) -> Trace {
     let target: IpAddr = target.parse().unwrap();
     let hops = responders.iter().zip(1..).map(|(from, ttl)| {
         let rtt_ns = Rtt::from_duration(Duration::from_millis(4));
-        let answer = HopAnswer { from: from.parse().unwrap(), rtt_ns, kind: AnswerKind::TimeExceeded, late: false };
+        let from = from.parse().unwrap();
+        let kind = if from == target { AnswerKind::EchoReply } else { AnswerKind::TimeExceeded };
+        let answer = HopAnswer { from, rtt_ns, kind, late: false, unmatched: false };
         Hop { ttl, answers: vec![answer], silent: 0 }
     });
     let hops = hops.collect();

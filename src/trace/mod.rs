@@ -27,6 +27,13 @@
 //!    probes could not be sent, no more are tried, and the trace is `Unsent`.
 //! 9. An answer after its deadline, while the trace runs, is booked as `late`, and its probe is silent no more. Every
 //!    other answer after the first to one probe is ignored. So answers and silent probes are the probes sent.
+//!
+//! # Who is a witness of distance
+//!
+//! Where an answer came from is written by whoever sent it, and a firewall near us may refuse in the target's name. So
+//! the target's distance is witnessed only by what the target alone can know or say: an echo reply, and port
+//! unreachable to a UDP probe, which brought back what tells the probe apart. Other answers in its name end the trace
+//! and prove nothing.
 
 use std::net::IpAddr;
 
@@ -85,6 +92,10 @@ pub struct HopAnswer {
     /// Whether it came after its deadline: still a witness of distance, no longer awaited.
     #[serde(skip_serializing_if = "std::ops::Not::not", default)]
     pub late: bool,
+    /// Whether it did not say to which probe it is: it stands where it most likely belongs, its time is counted from the
+    /// oldest probe it may be to, and it is no witness of distance, as whoever guesses the port can forge it.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub unmatched: bool,
 }
 
 /// What an answer said.
@@ -142,17 +153,36 @@ pub enum Ending {
 impl Trace {
     /// The smallest round-trip time of an answer from the target itself, and how many such answers there were.
     ///
-    /// A hop's answer is never the destination's: only answers whose source is the target count. A reset's time is none:
-    /// a firewall near by may have sent it (see [`crate::contact`]).
+    /// A hop's answer is never the destination's: only witnesses whose source is the target count. Neither is an answer in
+    /// the target's name that came from nearer than some hop on the way, nor one that took no time at all.
     pub fn target_rtt(&self) -> Option<(Rtt, usize)> {
-        let is_target = |a: &&HopAnswer| a.from == self.target && a.kind != AnswerKind::Reset;
-        let from_target = || self.hops.iter().flat_map(|h| &h.answers).filter(is_target);
-        from_target().map(|a| a.rtt_ns).min().map(|best| (best, from_target().count()))
+        let others = |hop: &&Hop| hop.answers.iter().any(|answer| answer.from != self.target);
+        let last_on_the_way = self.hops.iter().filter(others).map(|hop| hop.ttl).max().unwrap_or(0);
+        let beyond = || self.hops.iter().filter(|hop| hop.ttl >= last_on_the_way).flat_map(|hop| &hop.answers);
+        let counts = |answer: &&HopAnswer| {
+            answer.from == self.target && answer.rtt_ns > Rtt::default() && self.is_witness(answer)
+        };
+        let best = beyond().filter(counts).map(|answer| answer.rtt_ns).min();
+        best.map(|best| (best, beyond().filter(counts).count()))
     }
 
     /// Whether the target answered, a reset included.
     pub fn target_answered(&self) -> bool {
         self.hops.iter().flat_map(|h| &h.answers).any(|a| a.from == self.target)
+    }
+
+    /// Whether the time of this answer shows that its probe got as far as its TTL, or to the target: nobody nearer had
+    /// reason to say this in this name.
+    pub fn is_witness(&self, answer: &HopAnswer) -> bool {
+        let is_target = answer.from == self.target;
+        let is_their_own_word = match answer.kind {
+            AnswerKind::TimeExceeded => !is_target,
+            AnswerKind::EchoReply => is_target,
+            AnswerKind::PortUnreachable => is_target && self.protocol == Protocol::Udp,
+            AnswerKind::Unreachable | AnswerKind::Reset => false,
+            AnswerKind::Unstated => true,
+        };
+        is_their_own_word && !answer.unmatched
     }
 
     /// Everyone who answered on the way, each once, in order of TTL.

@@ -109,18 +109,20 @@ impl Tracer {
     /// not been sent.
     pub fn handle_reply(&mut self, number: usize, reply: Reply) -> bool {
         let Some(&sent) = self.probes.get(number).filter(|sent| reply.at >= sent.at) else { return false };
-        self.book(number, reply, sent.at)
+        self.book(number, reply, sent.at, false)
     }
 
     /// An answer that does not say to which probe. It is taken to be to the only one in flight, and to have been on
-    /// its way since the oldest probe it might answer, so that its round-trip time is never too short.
+    /// its way since the oldest probe it might answer, so that its round-trip time is never too short. One that was
+    /// answered may be answered again: networks repeat packets.
     pub fn handle_anonymous_reply(&mut self, reply: Reply) -> bool {
-        let unanswered = |sent: &&Sent| sent.state != State::Settled && reply.at >= sent.at;
-        let recent = |sent: &&Sent| reply.at.saturating_duration_since(sent.at) <= ANONYMOUS_MEMORY;
-        let oldest = self.probes.iter().filter(unanswered).filter(recent).map(|sent| sent.at).min();
-        let only = self.probes.iter().position(|sent| sent.state == State::InFlight).filter(|_| self.in_flight == 1);
+        let may_be_to =
+            |sent: &&Sent| reply.at.checked_duration_since(sent.at).is_some_and(|elapsed| elapsed <= ANONYMOUS_MEMORY);
+        let oldest = self.probes.iter().filter(may_be_to).map(|sent| sent.at).min();
+        let in_flight = |sent: &Sent| sent.state == State::InFlight && reply.at >= sent.at;
+        let only = self.probes.iter().position(in_flight).filter(|_| self.in_flight == 1);
         match only.zip(oldest) {
-            Some((number, since)) => self.book(number, reply, since),
+            Some((number, since)) => self.book(number, reply, since, true),
             None => false,
         }
     }
@@ -180,7 +182,7 @@ impl Tracer {
         Some(self.trace())
     }
 
-    fn book(&mut self, number: usize, reply: Reply, since: Instant) -> bool {
+    fn book(&mut self, number: usize, reply: Reply, since: Instant, unmatched: bool) -> bool {
         let timeout = self.plan.reply_timeout;
         let Some(sent) = self.probes.get_mut(number).filter(|sent| sent.state != State::Settled) else { return false };
         let late = reply.at > sent.at + timeout;
@@ -196,7 +198,7 @@ impl Tracer {
             State::Silent => hop.silent -= 1,
             State::Settled => {}
         }
-        hop.answers.push(HopAnswer { from: reply.from, rtt_ns, kind: reply.kind, late });
+        hop.answers.push(HopAnswer { from: reply.from, rtt_ns, kind: reply.kind, late, unmatched });
         self.conclude(ttl, reply);
         self.forget_settled();
         true

@@ -70,6 +70,7 @@ struct Case {
 struct Answer {
     from: String,
     rtt_ms: f64,
+    says: Option<AnswerKind>,
 }
 
 #[derive(Deserialize)]
@@ -198,21 +199,26 @@ impl Case {
     /// The hops, if this is the vantage that looks, and the answer of the target, if it got one.
     fn trace(&self, city: &str, started: Timestamp) -> Trace {
         let target = self.address;
-        let on_the_way = self.hop.iter().filter(|_| city == self.seen_from).map(|hop| hop.address.zip(hop.rtt_ms));
-        let last = self.answer.iter().find(|answer| answer.from == city).map(|answer| (target, answer.rtt_ms));
-        let hop = |(index, answer): (usize, Option<(IpAddr, f64)>)| Hop {
+        let unstated = AnswerKind::Unstated;
+        let on_the_way = self.hop.iter().filter(|_| city == self.seen_from).map(|hop| {
+            let answer = hop.address.zip(hop.rtt_ms);
+            answer.map(|(from, ms)| hop_answer(from, ms, unstated))
+        });
+        let last = self.answer.iter().find(|answer| answer.from == city);
+        let last = last.map(|answer| hop_answer(target, answer.rtt_ms, answer.says.unwrap_or(unstated)));
+        let ending = if last.is_some() { Ending::Reached } else { Ending::Silent };
+        let hop = |(index, answer): (usize, Option<HopAnswer>)| Hop {
             ttl: self.first_ttl + u8::try_from(index).unwrap(),
-            answers: answer.into_iter().map(|(from, ms)| hop_answer(from, ms)).collect(),
             silent: u8::from(answer.is_none()),
+            answers: answer.into_iter().collect(),
         };
         let hops = on_the_way.chain([last]).enumerate().map(hop).collect();
-        let ending = if last.is_some() { Ending::Reached } else { Ending::Silent };
         Trace { target, protocol: Protocol::Icmp, started, flow: Some(7), hops, ending }
     }
 }
 
-fn hop_answer(from: IpAddr, ms: f64) -> HopAnswer {
-    HopAnswer { from, rtt_ns: Rtt::from_ms(ms).unwrap(), kind: AnswerKind::Unstated, late: false }
+fn hop_answer(from: IpAddr, ms: f64, kind: AnswerKind) -> HopAnswer {
+    HopAnswer { from, rtt_ns: Rtt::from_ms(ms).unwrap(), kind, late: false, unmatched: false }
 }
 
 impl Statement {

@@ -51,7 +51,7 @@ pub(super) fn read(
     observation.elapsed_ns = Rtt::from_duration(Duration::from_secs(u64::try_from(seconds).unwrap_or(0)));
     let Some(target) = target else { return Ok(()) };
     let protocol = head.protocol()?;
-    let mut hops: Vec<Hop> = written.result.iter().filter_map(|hop| hop.read(target)).collect();
+    let mut hops: Vec<Hop> = written.result.iter().filter_map(WrittenHop::read).collect();
     hops.sort_by_key(|hop| hop.ttl);
     let mut trace = Trace {
         target,
@@ -71,9 +71,9 @@ pub(super) fn read(
 
 impl WrittenHop {
     /// `None` for an entry that is no hop, such as the probe's own error.
-    fn read(&self, target: IpAddr) -> Option<Hop> {
+    fn read(&self) -> Option<Hop> {
         let probes: Vec<_> = self.result.iter().filter(|reply| reply.is_to_its_probe()).collect();
-        let answers: Vec<_> = probes.iter().filter_map(|reply| reply.read(target)).collect();
+        let answers: Vec<_> = probes.iter().filter_map(|reply| reply.read()).collect();
         let silent = probes.len().saturating_sub(answers.len());
         Some(Hop { ttl: self.hop?, answers, silent: u8::try_from(silent).unwrap_or(u8::MAX) })
     }
@@ -86,15 +86,15 @@ impl WrittenReply {
     }
 
     /// `None` for silence, and for a reply without a usable time.
-    fn read(&self, target: IpAddr) -> Option<HopAnswer> {
+    fn read(&self) -> Option<HopAnswer> {
         let from: IpAddr = self.from.as_deref()?.parse().ok()?;
         let rtt_ns = usable(self.rtt?)?;
         let is_reset = self.flags.as_deref().is_some_and(|flags| flags.contains('R'));
         let kind = match &self.err {
-            Some(_) if from != target => AnswerKind::Unreachable,
-            Some(_) | None if is_reset => AnswerKind::Reset,
-            Some(_) | None => AnswerKind::Unstated,
+            Some(_) => AnswerKind::Unreachable,
+            None if is_reset => AnswerKind::Reset,
+            None => AnswerKind::Unstated,
         };
-        Some(HopAnswer { from, rtt_ns, kind, late: false })
+        Some(HopAnswer { from, rtt_ns, kind, late: false, unmatched: false })
     }
 }

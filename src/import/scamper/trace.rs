@@ -76,7 +76,7 @@ impl WrittenHop<'_> {
     fn read(&self) -> Result<Option<HopAnswer>, String> {
         let from = address("hops.addr", &self.addr)?;
         let kind = kind_of(from, self.icmp_type.zip(self.icmp_code), self.tcp_flags);
-        Ok(usable(self.rtt).map(|rtt_ns| HopAnswer { from, rtt_ns, kind, late: false }))
+        Ok(usable(self.rtt).map(|rtt_ns| HopAnswer { from, rtt_ns, kind, late: false, unmatched: false }))
     }
 }
 

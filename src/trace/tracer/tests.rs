@@ -148,6 +148,24 @@ fn the_target_may_refuse_and_has_answered_all_the_same() {
 }
 
 #[test]
+fn only_what_the_target_alone_can_say_is_a_witness_of_its_distance() {
+    for (protocol, kind, is_witness) in [
+        (Protocol::Icmp, AnswerKind::EchoReply, true),
+        (Protocol::Udp, AnswerKind::PortUnreachable, true),
+        (Protocol::Icmp, AnswerKind::PortUnreachable, false),
+        (Protocol::Icmp, AnswerKind::Unreachable, false),
+        (Protocol::Udp, AnswerKind::Unreachable, false),
+        (Protocol::Udp, AnswerKind::TimeExceeded, false),
+        (Protocol::Tcp, AnswerKind::Unstated, true),
+    ] {
+        let (trace, _) = traced(&Plan { last_ttl: 1, ..plan() }, |_, _| says(target(), kind));
+        let trace = Trace { protocol, ..trace };
+        assert_eq!(trace.target_rtt().is_some(), is_witness, "{protocol} {kind:?}");
+        assert_eq!(trace.ending, Ending::Reached);
+    }
+}
+
+#[test]
 fn a_refusal_does_not_hide_a_target_that_answers_beyond_it() {
     let balanced = |ttl, attempt| match (ttl, attempt) {
         (3, 0) => says(router(9), AnswerKind::Unreachable),
@@ -288,6 +306,26 @@ fn a_reply_without_a_key_is_to_the_only_probe_in_flight_and_never_too_fast() {
     tracer.handle_timeout(start.mono + Duration::from_secs(60));
     let hops = tracer.poll_trace().unwrap().hops;
     assert_eq!((hops[1].ttl, hops[1].answers[0].rtt_ns), (2, Rtt::from_ms(1003.0).unwrap()));
+}
+
+#[test]
+fn a_repeated_reply_without_a_key_is_never_too_fast_and_proves_nothing_of_the_target() {
+    let start = noon();
+    let mut tracer = Tracer::new(Plan { window: 1, last_ttl: 1, ..plan() }, start);
+    tracer.poll_probe(start.mono).unwrap();
+    let reply = |ms| {
+        let at = start.mono + Duration::from_millis(ms);
+        Reply { from: target(), kind: AnswerKind::PortUnreachable, at }
+    };
+    assert!(tracer.handle_anonymous_reply(reply(80)));
+    tracer.poll_probe(start.mono + Duration::from_millis(80)).unwrap();
+    assert!(!tracer.handle_anonymous_reply(reply(79)), "it came before the probe in flight had left");
+    assert!(tracer.handle_anonymous_reply(reply(81)));
+    let trace = tracer.poll_trace().unwrap();
+    let answers = &trace.hops[0].answers;
+    assert_eq!(answers.iter().map(|answer| answer.rtt_ns.ms().round()).collect::<Vec<_>>(), [80.0, 81.0]);
+    assert!(answers.iter().all(|answer| answer.unmatched));
+    assert_eq!((trace.ending, trace.target_rtt()), (Ending::Reached, None));
 }
 
 #[test]
