@@ -1,7 +1,8 @@
 //! Many tracers on one socket: issues probe keys, encodes probes, matches replies to them.
 //!
 //! A reply counts when it quotes a probe that was sent: target, protocol, identifier or ports, and key. An echo reply
-//! must come from the target and bring its token back as well. Everything else is dropped, and the caller told why.
+//! must come from the target and bring its token back as well, and a quote that is long enough for a token must hold the
+//! right one. Everything else is dropped, and the caller told why.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::IpAddr;
@@ -171,9 +172,8 @@ impl Switchboard {
         match Message::parse(Version::of(from), bytes) {
             Ok(Message::EchoReply { identifier, sequence, token }) => {
                 let key = ProbeKey { protocol: Protocol::Icmp, target: from, tag: identifier, key: sequence };
-                let kind = AnswerKind::EchoReply;
-                let is_own = self.probes.get(&key).is_none_or(|issued| Some(issued.token) == token);
-                if is_own { self.book(key, Reply { from, kind, at: at.mono }) } else { Receipt::Forged }
+                // No token is 0.
+                self.book(key, Some(token.unwrap_or(0)), Reply { from, kind: AnswerKind::EchoReply, at: at.mono })
             }
             Ok(Message::Error { kind, quote }) => {
                 let (protocol, tag, key) = match quote.probe {
@@ -183,7 +183,8 @@ impl Switchboard {
                     }
                     QuotedProbe::Udp { .. } => return Receipt::Unrelated,
                 };
-                self.book(ProbeKey { protocol, target: quote.target, tag, key }, Reply { from, kind, at: at.mono })
+                let key = ProbeKey { protocol, target: quote.target, tag, key };
+                self.book(key, quote.token, Reply { from, kind, at: at.mono })
             }
             Err(NoMessage::Malformed) => Receipt::Malformed,
             Err(NoMessage::Unrelated) => Receipt::Unrelated,
@@ -261,10 +262,14 @@ impl Switchboard {
         self.finished.pop_front()
     }
 
-    fn book(&mut self, key: ProbeKey, reply: Reply) -> Receipt {
+    /// Books a reply that brought `token` back, if there was room for it.
+    fn book(&mut self, key: ProbeKey, token: Option<u64>, reply: Reply) -> Receipt {
         let Some(issued) = self.probes.get(&key).copied() else {
             return if self.is_flow(key) { Receipt::Forged } else { Receipt::Unrelated };
         };
+        if token.is_some_and(|token| token != issued.token) {
+            return Receipt::Forged;
+        }
         let Some(running) = self.traces.get_mut(&issued.trace) else { return Receipt::Surplus };
         let is_booked = running.tracer.handle_reply(issued.number, reply);
         self.settle(issued.trace);

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::NoMessage;
 use super::ip::{ICMP, ICMPV6, UDP};
-use super::probe::udp_key;
+use super::probe::{self, udp_key};
 
 /// The datagram an error quotes, as far as it tells probes apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,6 +13,8 @@ pub struct Quote {
     pub target: IpAddr,
     /// What it was.
     pub probe: QuotedProbe,
+    /// The token in its payload, if the quote is long enough to hold it.
+    pub token: Option<u64>,
 }
 
 /// The first eight bytes of the quoted datagram's payload.
@@ -75,20 +77,23 @@ impl Quote {
     }
 
     fn echo(target: IpAddr, request: u8, segment: &[u8]) -> Result<Self, NoMessage> {
-        let [kind, code, _, _, i0, i1, s0, s1] = *segment.first_chunk::<8>().ok_or(NoMessage::Malformed)?;
+        let (header, payload) = segment.split_first_chunk::<8>().ok_or(NoMessage::Malformed)?;
+        let [kind, code, _, _, i0, i1, s0, s1] = *header;
         if (kind, code) != (request, 0) {
             return Err(NoMessage::Unrelated);
         }
         let (identifier, sequence) = (u16::from_be_bytes([i0, i1]), u16::from_be_bytes([s0, s1]));
-        Ok(Self { target, probe: QuotedProbe::Echo { identifier, sequence } })
+        Ok(Self { target, probe: QuotedProbe::Echo { identifier, sequence }, token: probe::token(payload) })
     }
 
     fn udp(source: IpAddr, target: IpAddr, segment: &[u8]) -> Result<Self, NoMessage> {
-        let [s0, s1, d0, d1, l0, l1, c0, c1] = *segment.first_chunk::<8>().ok_or(NoMessage::Malformed)?;
+        let (header, payload) = segment.split_first_chunk::<8>().ok_or(NoMessage::Malformed)?;
+        let [s0, s1, d0, d1, l0, l1, c0, c1] = *header;
         let source_port = u16::from_be_bytes([s0, s1]);
         let destination_port = u16::from_be_bytes([d0, d1]);
         let (length, checksum) = (u16::from_be_bytes([l0, l1]), u16::from_be_bytes([c0, c1]));
         let key = udp_key((source, source_port), (target, destination_port), length, checksum);
-        Ok(Self { target, probe: QuotedProbe::Udp { source_port, destination_port, key } })
+        let probe = QuotedProbe::Udp { source_port, destination_port, key };
+        Ok(Self { target, probe, token: probe::token(payload) })
     }
 }

@@ -51,6 +51,11 @@ fn least(target: IpAddr) -> usize {
     if target.is_ipv4() { 28 } else { 48 }
 }
 
+/// The token as far as a quote holds it that goes `more` bytes into the payload.
+fn held(token: u64, more: usize) -> Option<u64> {
+    (more >= 2 + 8 && token != 0).then_some(token)
+}
+
 fn echo_datagram(target: IpAddr, identifier: u16, sequence: u16, token: u64, checksum: u16) -> Vec<u8> {
     let from = source(Version::of(target));
     let message = probe::echo_request(target, identifier, sequence, token, checksum);
@@ -86,7 +91,7 @@ proptest! {
         let version = Version::of(target);
         let datagram = echo_datagram(target, identifier, sequence, token, checksum);
         let kind = AnswerKind::TimeExceeded;
-        let quote = Quote { target, probe: QuotedProbe::Echo { identifier, sequence } };
+        let quote = Quote { target, probe: QuotedProbe::Echo { identifier, sequence }, token: held(token, more) };
         let parsed = Message::parse(version, &time_exceeded(version, &datagram[..least(target) + more]));
         prop_assert_eq!(parsed, Ok(Message::Error { kind, quote }));
         let cut = Message::parse(version, &time_exceeded(version, &datagram[..least(target) - 1]));
@@ -100,7 +105,8 @@ proptest! {
     ) {
         let version = Version::of(target);
         let datagram = udp_datagram(target, (source_port, destination_port), token, key);
-        let quote = Quote { target, probe: QuotedProbe::Udp { source_port, destination_port, key } };
+        let probe = QuotedProbe::Udp { source_port, destination_port, key };
+        let quote = Quote { target, probe, token: held(token, more) };
         let parsed = Message::parse(version, &time_exceeded(version, &datagram[..least(target) + more]));
         prop_assert_eq!(parsed, Ok(Message::Error { kind: AnswerKind::TimeExceeded, quote }));
     }

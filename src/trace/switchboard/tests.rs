@@ -75,6 +75,21 @@ fn a_forged_key_is_dropped() {
 }
 
 #[test]
+fn a_long_quote_must_hold_the_token() {
+    for protocol in [Protocol::Icmp, Protocol::Udp] {
+        let (mut switchboard, now) = (switchboard(), noon());
+        switchboard.start(plan(protocol), now);
+        let datagram = switchboard.poll_transmit(now).unwrap().datagram(HERE.into());
+        let quoting = |datagram: &[u8]| icmp(11, 0, &[&[0; 4][..], datagram].concat());
+        let mut other = datagram.clone();
+        other[30] ^= 1;
+        assert_eq!(switchboard.handle_datagram(&quoting(&other), router(1), now), Receipt::Forged, "{protocol}");
+        let booked = Receipt::Booked(protocol, AnswerKind::TimeExceeded);
+        assert_eq!(switchboard.handle_datagram(&quoting(&datagram), router(1), now), booked, "{protocol}");
+    }
+}
+
+#[test]
 fn a_quote_of_another_target_or_port_is_unrelated() {
     for (protocol, place) in [(Protocol::Icmp, 19), (Protocol::Udp, 19), (Protocol::Udp, 21), (Protocol::Udp, 23)] {
         let (mut switchboard, now) = (switchboard(), noon());
