@@ -23,6 +23,10 @@ use crate::trace::{Protocol, Trace};
 /// How many flows are tried, as other sockets of this host may have their ports.
 const FLOWS: u16 = 16;
 
+/// How many errors are read from one queue before something else gets its turn: more than one probe at a time can cause,
+/// as strangers may send any number.
+const BATCH: usize = 32;
+
 /// One socket for each trace.
 #[derive(Debug)]
 pub(super) struct ErrorQueues {
@@ -103,7 +107,13 @@ impl ErrorQueues {
 impl Queue {
     fn receive(&mut self, reader: &mut Reader, switchboard: &mut Switchboard, receipts: &mut Vec<Receipt>) {
         let mut before = clock::now();
-        while let Ok(Some(message)) = reader.read(&self.socket, MsgFlags::MSG_ERRQUEUE) {
+        for _ in 0..BATCH {
+            let Ok(Some(message)) = reader.read(&self.socket, MsgFlags::MSG_ERRQUEUE) else {
+                self.arrivals.mark(before);
+                // An error that is still pending on the socket itself would be reported as readiness for ever.
+                drop(self.socket.take_error());
+                return;
+            };
             let now = clock::now();
             let at = self.arrivals.arrival(message.stamp, now);
             if let Some(error) = message.error {
@@ -113,9 +123,6 @@ impl Queue {
             }
             before = now;
         }
-        self.arrivals.mark(before);
-        // An error that is still pending on the socket itself would be reported as readiness for ever.
-        drop(self.socket.take_error());
     }
 }
 
@@ -135,4 +142,28 @@ fn connected(plan: &Plan) -> io::Result<Socket> {
     socket.bind(&SocketAddr::new(any, plan.udp_source_port()).into())?;
     socket.connect(&SocketAddr::new(plan.target, UDP_DESTINATION).into())?;
     Ok(socket)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trace::pace::Pace;
+
+    #[test]
+    fn a_flood_is_read_in_batches() {
+        let mut queues = ErrorQueues::open().unwrap();
+        let mut switchboard = Switchboard::new(1, Pace::default());
+        let plan = Plan::for_address(Ipv4Addr::LOCALHOST.into(), Protocol::Udp, 0x3f17);
+        queues.start(&plan, &mut switchboard, clock::now()).unwrap();
+        let probe = switchboard.poll_transmit(clock::now()).unwrap();
+        for _ in 0..BATCH + 8 {
+            queues.send(&probe).unwrap();
+        }
+        for expected in [BATCH, 8] {
+            let mut receipts = Vec::new();
+            assert!(queues.receive(&mut switchboard, &mut receipts));
+            assert_eq!(receipts.len(), expected);
+        }
+        assert!(!queues.receive(&mut switchboard, &mut Vec::new()));
+    }
 }
