@@ -4,6 +4,9 @@
 //! them was read when the socket was last found empty and is read again now; a datagram came in between, so the
 //! smaller difference gives an arrival that may be too late by a step, but is never too early. A round-trip time may
 //! be overstated, never understated.
+//!
+//! Known limit: while a hypervisor pauses this host, or it sleeps, its monotonic clock stands still, so the answer to a
+//! probe in flight may seem quicker than it was, which nothing within this host can tell.
 
 use std::time::{Duration, Instant};
 
