@@ -17,8 +17,17 @@ pub(crate) const LIARS: [u8; 3] = [185, 12, 64];
 
 /// Sends forged answers from `node` to `victim` about its probes to `target` until it is killed.
 pub(crate) fn forge(lab: &Lab, node: &'static str, victim: Ipv4Addr, target: Ipv4Addr) -> Process {
+    start(lab, node, &[&victim.to_string(), &target.to_string()])
+}
+
+/// The same by one who has found out which port the probes leave by.
+pub(crate) fn forge_knowing(lab: &Lab, node: &'static str, victim: Ipv4Addr, target: Ipv4Addr, port: u16) -> Process {
+    start(lab, node, &[&victim.to_string(), &target.to_string(), &port.to_string()])
+}
+
+fn start(lab: &Lab, node: &'static str, arguments: &[&str]) -> Process {
     let program = std::env::current_exe().expect("this program").display().to_string();
-    let mut process = lab.spawn(node, &[&program, ROLE, &victim.to_string(), &target.to_string()]);
+    let mut process = lab.spawn(node, &[&[program.as_str(), ROLE], arguments].concat());
     process.wait_for_line("ready", START);
     process
 }
@@ -30,11 +39,16 @@ pub(super) fn play(arguments: &[String]) -> ExitCode {
         eprintln!("two addresses are needed: the victim's and the target's");
         return ExitCode::FAILURE;
     };
+    let port: Option<u16> = arguments.get(2).and_then(|text| text.parse().ok());
     let socket = Socket::new(Domain::IPV4, Type::RAW, Some(Protocol::from(255))).expect("a raw socket");
     let to = SockAddr::from(SocketAddrV4::new(victim, 0));
     println!("ready");
     for guess in 0..=u64::MAX {
-        for packet in forgeries(victim, target, guess) {
+        let packets = match port {
+            None => forgeries(victim, target, guess),
+            Some(port) => forgeries_knowing(victim, target, port, guess),
+        };
+        for packet in packets {
             let _ = socket.send_to(&packet, &to);
         }
         if guess % 8 == 0 {
@@ -46,8 +60,7 @@ pub(super) fn play(arguments: &[String]) -> ExitCode {
 
 /// One message of every kind, with the `guess`th guess at what identifies a probe.
 fn forgeries(victim: Ipv4Addr, target: Ipv4Addr, guess: u64) -> Vec<Vec<u8>> {
-    let bytes = guess.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes();
-    let liar = Ipv4Addr::new(LIARS[0], LIARS[1], LIARS[2], bytes[7]);
+    let (bytes, liar) = guessed(guess);
     let echo = [&[8, 0, bytes[0], bytes[1]], &bytes[2..6], &[0; 24]].concat();
     let datagram = [&bytes[0..2], &[0x82, 0x9a + bytes[2] % 32, 0, 40, bytes[3], bytes[4]], &[0; 32]].concat();
     let echo_probe = ipv4(victim, target, 1, &echo);
@@ -63,4 +76,24 @@ fn forgeries(victim: Ipv4Addr, target: Ipv4Addr, guess: u64) -> Vec<Vec<u8>> {
         icmp4(target, victim, &[&[0, 0, 0, 0], &bytes[0..4], &[0; 24]].concat()),
         ipv4(liar, victim, 1, &[11, 0, bytes[0]]),
     ]
+}
+
+/// What a port alone allows: everything that does not need the token, and a guess at that.
+fn forgeries_knowing(victim: Ipv4Addr, target: Ipv4Addr, port: u16, guess: u64) -> Vec<Vec<u8>> {
+    let (bytes, liar) = guessed(guess);
+    let header = [port.to_be_bytes(), 33_434_u16.to_be_bytes(), [0, 24], [bytes[3], bytes[4]]].concat();
+    let short = ipv4(victim, target, 17, &header);
+    let long = ipv4(victim, target, 17, &[&header[..], &[1; 2], &bytes, b"pehra:"].concat());
+    vec![
+        icmp4(target, victim, &message(3, 3, &long)),
+        icmp4(liar, victim, &message(11, 0, &short)),
+        icmp4(target, victim, &message(3, 3, &short)),
+        icmp4(target, victim, &message(3, 1, &short)),
+    ]
+}
+
+/// The `guess`th bytes that might be right, and in whose name.
+fn guessed(guess: u64) -> ([u8; 8], Ipv4Addr) {
+    let bytes = guess.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes();
+    (bytes, Ipv4Addr::new(LIARS[0], LIARS[1], LIARS[2], bytes[7]))
 }

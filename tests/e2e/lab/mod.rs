@@ -17,7 +17,7 @@ mod wait;
 
 pub(crate) use alertmanager::Alertmanager;
 pub(crate) use dns::{NameServer, Recursor, Zone};
-pub(crate) use forger::{LIARS, forge};
+pub(crate) use forger::{LIARS, forge, forge_knowing};
 pub(crate) use listener::listen;
 pub(crate) use long_way::LongWay;
 pub(crate) use mmdb::everywhere;

@@ -25,6 +25,7 @@ pub(crate) const ALL: &[(&str, fn())] = &[
     ("a_broken_configuration_is_refused_and_the_old_one_stays", life::a_broken_configuration_is_refused),
     ("term_ends_it_within_five_seconds_with_rounds_in_flight", life::term_ends_it_with_rounds_in_flight),
     ("forged_answers_do_not_change_a_trace", traces::forged_answers_change_nothing),
+    ("forged_answers_that_hit_prove_nothing_of_the_distance", traces::forgeries_that_hit_prove_nothing),
     ("hops_are_the_routers_that_are_there_by_icmp", traces::hops_are_the_routers_by_icmp),
     ("hops_are_the_routers_that_are_there_by_udp", traces::hops_are_the_routers_by_udp),
     ("hops_are_the_routers_that_are_there_without_any_capability", traces::hops_are_the_routers_without_capabilities),

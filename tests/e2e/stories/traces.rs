@@ -2,9 +2,10 @@
 
 use super::network;
 use crate::lab::{
-    Instance, LIARS, Lab, LongWay, Process, START, Settings, Topology, forge, judge, listen, start_with_inventory,
-    state,
+    Instance, LIARS, Lab, LongWay, Process, START, Settings, Topology, forge, forge_knowing, judge, listen,
+    start_with_inventory, state, wait_for,
 };
+use pehra::moment::Rtt;
 use pehra::observation::Observation;
 use pehra::trace::{Ending, Protocol, Trace};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -46,6 +47,7 @@ pub(super) fn forged_answers_change_nothing() {
     let (IpAddr::V4(victim), IpAddr::V4(target)) = (net.v4("khi-1", "isp"), net.v4("portal", "ix")) else {
         unreachable!("IPv4 links")
     };
+    let _distance = far_portal(&lab);
     let _forger = forge(&lab, "abroad", victim, target);
     for means in [Means::Capable("icmp"), Means::Capable("udp"), Means::Incapable] {
         let pehra = start(&lab, &net, means);
@@ -54,6 +56,7 @@ pub(super) fn forged_answers_change_nothing() {
             assert_eq!(responders(trace), truth(&net, trace.target), "{means:?}: {trace:#?}");
             let lies = trace.responders().into_iter().filter(|address| is_lie(*address)).count();
             assert_eq!(lies, 0, "{trace:#?}");
+            assert!(is_far(trace) && trace.target_rtt().is_some(), "{trace:#?}");
         }
         if matches!(means, Means::Capable(_)) {
             let seen_through = |kind| pehra.metric("pehra_replies_total", &[("kind", kind)]);
@@ -63,6 +66,41 @@ pub(super) fn forged_answers_change_nothing() {
             );
         }
     }
+}
+
+pub(super) fn forgeries_that_hit_prove_nothing() {
+    let net = network::drawing();
+    let lab = Lab::up(&net);
+    let (IpAddr::V4(victim), IpAddr::V4(target)) = (net.v4("khi-1", "isp"), net.v4("portal", "ix")) else {
+        unreachable!("IPv4 links")
+    };
+    let _distance = far_portal(&lab);
+    let pehra = start_every(&lab, &net, Means::Incapable, "2s");
+    let traces = || pehra.journal().into_iter().flat_map(|seen| seen.traces).filter(|trace| trace.target == target);
+    let port = wait_for("an honest trace", Duration::from_secs(30), || traces().find_map(|trace| trace.flow));
+    let _forger = forge_knowing(&lab, "abroad", victim, target, 0x8000 | port);
+    let is_hit = |trace: &Trace| trace.hops.iter().flat_map(|hop| &hop.answers).any(|answer| answer.unmatched);
+    wait_for("forgeries that hit", Duration::from_secs(30), || (traces().filter(is_hit).count() >= 3).then_some(()));
+    assert!(pehra.metric("pehra_replies_total", &[("kind", "forged")]) > Some(0.0), "no forged token arrived");
+    for trace in traces() {
+        assert!(is_far(&trace), "{trace:#?}");
+        let answers = trace.hops.iter().flat_map(|hop| &hop.answers);
+        let taken_in = answers.filter(|answer| is_lie(answer.from) && !answer.unmatched).count();
+        assert_eq!(taken_in, 0, "{trace:#?}");
+    }
+}
+
+/// How far away the government host is, there and back, in milliseconds.
+const DISTANCE: u64 = 40;
+
+fn far_portal(lab: &Lab) -> Process {
+    let way = |toward| LongWay { toward, routers: &[], reached_after: DISTANCE };
+    LongWay::start(lab, "ix", &[way("175.107.60.0/24"), way("2407:e700::/32")])
+}
+
+/// Whether nothing in a trace says that the government host is nearer than it is.
+fn is_far(trace: &Trace) -> bool {
+    trace.target_rtt().is_none_or(|(rtt, _)| rtt >= Rtt::from_duration(Duration::from_millis(DISTANCE)))
 }
 
 pub(super) fn a_detour_abroad_is_named() {
@@ -127,6 +165,10 @@ fn is_lie(address: IpAddr) -> bool {
 
 /// A new daemon that looks at the government host, once over IPv4 and once over IPv6.
 fn start<'a>(lab: &'a Lab, net: &Topology, means: Means) -> Instance<'a> {
+    start_every(lab, net, means, "1h")
+}
+
+fn start_every<'a>(lab: &'a Lab, net: &Topology, means: Means, interval: &str) -> Instance<'a> {
     let [v4, v6] = [net.v4("portal", "ix"), net.v6("portal", "ix")];
     let endpoints = [format!("tcp://{v4}:443"), format!("tcp://[{v6}]:443")];
     let endpoints = endpoints.each_ref().map(String::as_str);
@@ -134,7 +176,7 @@ fn start<'a>(lab: &'a Lab, net: &Topology, means: Means) -> Instance<'a> {
         Means::Capable(protocol) => format!("protocols = [\"{protocol}\"]\nreply_timeout = \"500ms\""),
         Means::Incapable => "reply_timeout = \"500ms\"".to_owned(),
     };
-    let settings = Settings { endpoints: &endpoints, probing: &probing, interval: "1h", ..Settings::default() };
+    let settings = Settings { endpoints: &endpoints, probing: &probing, interval, ..Settings::default() };
     std::fs::remove_dir_all(state(lab, "khi-1")).ok();
     match means {
         Means::Capable(_) => Instance::start(lab, "khi-1", &settings),
