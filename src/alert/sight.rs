@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use crate::dossier::Dossier;
-use crate::location::path::Way;
+use crate::location::path::{FOREIGN_HOPS, Way};
+use crate::network::AddressScope;
+use crate::trace::Trace;
 use crate::verdict::RuleId;
 
 /// The addresses a round was led to, and what it learned of each. The default has seen nothing.
@@ -16,7 +18,7 @@ pub struct Sight(BTreeMap<IpAddr, Seen>);
 pub(super) struct Seen {
     /// Whether it answered, so that its distance is known.
     pub(super) measured: bool,
-    /// Whether it is known which way packets to it go.
+    /// Whether enough was seen of the way to it to say that it leaves home.
     pub(super) way: bool,
 }
 
@@ -59,7 +61,8 @@ impl Sight {
     pub fn of(dossier: &Dossier) -> Self {
         let see = |address: IpAddr| {
             let measured = dossier.subject.best_rtt(address).is_some();
-            let way = dossier.paths.get(&address).is_some_and(|reading| reading.way != Way::Unknown);
+            let known = dossier.paths.get(&address).is_some_and(|reading| reading.way != Way::Unknown);
+            let way = known || dossier.subject.traces.iter().any(|trace| shows_a_way(trace, address));
             (address, Seen { measured, way })
         };
         Self(dossier.addresses().into_iter().map(see).collect())
@@ -79,6 +82,13 @@ impl Sight {
             Basis::Way => seen.way,
         })
     }
+}
+
+/// Whether a trace saw as much of the way as it takes to say that it leaves home: then that it does not say so counts,
+/// although it seldom sees every hop.
+fn shows_a_way(trace: &Trace, address: IpAddr) -> bool {
+    let public = trace.responders().into_iter().filter(|hop| AddressScope::of(*hop).is_global() && *hop != address);
+    trace.target == address && public.count() >= FOREIGN_HOPS
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ use crate::place::{CountryCode, CountrySet, Home};
 use crate::vantage::Position;
 
 /// How many different foreign hops it takes to say that a path leaves home.
-const FOREIGN_HOPS: usize = 2;
+pub const FOREIGN_HOPS: usize = 2;
 
 /// Which way a path goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -122,6 +122,7 @@ fn foreign_hop(route: &Route<'_>, index: usize) -> Option<ForeignHop> {
     if !route.home.holds_none(&claimed) {
         return None;
     }
+    route.standpoint?;
     let bound = route.steps.iter().skip(index).filter_map(|step| step.witnessed).min();
     let can_be = |country: &CountryCode| bound.is_none_or(|bound| can_reach(route, *country, bound));
     let possible: CountrySet = claimed.iter().filter(can_be).collect();

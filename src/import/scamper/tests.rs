@@ -92,7 +92,7 @@ fn a_second_answer_to_a_probe_and_times_that_are_none_do_not_count() {
 
 #[test]
 fn the_vantage_is_the_monitor_or_the_host_of_the_cycle_or_the_source() {
-    let vantages = "[[vantage]]\nid = \"203.101.1.1\"\nlatitude = 24.86\nlongitude = 67.0\n";
+    let vantages = "[[vantage]]\nid = \"203.101.1.1\"\nlatitude = 24.86\nlongitude = 67.0\nuncertainty_km = 5\n";
     let vantages = Vantages::parse(vantages).unwrap();
     let who = |text: &str, vantages: &Vantages| {
         parse(text, vantages, &declared()).unwrap().observations[0].vantage.id.0.clone()
