@@ -68,18 +68,22 @@ impl Dossier {
 /// How far apart in time two vantages may have seen an address and still speak of the same thing.
 pub const COMPANION_DAYS: i64 = 7;
 
-/// Many observations, by the addresses they measured: who else saw what a subject saw.
+/// Many observations, by the addresses they measured and by who measured, in order of time: who else saw what a subject
+/// saw.
 #[derive(Debug, Default)]
-pub struct Companions<'a>(BTreeMap<IpAddr, Vec<&'a Observation>>);
+pub struct Companions<'a>(BTreeMap<IpAddr, BTreeMap<&'a VantageId, Vec<&'a Observation>>>);
 
 impl<'a> Companions<'a> {
     /// Indexes the observations.
     pub fn new(observations: impl IntoIterator<Item = &'a Observation>) -> Self {
-        let mut index: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        let mut index: BTreeMap<_, BTreeMap<_, Vec<&Observation>>> = BTreeMap::new();
         for observation in observations {
             for address in observation.addresses() {
-                index.entry(address).or_default().push(observation);
+                index.entry(address).or_default().entry(observation.vantage_id()).or_default().push(observation);
             }
+        }
+        for sightings in index.values_mut().flat_map(BTreeMap::values_mut) {
+            sightings.sort_by_key(|observation| observation.observed);
         }
         Self(index)
     }
@@ -90,12 +94,12 @@ impl<'a> Companions<'a> {
         let limit = SignedDuration::from_hours(24 * COMPANION_DAYS);
         let mut nearest: BTreeMap<(IpAddr, &VantageId), &'a Observation> = BTreeMap::new();
         for address in subject.addresses() {
-            for other in self.0.get(&address).into_iter().flatten() {
-                if other.vantage_id() != subject.vantage_id() && apart(other) <= limit {
-                    let best = nearest.entry((address, other.vantage_id())).or_insert(other);
-                    if apart(other) < apart(best) {
-                        *best = other;
-                    }
+            for (vantage, sightings) in self.0.get(&address).into_iter().flatten() {
+                let later = sightings.partition_point(|other| other.observed < subject.observed);
+                let both = [later.checked_sub(1), Some(later)].into_iter().flatten();
+                let other = both.filter_map(|index| sightings.get(index)).min_by_key(|other| apart(other));
+                if let Some(other) = other.filter(|other| *vantage != subject.vantage_id() && apart(other) <= limit) {
+                    nearest.insert((address, vantage), other);
                 }
             }
         }
@@ -170,4 +174,33 @@ fn steps(trace: &Trace) -> Vec<Step> {
         }
     }
     steps
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entry::tests::observation;
+
+    const ENDPOINT: &str = "tcp://203.101.184.84:443";
+
+    fn seen(vantage: &str, observed: &str) -> Observation {
+        let mut observation = observation(vantage, ENDPOINT);
+        observation.observed = observed.parse().unwrap();
+        observation
+    }
+
+    #[test]
+    fn the_companions_are_the_nearest_of_every_other_vantage_within_a_week() {
+        let subject = seen("isb", "2026-11-21T12:00:00Z");
+        let others = [
+            seen("isb", "2026-11-21T12:01:00Z"),
+            seen("fra", "2026-11-20T12:00:00Z"),
+            seen("fra", "2026-11-21T15:00:00Z"),
+            seen("fra", "2026-11-21T10:00:00Z"),
+            seen("sin", "2026-11-27T12:00:00Z"),
+            seen("dxb", "2026-11-28T12:00:01Z"),
+        ];
+        let companions = Companions::new(others.iter().chain([&subject]));
+        assert_eq!(companions.of(&subject), [&others[3], &others[4]]);
+    }
 }
