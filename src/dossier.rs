@@ -70,18 +70,22 @@ impl Dossier {
 /// How far apart in time two vantages may have seen an address and still speak of the same thing.
 pub const COMPANION_DAYS: i64 = 7;
 
-/// Many observations, by the addresses they measured: who else saw what a subject saw.
+/// Many observations, by the addresses they measured and by who measured, in order of time: who else saw what a subject
+/// saw.
 #[derive(Debug, Default)]
-pub struct Companions<'a>(BTreeMap<IpAddr, Vec<&'a Observation>>);
+pub struct Companions<'a>(BTreeMap<IpAddr, BTreeMap<&'a VantageId, Vec<&'a Observation>>>);
 
 impl<'a> Companions<'a> {
     /// Indexes the observations.
     pub fn new(observations: impl IntoIterator<Item = &'a Observation>) -> Self {
-        let mut index: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        let mut index: BTreeMap<_, BTreeMap<_, Vec<&Observation>>> = BTreeMap::new();
         for observation in observations {
             for address in observation.addresses() {
-                index.entry(address).or_default().push(observation);
+                index.entry(address).or_default().entry(observation.vantage_id()).or_default().push(observation);
             }
+        }
+        for sightings in index.values_mut().flat_map(BTreeMap::values_mut) {
+            sightings.sort_by_key(|observation| observation.observed);
         }
         Self(index)
     }
@@ -92,12 +96,12 @@ impl<'a> Companions<'a> {
         let limit = SignedDuration::from_hours(24 * COMPANION_DAYS);
         let mut nearest: BTreeMap<(IpAddr, &VantageId), &'a Observation> = BTreeMap::new();
         for address in subject.addresses() {
-            for other in self.0.get(&address).into_iter().flatten() {
-                if other.vantage_id() != subject.vantage_id() && apart(other) <= limit {
-                    let best = nearest.entry((address, other.vantage_id())).or_insert(other);
-                    if apart(other) < apart(best) {
-                        *best = other;
-                    }
+            for (vantage, sightings) in self.0.get(&address).into_iter().flatten() {
+                let later = sightings.partition_point(|other| other.observed < subject.observed);
+                let both = [later.checked_sub(1), Some(later)].into_iter().flatten();
+                let other = both.filter_map(|index| sightings.get(index)).min_by_key(|other| apart(other));
+                if let Some(other) = other.filter(|other| *vantage != subject.vantage_id() && apart(other) <= limit) {
+                    nearest.insert((address, vantage), other);
                 }
             }
         }
@@ -204,34 +208,51 @@ fn steps(trace: &Trace) -> Vec<Step> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::import;
-    use crate::import::vantages::Vantages;
-    use crate::observation::Declared;
-    use crate::resolution::{Addressed, Outcome};
-    use crate::workload::{Jurisdiction, WorkloadId};
+    use crate::entry::tests::observation;
+    use crate::resolution::{AddressFamily, Addressed, Answer, Outcome, Resolution, View};
 
-    fn seen(vantage: u32, second: &str) -> Observation {
-        let json = format!(
-            r#"[{{"type":"traceroute","prb_id":{vantage},"timestamp":1780682730,"dst_name":"two.gov.pk",
-                "dst_addr":"113.197.54.86","result":[{{"hop":1,"result":[{{"from":"113.197.54.86","rtt":9}}]}}]}}]"#
-        );
-        let declared = Declared {
-            workload: WorkloadId("imported".to_owned()),
-            entity: String::new(),
-            jurisdiction: Jurisdiction(String::new()),
-            class: None,
-            provider: None,
-        };
-        let mut observation = import::parse(&json, &Vantages::default(), &declared).unwrap().observations.remove(0);
-        let Outcome::Answered(answer) = &mut observation.resolutions[0].outcome else { panic!("an answer") };
-        answer.addresses.push(Addressed { address: second.parse().unwrap(), ttl: 0 });
+    const ENDPOINT: &str = "tcp://203.101.184.84:443";
+
+    fn seen(vantage: &str, observed: &str) -> Observation {
+        let mut observation = observation(vantage, ENDPOINT);
+        observation.observed = observed.parse().unwrap();
         observation
     }
 
     #[test]
     fn an_observation_that_shares_two_addresses_is_one_companion() {
-        let (subject, other) = (seen(1, "113.197.54.87"), seen(2, "113.197.54.87"));
+        let with_two = |vantage: &str| {
+            let mut observation = seen(vantage, "2026-11-21T12:00:00Z");
+            let answer = |address: &str| Addressed { address: address.parse().unwrap(), ttl: 60 };
+            let addresses = vec![answer("203.101.184.85"), answer("203.101.184.86")];
+            observation.resolutions = vec![Resolution {
+                name: "two.gov.pk".parse().unwrap(),
+                family: AddressFamily::A,
+                view: View("system".to_owned()),
+                server: None,
+                asked: observation.observed,
+                elapsed_ns: Rtt::default(),
+                outcome: Outcome::Answered(Answer { chain: Vec::new(), addresses, authenticated: false, left_out: 0 }),
+            }];
+            observation
+        };
+        let (subject, other) = (with_two("isb"), with_two("fra"));
         let companions = Companions::new([&subject, &other]);
         assert_eq!(companions.of(&subject), [&other]);
+    }
+
+    #[test]
+    fn the_companions_are_the_nearest_of_every_other_vantage_within_a_week() {
+        let subject = seen("isb", "2026-11-21T12:00:00Z");
+        let others = [
+            seen("isb", "2026-11-21T12:01:00Z"),
+            seen("fra", "2026-11-20T12:00:00Z"),
+            seen("fra", "2026-11-21T15:00:00Z"),
+            seen("fra", "2026-11-21T10:00:00Z"),
+            seen("sin", "2026-11-27T12:00:00Z"),
+            seen("dxb", "2026-11-28T12:00:01Z"),
+        ];
+        let companions = Companions::new(others.iter().chain([&subject]));
+        assert_eq!(companions.of(&subject), [&others[3], &others[4]]);
     }
 }
