@@ -1,7 +1,11 @@
 //! argv as a type. Each command declares its own arguments beside its `run`; this is their list.
 
+use std::ffi::OsString;
+use std::io::Write;
+
+use clap::builder::Styles;
 use clap::error::ErrorKind;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::command::check::Check;
 use crate::command::geodb::GeodbCommand;
@@ -9,6 +13,7 @@ use crate::command::inspect::Inspect;
 use crate::command::judge::Judge;
 use crate::command::run::Run;
 use crate::command::{Exit, without_probing};
+use crate::printable::{Printable, is_hostile};
 
 /// Where the configuration is looked for.
 pub const CONFIG: &str = "/etc/pehra/pehra.toml";
@@ -53,10 +58,27 @@ impl Cli {
     pub fn parse_or_exit() -> Result<Self, Exit> {
         Self::try_parse().map_err(|error| {
             let asked_for = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
-            let printed = error.print().is_ok();
+            let printed = match printable(std::env::args_os()) {
+                Some(said) if !asked_for => writeln!(anstream::stderr(), "{said}").is_ok(),
+                Some(_) | None => error.print().is_ok(),
+            };
             if asked_for && printed { Exit::Fine } else { Exit::Usage }
         })
     }
+}
+
+/// What is wrong with arguments that hold something that a terminal would obey, without colours and with that escaped;
+/// `None` for all others.
+fn printable(arguments: impl Iterator<Item = OsString>) -> Option<String> {
+    let arguments: Vec<_> = arguments.collect();
+    let is_plain = |argument: &OsString| !argument.to_string_lossy().chars().any(is_hostile);
+    if arguments.iter().all(is_plain) {
+        return None;
+    }
+    let error = Cli::command().styles(Styles::plain()).try_get_matches_from(arguments).err()?;
+    let said = error.render().ansi().to_string();
+    let lines: Vec<_> = said.lines().map(|line| Printable(line).to_string()).collect();
+    Some(lines.join("\n"))
 }
 
 impl Command {
@@ -69,5 +91,24 @@ impl Command {
             Self::Judge(judge) => without_probing(|| judge.run()),
             Self::Geodb(geodb) => without_probing(|| geodb.run()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(arguments: &[&str]) -> Option<String> {
+        printable(["pehra"].iter().chain(arguments).map(OsString::from))
+    }
+
+    #[test]
+    fn what_is_typed_cannot_drive_the_terminal() {
+        let hostile = "a\u{1b}[31m.gov.pk";
+        for arguments in [["inspect", hostile], ["check", hostile], [hostile, ""], ["judge", "--\u{1b}]0;x\u{7}"]] {
+            let said = said(&arguments).unwrap();
+            assert!(said.contains("\\u{1b}") && !said.contains(['\u{1b}', '\u{7}']), "{said:?}");
+        }
+        assert_eq!(said(&["inspect", "a_b.gov.pk:x"]), None);
     }
 }

@@ -1,6 +1,6 @@
 //! `pehra judge`: judges what was observed before, and asks nobody.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read, Write};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -84,15 +84,16 @@ impl Judge {
         let (policy, geodb) = self.instruments()?;
         let class = self.class.as_ref().map(|name| known_class(name, &policy)).transpose()?;
         let vantages = self.vantages()?;
-        let mut subjects = Vec::new();
+        let mut read_all = Vec::new();
         for file in &self.files {
             let read = read(file, &vantages)?;
             if read.is_empty() {
                 let why = format!("{}: holds nothing to judge", shown(file).display());
                 return Err(Refusal(Exit::Unreadable, why));
             }
-            subjects.extend(read);
+            read_all.extend(read);
         }
+        let mut subjects = once_each(read_all);
         let mut borders = Borders::new(geodb.outlines());
         for Subject { observation, .. } in &mut subjects {
             borders.meet(&observation.vantage);
@@ -208,6 +209,22 @@ fn read(path: &Path, vantages: &Vantages) -> Result<Vec<Subject>, Refusal> {
     Ok(observations.into_iter().map(|observation| Subject { observation, is_imported: true }).collect())
 }
 
+/// Without those that are equal to an earlier one, as when a file is named twice or a journal was copied.
+fn once_each(subjects: Vec<Subject>) -> Vec<Subject> {
+    let mut kept: Vec<Subject> = Vec::new();
+    let mut places: BTreeMap<_, Vec<usize>> = BTreeMap::new();
+    for subject in subjects {
+        let seen = &subject.observation;
+        let key = (seen.observed, seen.vantage_id().clone(), seen.endpoint.clone());
+        let alike = places.entry(key).or_default();
+        if !alike.iter().any(|place| kept.get(*place).is_some_and(|earlier| earlier.observation == *seen)) {
+            alike.push(kept.len());
+            kept.push(subject);
+        }
+    }
+    kept
+}
+
 /// A segment begins with its header, and every line of it names its vantage before anything else that a result has.
 fn is_journal(head: &[u8]) -> bool {
     head.starts_with(b"{\"segment\"") || head.starts_with(b"{\"entry\"")
@@ -246,5 +263,23 @@ fn imported() -> Declared {
         jurisdiction: Jurisdiction(String::new()),
         class: None,
         provider: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entry::tests::observation;
+
+    #[test]
+    fn an_observation_that_was_read_before_is_read_once() {
+        let portal = || observation("ntc-isb-1", "https://portal.example.gov.pk");
+        let elsewhere = observation("ptcl-khi-1", "https://portal.example.gov.pk");
+        let mut other = portal();
+        other.resolutions.clear();
+        let read = vec![portal(), elsewhere.clone(), portal(), other.clone(), elsewhere.clone(), other.clone()];
+        let read = read.into_iter().map(|observation| Subject { observation, is_imported: false }).collect();
+        let kept: Vec<_> = once_each(read).into_iter().map(|subject| subject.observation).collect();
+        assert_eq!(kept, [portal(), elsewhere, other]);
     }
 }

@@ -19,6 +19,9 @@ use crate::verdict::policy::Policy;
 use crate::verdict::{Finding, RuleId, Standing, Verdict};
 use crate::workload::Endpoint;
 
+use self::hops::HopLine;
+
+pub mod hops;
 pub mod text;
 
 /// One (endpoint, address, vantage): what `--json` prints a line of, as product.md has it.
@@ -48,6 +51,8 @@ pub struct Line<'a> {
     pub rtt_ms: Option<f64>,
     /// Which way packets go.
     pub path: Way,
+    /// The hops on that way, as one trace saw them.
+    pub hops: Vec<HopLine>,
     /// The worst of the findings below.
     pub standing: Standing,
     /// What concerns this address, and what concerns the endpoint as a whole.
@@ -99,6 +104,7 @@ fn line<'a>(
         provider: announcing.map(|p| &p.id).or(dossier.subject.declared.provider.as_ref()),
         rtt_ms: address.and_then(|a| dossier.subject.best_rtt(a)).map(|best| best.rtt.ms()),
         path: address.and_then(|a| dossier.paths.get(&a)).map_or(Way::Unknown, |reading| reading.way),
+        hops: address.map_or_else(Vec::new, |address| hops::hops(dossier, address)),
         standing: if worst == Standing::Notice { Standing::Compliant } else { worst },
         findings: findings.into_iter().map(said).collect(),
         evidence: location.map_or(&[], |l| l.evidence.as_slice()),

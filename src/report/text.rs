@@ -45,6 +45,9 @@ pub fn explained(line: &Line<'_>) -> String {
     if line.address.is_some() {
         let _ = write!(text, "\n    path {}", line.path.as_str());
     }
+    for hop in &line.hops {
+        let _ = write!(text, "\n    {}", hop.row());
+    }
     text
 }
 

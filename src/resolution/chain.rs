@@ -39,7 +39,8 @@ pub enum Data {
     Other,
 }
 
-/// The aliases followed so far from one name. It never holds a loop and never more than [`MAX_ALIASES`].
+/// The aliases followed so far from one name, never more than [`MAX_ALIASES`]. It holds a loop only once that was told:
+/// the last alias is then the one that leads back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Chain {
     asked: HostName,
@@ -64,10 +65,14 @@ impl Chain {
     pub fn handle_records(&mut self, family: AddressFamily, records: &[Record]) -> Result<Vec<Addressed>, NameFailure> {
         while let Some((target, ttl)) = alias_of(self.end(), records) {
             let target: HostName = target.parse().map_err(|_| NameFailure::Malformed)?;
-            if self.has_passed(&target) || self.aliases.len() == MAX_ALIASES {
+            if self.aliases.len() == MAX_ALIASES {
+                return Err(NameFailure::AliasChainTooLong);
+            }
+            let leads_back = self.has_passed(&target);
+            self.aliases.push(Alias { name: self.end().clone(), target, ttl });
+            if leads_back {
                 return Err(NameFailure::AliasLoop);
             }
-            self.aliases.push(Alias { name: self.end().clone(), target, ttl });
         }
         let mut addresses = addresses_of(self.end(), family, records);
         self.left_out = addresses.len().saturating_sub(MAX_ADDRESSES);
@@ -75,14 +80,20 @@ impl Chain {
         Ok(addresses)
     }
 
-    /// The outcome, once the end and its addresses are known.
-    pub fn into_outcome(self, addresses: Vec<Addressed>, authenticated: bool) -> Outcome {
+    /// What it came to, once the end and its addresses are known.
+    pub fn into_resolved(self, addresses: Vec<Addressed>, authenticated: bool) -> Resolved {
         if addresses.is_empty() {
-            Outcome::Failed(NameFailure::NoData)
+            self.into_failed(NameFailure::NoData)
         } else {
             let left_out = self.left_out;
-            Outcome::Answered(Answer { chain: self.aliases, addresses, authenticated, left_out })
+            let answer = Answer { chain: self.aliases, addresses, authenticated, left_out };
+            Resolved { outcome: Outcome::Answered(answer), followed: Vec::new() }
         }
+    }
+
+    /// What it came to, when it led to nothing.
+    pub fn into_failed(self, failure: NameFailure) -> Resolved {
+        Resolved { outcome: Outcome::Failed(failure), followed: self.aliases }
     }
 
     fn has_passed(&self, name: &HostName) -> bool {
@@ -90,12 +101,27 @@ impl Chain {
     }
 }
 
+/// What a question came to: the last two fields of a [`Resolution`](super::Resolution).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resolved {
+    /// What came of it.
+    pub outcome: Outcome,
+    /// The aliases that were followed before it failed.
+    pub followed: Vec<Alias>,
+}
+
+impl From<NameFailure> for Resolved {
+    fn from(failure: NameFailure) -> Self {
+        Self { outcome: Outcome::Failed(failure), followed: Vec::new() }
+    }
+}
+
 /// What one whole answer to one question says of `asked`.
-pub fn fold(asked: &HostName, family: AddressFamily, records: &[Record], authenticated: bool) -> Outcome {
+pub fn fold(asked: &HostName, family: AddressFamily, records: &[Record], authenticated: bool) -> Resolved {
     let mut chain = Chain::new(asked.clone());
     match chain.handle_records(family, records) {
-        Ok(addresses) => chain.into_outcome(addresses, authenticated),
-        Err(failure) => Outcome::Failed(failure),
+        Ok(addresses) => chain.into_resolved(addresses, authenticated),
+        Err(failure) => chain.into_failed(failure),
     }
 }
 
@@ -154,7 +180,7 @@ mod tests {
     }
 
     fn fold_a(asked: &str, records: &[Record]) -> Outcome {
-        fold(&name(asked), AddressFamily::A, records, false)
+        fold(&name(asked), AddressFamily::A, records, false).outcome
     }
 
     fn failed(failure: NameFailure) -> Outcome {
@@ -195,7 +221,9 @@ mod tests {
             &[alias("a.pk", "b.pk"), alias("b.pk", "c.pk"), alias("c.pk", "b.pk")],
         ];
         for records in loops {
-            assert_eq!(fold_a("a.pk", records), failed(NameFailure::AliasLoop));
+            let Resolved { outcome, followed } = fold(&name("a.pk"), AddressFamily::A, records, false);
+            assert_eq!(outcome, failed(NameFailure::AliasLoop));
+            assert_eq!(followed.len(), records.iter().filter(|r| matches!(r.data, Data::Alias(_))).count());
         }
     }
 
@@ -206,7 +234,8 @@ mod tests {
         records.push(address("n17.pk", "203.0.113.7"));
         assert_eq!(answer(fold_a("n0.pk", &records)).chain.len(), 16);
         records.push(alias("n16.pk", "n17.pk"));
-        assert_eq!(fold_a("n0.pk", &records), failed(NameFailure::AliasLoop));
+        let Resolved { outcome, followed } = fold(&name("n0.pk"), AddressFamily::A, &records, false);
+        assert_eq!((outcome, followed.len()), (failed(NameFailure::AliasChainTooLong), 16));
     }
 
     #[test]
@@ -262,7 +291,7 @@ mod tests {
         assert_eq!(chain.handle_records(AddressFamily::A, &[alias("a.pk", "b.pk")]), Ok(Vec::new()));
         assert_eq!(chain.end(), &name("b.pk"));
         let addresses = chain.handle_records(AddressFamily::A, &[address("b.pk", "203.0.113.7")]).unwrap();
-        let (aliases, addresses) = shown(chain.into_outcome(addresses, true));
+        let (aliases, addresses) = shown(chain.into_resolved(addresses, true).outcome);
         assert_eq!((aliases, addresses), (vec!["a.pk>b.pk".to_owned()], vec!["203.0.113.7".to_owned()]));
     }
 

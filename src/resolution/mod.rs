@@ -53,6 +53,9 @@ pub struct Resolution {
     pub elapsed_ns: Rtt,
     /// What came of it.
     pub outcome: Outcome,
+    /// The aliases that were followed before it failed, in order, the asked name first; those of an answer are in it.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub followed: Vec<Alias>,
 }
 
 /// What came of a question.
@@ -122,8 +125,10 @@ pub enum NameFailure {
     Lame,
     /// Truncated over UDP, and TCP gave nothing better.
     Truncated,
-    /// The aliases lead back to one of themselves, or never end.
+    /// The aliases lead back to one of themselves.
     AliasLoop,
+    /// More aliases in a row than [`chain::MAX_ALIASES`].
+    AliasChainTooLong,
     /// The answer could not be read, or answers another question.
     Malformed,
     /// The question could not be sent: no route, connection refused.
@@ -132,7 +137,7 @@ pub enum NameFailure {
 
 impl NameFailure {
     /// Every failure, in the order of the metric `pehra_resolutions_total`.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::NoSuchName,
         Self::NoData,
         Self::ServerFailure,
@@ -141,6 +146,7 @@ impl NameFailure {
         Self::Lame,
         Self::Truncated,
         Self::AliasLoop,
+        Self::AliasChainTooLong,
         Self::Malformed,
         Self::Unreachable,
     ];
@@ -156,6 +162,7 @@ impl NameFailure {
             Self::Lame => "lame",
             Self::Truncated => "truncated",
             Self::AliasLoop => "alias-loop",
+            Self::AliasChainTooLong => "alias-chain-too-long",
             Self::Malformed => "malformed",
             Self::Unreachable => "unreachable",
         }
@@ -189,5 +196,22 @@ impl Resolution {
             Outcome::Answered(_) => "answered",
             Outcome::Failed(failure) => failure.as_str(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_keeps_the_aliases_that_led_to_it_and_an_old_one_without_is_read() {
+        let old = r#"{"name":"c1.pk","family":"A","view":"system","asked":"2026-06-01T00:00:00Z","elapsed_ns":7,"outcome":{"failed":"alias-loop"}}"#;
+        let mut resolution: Resolution = serde_json::from_str(old).unwrap();
+        assert_eq!((resolution.outcome_word(), resolution.followed.len()), ("alias-loop", 0));
+        assert_eq!(serde_json::to_string(&resolution).unwrap(), old);
+        resolution.followed = vec![Alias { name: "c1.pk".parse().unwrap(), target: "c2.pk".parse().unwrap(), ttl: 30 }];
+        let new = serde_json::to_string(&resolution).unwrap();
+        assert!(new.ends_with(r#","followed":[{"name":"c1.pk","target":"c2.pk","ttl":30}]}"#), "{new}");
+        assert_eq!(serde_json::from_str::<Resolution>(&new).unwrap(), resolution);
     }
 }

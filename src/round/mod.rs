@@ -351,8 +351,8 @@ impl Round {
         let elapsed = Rtt::from_duration(now.mono.saturating_duration_since(self.started.mono));
         for ((view, family), asked) in std::mem::take(&mut self.lookups) {
             let outcome = Outcome::Failed(NameFailure::Timeout);
-            let (name, server) = (name.clone(), None);
-            let missing = Resolution { name, family, view, server, asked, elapsed_ns: elapsed, outcome };
+            let (name, server, followed) = (name.clone(), None, Vec::new());
+            let missing = Resolution { name, family, view, server, asked, elapsed_ns: elapsed, outcome, followed };
             self.observation.resolutions.push(missing);
         }
     }

@@ -68,6 +68,7 @@ fn answer(ask: &Ask, addresses: &[&str]) -> Resolution {
         asked: start().wall,
         elapsed_ns: Rtt::from_duration(Duration::from_millis(3)),
         outcome,
+        followed: Vec::new(),
     }
 }
 

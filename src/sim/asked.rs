@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::contact::{Contact, ContactFailure, ContactOutcome};
 use crate::moment::{Moment, Rtt};
+use crate::resolution::chain::Resolved;
 use crate::resolution::{AddressFamily, NameFailure, Outcome, Resolution, View};
 use crate::workload::HostName;
 
@@ -27,10 +28,10 @@ impl World {
         family: AddressFamily,
         now: Moment,
     ) -> (Duration, Resolution) {
-        let outcome = match self.internet.connection {
+        let Resolved { outcome, followed } = match self.internet.connection {
             Connection::Up => self.names.answer(&view, &name, family),
-            Connection::Down => Outcome::Failed(NameFailure::Unreachable),
-            Connection::Dark => Outcome::Failed(NameFailure::Timeout),
+            Connection::Down => NameFailure::Unreachable.into(),
+            Connection::Dark => NameFailure::Timeout.into(),
         };
         let elapsed = match (&outcome, self.internet.connection) {
             (_, Connection::Down) => Duration::ZERO,
@@ -38,7 +39,7 @@ impl World {
             (Outcome::Failed(_) | Outcome::Answered(_), _) => LOOKUP,
         };
         let elapsed_ns = Rtt::from_duration(elapsed);
-        (elapsed, Resolution { name, family, view, server: None, asked: now.wall, elapsed_ns, outcome })
+        (elapsed, Resolution { name, family, view, server: None, asked: now.wall, elapsed_ns, outcome, followed })
     }
 
     /// What comes of `attempts` to connect, one after the other, and after how long.

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::resolution::chain::{Data, Record, fold};
-use crate::resolution::{AddressFamily, NameFailure, Outcome, View};
+use crate::resolution::chain::{Chain, Data, Record, Resolved, fold};
+use crate::resolution::{AddressFamily, NameFailure, View};
 use crate::workload::HostName;
 
 use super::written::NameWritten;
@@ -24,14 +24,19 @@ impl Names {
     }
 
     /// What `view` answers.
-    pub(super) fn answer(&self, view: &View, name: &HostName, family: AddressFamily) -> Outcome {
+    pub(super) fn answer(&self, view: &View, name: &HostName, family: AddressFamily) -> Resolved {
         let mut records: Vec<Record> = Vec::new();
         let mut next = Some(name.clone());
+        let failed = |why, records: &[Record]| {
+            let mut chain = Chain::new(name.clone());
+            let followed = chain.handle_records(family, records);
+            chain.into_failed(followed.err().unwrap_or(why))
+        };
         for _ in 0..MOST_ALIASES {
             let Some(name) = next.take() else { break };
-            let Some(entry) = self.entry(view, &name) else { return Outcome::Failed(NameFailure::NoSuchName) };
+            let Some(entry) = self.entry(view, &name) else { return failed(NameFailure::NoSuchName, &records) };
             if let Some(failure) = entry.fails {
-                return Outcome::Failed(failure);
+                return failed(failure, &records);
             }
             records.extend(records_of(entry, family));
             next.clone_from(&entry.cname);

@@ -118,6 +118,7 @@ impl World {
             asked: began.wall,
             elapsed_ns: Rtt::from_duration(Duration::from_millis(3)),
             outcome: Resolved::Answered(answer),
+            followed: Vec::new(),
         };
         let says =
             Says::Registered { prefix: "203.101.184.0/24".parse().unwrap(), country: self.country.parse().unwrap() };

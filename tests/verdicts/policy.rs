@@ -216,6 +216,7 @@ fn resolution(view: &str, asked: Timestamp, outcome: Outcome) -> Resolution {
         asked,
         elapsed_ns: Rtt::default(),
         outcome,
+        followed: Vec::new(),
     }
 }
 

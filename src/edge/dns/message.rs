@@ -98,6 +98,21 @@ pub(super) struct Reply {
     pub(super) records: Vec<Record>,
 }
 
+/// A failure, and the records that came with it.
+#[derive(Debug)]
+pub(super) struct Failed {
+    /// Why there is no answer.
+    pub(super) why: NameFailure,
+    /// The records of class IN in the answer section; none where there was no answer at all.
+    pub(super) records: Vec<Record>,
+}
+
+impl From<NameFailure> for Failed {
+    fn from(why: NameFailure) -> Self {
+        Self { why, records: Vec::new() }
+    }
+}
+
 impl Reply {
     fn from_message(question: &Question, message: &Message) -> Self {
         let authority_holds = |kind| message.authorities.iter().any(|record| record.record_type() == kind);
@@ -136,19 +151,26 @@ impl Reply {
     }
 
     /// The answer, or the failure that it consists of.
-    pub(super) fn or_failure(self) -> Result<Self, NameFailure> {
+    pub(super) fn or_failure(self) -> Result<Self, Failed> {
+        match self.failure() {
+            Some(why) => Err(Failed { why, records: self.records }),
+            None => Ok(self),
+        }
+    }
+
+    fn failure(&self) -> Option<NameFailure> {
         let Metadata { response_code: code, authoritative, recursion_available, .. } = self.header;
         let is_of_the_zone = authoritative || self.holds_soa;
         if code == ResponseCode::NXDomain {
-            Err(NameFailure::NoSuchName)
+            Some(NameFailure::NoSuchName)
         } else if code == ResponseCode::ServFail {
-            Err(NameFailure::ServerFailure)
+            Some(NameFailure::ServerFailure)
         } else if code != ResponseCode::NoError {
-            Err(NameFailure::Refused)
+            Some(NameFailure::Refused)
         } else if self.records.is_empty() && !is_of_the_zone && (self.refers || !recursion_available) {
-            Err(NameFailure::Lame)
+            Some(NameFailure::Lame)
         } else {
-            Ok(self)
+            None
         }
     }
 }

@@ -11,12 +11,12 @@ use std::time::Instant;
 use hickory_resolver::config::ResolverConfig as SystemConfig;
 use hickory_resolver::system_conf::read_system_conf;
 
-use self::message::{Question, Reply};
+use self::message::{Failed, Question, Reply};
 use super::clock;
 use crate::config::resolver::{ResolverAddress, ResolverConfig, Transport};
 use crate::moment::Rtt;
-use crate::resolution::chain::Chain;
-use crate::resolution::{AddressFamily, NameFailure, Outcome, Resolution, View};
+use crate::resolution::chain::{Chain, Resolved};
+use crate::resolution::{AddressFamily, NameFailure, Resolution, View};
 use crate::workload::HostName;
 
 mod exchange;
@@ -51,17 +51,17 @@ impl Resolvers {
     /// no resolver, is [`NameFailure::Unreachable`].
     pub async fn lookup(&self, view: &View, name: &HostName, family: AddressFamily) -> Resolution {
         let asked = clock::now();
-        let Said { server, said: outcome } = match self.views.get(view) {
+        let Said { server, said: Resolved { outcome, followed } } = match self.views.get(view) {
             Some(config) => {
                 let (servers, transport) = servers_of(config);
                 let panel = Panel { servers, transport, deadline: asked.mono + config.timeout };
                 panel.resolve(name, family).await
             }
-            None => Said { server: None, said: Outcome::Failed(NameFailure::Unreachable) },
+            None => Said { server: None, said: NameFailure::Unreachable.into() },
         };
         let elapsed_ns = Rtt::from_duration(clock::now().mono - asked.mono);
         let (name, view) = (name.clone(), view.clone());
-        Resolution { name, family, view, server, asked: asked.wall, elapsed_ns, outcome }
+        Resolution { name, family, view, server, asked: asked.wall, elapsed_ns, outcome, followed }
     }
 }
 
@@ -92,40 +92,49 @@ struct Panel {
 impl Panel {
     /// Resolves `name`. An answer that ends in an alias is taken up where it ends: not every server follows aliases into
     /// zones that are not its own.
-    async fn resolve(&self, name: &HostName, family: AddressFamily) -> Said<Outcome> {
+    async fn resolve(&self, name: &HostName, family: AddressFamily) -> Said<Resolved> {
         let mut chain = Chain::new(name.clone());
         let mut authenticated = true;
         loop {
             let at = chain.end().clone();
             let Said { server, said } = self.ask(&at, family).await;
-            let step = said.and_then(|reply| {
-                authenticated &= reply.is_authenticated();
-                let addresses = chain.handle_records(family, &reply.records)?;
-                let goes_on = addresses.is_empty() && *chain.end() != at && !reply.denies_more();
-                Ok((addresses, goes_on))
-            });
+            let step = match said {
+                Ok(reply) => {
+                    authenticated &= reply.is_authenticated();
+                    let goes_on = |chain: &Chain| *chain.end() != at && !reply.denies_more();
+                    let followed = chain.handle_records(family, &reply.records);
+                    followed.map(|addresses| (addresses.is_empty() && goes_on(&chain), addresses))
+                }
+                Err(Failed { why, records }) => {
+                    // The code speaks of the end of the aliases (RFC 6604): how far they lead was seen all the same.
+                    let _ = chain.handle_records(family, &records);
+                    Err(why)
+                }
+            };
             match step {
-                Ok((_, true)) => {}
-                Ok((addresses, false)) => return Said { server, said: chain.into_outcome(addresses, authenticated) },
-                Err(failure) => return Said { server, said: Outcome::Failed(failure) },
+                Ok((true, _)) => {}
+                Ok((false, addresses)) => return Said { server, said: chain.into_resolved(addresses, authenticated) },
+                Err(failure) => return Said { server, said: chain.into_failed(failure) },
             }
         }
     }
 
     /// Asks one server after the other until one has an answer; else the failure that says most. Each has an equal share
     /// of the time that is left.
-    async fn ask(&self, name: &HostName, family: AddressFamily) -> Said<Result<Reply, NameFailure>> {
-        let mut worst = Said { server: None, said: NameFailure::Unreachable };
+    async fn ask(&self, name: &HostName, family: AddressFamily) -> Said<Result<Reply, Failed>> {
+        let mut worst = Said { server: None, said: Failed::from(NameFailure::Unreachable) };
         let rounds = (0..ATTEMPTS).flat_map(|_| &self.servers);
         let tries = ATTEMPTS.saturating_mul(u32::try_from(self.servers.len()).unwrap_or(u32::MAX));
         for (server, tries_left) in rounds.zip((1..=tries).rev()) {
             let now = clock::now().mono;
             let until = now + self.deadline.saturating_duration_since(now) / tries_left;
             match self.ask_one(*server, name, family, until).await {
-                said @ (Ok(_) | Err(NameFailure::NoSuchName)) => return Said { server: Some(*server), said },
-                Err(failure) if rank(failure) > rank(worst.said) => {
-                    let answered = rank(failure) == ANSWERED;
-                    worst = Said { server: answered.then_some(*server), said: failure };
+                said @ (Ok(_) | Err(Failed { why: NameFailure::NoSuchName, .. })) => {
+                    return Said { server: Some(*server), said };
+                }
+                Err(failed) if rank(failed.why) > rank(worst.said.why) => {
+                    let answered = rank(failed.why) == ANSWERED;
+                    worst = Said { server: answered.then_some(*server), said: failed };
                 }
                 Err(_) => {}
             }
@@ -139,7 +148,7 @@ impl Panel {
         name: &HostName,
         family: AddressFamily,
         until: Instant,
-    ) -> Result<Reply, NameFailure> {
+    ) -> Result<Reply, Failed> {
         let question = Question::new(name, family, true)?;
         let mut reply = exchange::ask(server, self.transport, &question, until).await?;
         if reply.rejects_edns() {
@@ -165,6 +174,7 @@ fn rank(failure: NameFailure) -> u8 {
         | NameFailure::Lame
         | NameFailure::Truncated
         | NameFailure::AliasLoop
+        | NameFailure::AliasChainTooLong
         | NameFailure::Malformed => ANSWERED,
     }
 }

@@ -11,7 +11,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, UdpSocket};
 
 use super::*;
-use crate::resolution::Answer;
+use crate::resolution::{Answer, Outcome};
 
 /// A server that gives whatever `answer` makes of a question: any number of messages; over TCP, the first.
 #[derive(Clone)]
@@ -114,9 +114,13 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
 }
 
 async fn ask(servers: Vec<SocketAddr>, transport: Transport) -> (Option<SocketAddr>, Outcome) {
+    let Said { server, said } = resolve(servers, transport).await;
+    (server, said.outcome)
+}
+
+async fn resolve(servers: Vec<SocketAddr>, transport: Transport) -> Said<Resolved> {
     let panel = Panel { servers, transport, deadline: clock::now().mono + TIMEOUT };
-    let Said { server, said } = panel.resolve(&"www.example.pk".parse().unwrap(), AddressFamily::A).await;
-    (server, said)
+    panel.resolve(&"www.example.pk".parse().unwrap(), AddressFamily::A).await
 }
 
 /// What comes of asking a server that follows `script`.
@@ -332,13 +336,28 @@ fn an_alias_without_an_address_is_asked_for_in_its_turn() {
 }
 
 #[test]
+fn the_aliases_that_lead_to_a_name_that_is_not_there_are_kept() {
+    let script = Script::answering(|reply| {
+        let asked = reply.queries[0].name().to_string();
+        match asked.as_str() {
+            "www.example.pk." => with(reply, [alias("www.example.pk.", "c2.example.")]),
+            _ => code(with(reply, [alias("c2.example.", "c3.example.")]), ResponseCode::NXDomain),
+        }
+    });
+    let resolved = block_on(async { resolve(vec![script.serve().await], Transport::Udp).await.said });
+    assert_eq!(resolved.outcome, Outcome::Failed(NameFailure::NoSuchName));
+    let followed: Vec<_> = resolved.followed.iter().map(|alias| (alias.target.as_str(), alias.ttl)).collect();
+    assert_eq!(followed, [("c2.example", 30), ("c3.example", 30)]);
+}
+
+#[test]
 fn aliases_without_end_are_given_up() {
     let script = Script::answering(|reply| {
         let asked = reply.queries[0].name().to_string();
         let next = format!("a{}", asked.len());
         with(reply, [alias(&asked, &format!("{next}.{asked}"))])
     });
-    assert_eq!(failure_of(&script), NameFailure::AliasLoop);
+    assert_eq!(failure_of(&script), NameFailure::AliasChainTooLong);
     assert_eq!(script.asked.lock().unwrap().len(), 17);
 }
 

@@ -101,6 +101,7 @@ impl Head {
             asked,
             elapsed_ns: Rtt::default(),
             outcome: target.map_or(Outcome::Failed(NameFailure::ServerFailure), |a| Outcome::Answered(address(a))),
+            followed: Vec::new(),
         })
     }
 
