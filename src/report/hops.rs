@@ -46,11 +46,10 @@ fn hop_line(hop: &Hop, claims: &[Claim]) -> HopLine {
             addresses.push(answer.from);
         }
     }
-    let countries =
-        claims.iter().filter(|claim| addresses.contains(&claim.about)).filter_map(|claim| match claim.says {
-            Says::Country(country) => Some(country),
-            Says::NoEntry | Says::Announced { .. } | Says::Registered { .. } | Says::Serving { .. } => None,
-        });
+    let countries = claims
+        .iter()
+        .filter(|claim| addresses.contains(&claim.about))
+        .filter_map(|claim| if let Says::Country(country) = claim.says { Some(country) } else { None });
     HopLine {
         ttl: hop.ttl,
         rtt_ms: hop.answers.iter().map(|answer| answer.rtt_ns).min().map(Rtt::ms),
