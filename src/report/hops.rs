@@ -94,7 +94,7 @@ mod tests {
         let seen = hop_line(&Hop { ttl: 5, answers, silent: 1 }, std::slice::from_ref(&claim));
         assert_eq!(seen.row(), "  5  AE       32.553 ms  *    185.1.15.13");
         let silent = hop_line(&Hop { ttl: 6, answers: Vec::new(), silent: 3 }, &[claim]);
-        assert_eq!(silent.row(), "  6                silent  ***");
+        assert_eq!(silent.row(), "  6              silent  ***");
         let json = serde_json::to_string(&seen).unwrap();
         assert_eq!(json, r#"{"ttl":5,"addresses":["185.1.15.13"],"rtt_ms":32.553,"silent":1,"countries":["AE"]}"#);
     }

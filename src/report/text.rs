@@ -175,6 +175,7 @@ mod tests {
             provider: None,
             rtt_ms: None,
             path: Way::Unknown,
+            hops: Vec::new(),
             standing: Standing::Unproven,
             findings: vec![Said { rule: RuleId::ClassMissing, standing: Standing::Unproven, because: &because }],
             evidence: &evidence,
