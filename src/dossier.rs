@@ -232,6 +232,7 @@ mod tests {
                 server: None,
                 asked: observation.observed,
                 elapsed_ns: Rtt::default(),
+                followed: Vec::new(),
                 outcome: Outcome::Answered(Answer { chain: Vec::new(), addresses, authenticated: false, left_out: 0 }),
             }];
             observation

@@ -83,6 +83,7 @@ mod tests {
             rtt_ns: Rtt::from_duration(std::time::Duration::from_nanos(ns)),
             kind: AnswerKind::TimeExceeded,
             late: false,
+            unmatched: false,
         };
         let answers = vec![answer("185.1.15.13", 40_000_000), answer("185.1.15.13", 32_553_000)];
         let claim = Claim {

@@ -37,6 +37,7 @@ fn says_nothing(outcome: &Outcome) -> bool {
             | NameFailure::Lame
             | NameFailure::Truncated
             | NameFailure::AliasLoop
+            | NameFailure::AliasChainTooLong
             | NameFailure::Malformed
             | NameFailure::Unreachable,
         ) => true,
