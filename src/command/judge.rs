@@ -1,7 +1,7 @@
 //! `pehra judge`: judges what was observed before, and asks nobody.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
@@ -13,23 +13,18 @@ use super::verdicts::{Form, Judged, Refusal, known_class};
 use crate::config::built_in_policy;
 use crate::dossier::{Companions, Dossier};
 use crate::edge::geodb::Geodb;
-use crate::edge::input;
+use crate::edge::input::MOST;
 use crate::edge::inventory;
-use crate::edge::journal::read::{Entries, read_entries, read_segment};
+use crate::edge::measurements::{self, Measurements, MeasurementsError, shown};
 use crate::import::vantages::Vantages;
-use crate::import::{self, Imported};
 use crate::location::disc::Borders;
-use crate::observation::{Declared, Observation};
+use crate::observation::Observation;
 use crate::place::Home;
 use crate::trace::Trace;
 use crate::verdict::policy::Policy;
-use crate::workload::{Jurisdiction, WorkloadId};
 
 /// The home country where no configuration is given.
 const HOME: &str = "PK";
-
-/// Some shells begin every file with it.
-const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// Judges observations made before: journals, and traceroutes and pings of RIPE Atlas and scamper.
 ///
@@ -117,9 +112,7 @@ impl Judge {
 
     fn vantages(&self) -> Result<Vantages, Refusal> {
         let Some(path) = &self.vantages else { return Ok(Vantages::default()) };
-        let input = input::open(path).map_err(|error| unreadable(path, &error))?;
-        Vantages::parse(&text_of(path, input)?)
-            .map_err(|e| Refusal(Exit::Unreadable, format!("{}:{e}", shown(path).display())))
+        measurements::read_vantages(path).map_err(|error| unreadable(&error))
     }
 
     fn print(&self, subjects: &[Subject], borders: &Borders, policy: &Policy, geodb: &Geodb) -> Result<Exit, Refusal> {
@@ -163,50 +156,19 @@ struct Subject {
     is_imported: bool,
 }
 
-/// The text of a file.
-fn text_of(path: &Path, input: input::Input) -> Result<String, Refusal> {
-    let mut bytes = Vec::new();
-    let mut reader = input.reader;
-    reader.read_to_end(&mut bytes).map_err(|error| unreadable(path, &error))?;
-    String::from_utf8(bytes).map_err(|error| {
-        let at = error.utf8_error().valid_up_to();
-        let why = format!("{}: byte {at} is not UTF-8: journals and measurements are text", shown(path).display());
-        Refusal(Exit::Unreadable, why)
-    })
-}
-
-/// What `path` is called.
-fn shown(path: &Path) -> PathBuf {
-    if path == Path::new(input::STANDARD_INPUT) { PathBuf::from("standard input") } else { path.to_owned() }
-}
-
-fn unreadable(path: &Path, error: &io::Error) -> Refusal {
-    Refusal(Exit::Unreadable, format!("{}: failed to read: {error}", shown(path).display()))
-}
-
 /// The observations in a file.
 fn read(path: &Path, vantages: &Vantages) -> Result<Vec<Subject>, Refusal> {
-    if path.is_dir() {
-        return journaled(read_entries(path).map_err(|e| Refusal(Exit::Unreadable, e.to_string()))?);
-    }
-    let input = input::open(path).map_err(|error| unreadable(path, &error))?;
-    if is_journal(&input.head) {
-        return journaled(read_segment(input.reader, &shown(path)));
-    }
-    if !is_json(&input.head) {
-        let why =
-            format!("{}:1: it begins with neither [ nor {{: judge reads JSON and journals", shown(path).display());
-        return Err(Refusal(Exit::Unreadable, why));
-    }
-    let parsed = import::parse(&text_of(path, input)?, vantages, &imported());
-    let Imported { observations, skipped } =
-        parsed.map_err(|e| Refusal(Exit::Unreadable, format!("{}:{e}", shown(path).display())))?;
-    if !skipped.is_empty() {
-        let kinds: Vec<_> = skipped.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
-        let note = format!("{}: passed over {}: they tell no distance", shown(path).display(), kinds.join(", "));
+    let Measurements { observations, are_imported, notes } =
+        measurements::read(path, vantages, MOST).map_err(|error| unreadable(&error))?;
+    for note in notes {
         let _ = writeln!(anstream::stderr(), "{note}");
     }
-    Ok(observations.into_iter().map(|observation| Subject { observation, is_imported: true }).collect())
+    let subject = |observation| Subject { observation, is_imported: are_imported };
+    Ok(observations.into_iter().map(subject).collect())
+}
+
+fn unreadable(error: &MeasurementsError) -> Refusal {
+    Refusal(Exit::Unreadable, error.to_string())
 }
 
 /// Without those that are equal to an earlier one, as when a file is named twice or a journal was copied.
@@ -225,45 +187,10 @@ fn once_each(subjects: Vec<Subject>) -> Vec<Subject> {
     kept
 }
 
-/// A segment begins with its header, and every line of it names its vantage before anything else that a result has.
-fn is_journal(head: &[u8]) -> bool {
-    head.starts_with(b"{\"segment\"") || head.starts_with(b"{\"entry\"")
-}
-
-/// Whether an array or an object begins; an empty file may have been one.
-fn is_json(head: &[u8]) -> bool {
-    let text = head.strip_prefix(BYTE_ORDER_MARK).unwrap_or(head).trim_ascii_start();
-    head.is_empty() || matches!(text.first(), Some(b'[' | b'{'))
-}
-
-fn journaled(mut entries: Entries) -> Result<Vec<Subject>, Refusal> {
-    let mut subjects = Vec::new();
-    for entry in &mut entries {
-        let (place, entry) = entry.map_err(|e| Refusal(Exit::Unreadable, e.to_string()))?;
-        let observation = entry.observation().map_err(|e| Refusal(Exit::Unreadable, format!("{place}: {e}")))?;
-        subjects.push(Subject { observation, is_imported: false });
-    }
-    for place in entries.unfinished() {
-        let _ = writeln!(anstream::stderr(), "{place}: the last line is unfinished and was left out");
-    }
-    Ok(subjects)
-}
-
 /// Every address that a claim can say something of.
 fn located(observation: &Observation) -> BTreeSet<IpAddr> {
     let hops = observation.traces.iter().flat_map(Trace::responders);
     observation.addresses().into_iter().chain(hops).collect()
-}
-
-/// What is known of the workload of an imported measurement: nothing.
-fn imported() -> Declared {
-    Declared {
-        workload: WorkloadId("imported".to_owned()),
-        entity: String::new(),
-        jurisdiction: Jurisdiction(String::new()),
-        class: None,
-        provider: None,
-    }
 }
 
 #[cfg(test)]

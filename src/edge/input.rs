@@ -10,8 +10,8 @@ use flate2::read::MultiGzDecoder;
 /// The name of standard input.
 pub const STANDARD_INPUT: &str = "-";
 
-/// The most bytes that are read, unpacked: some million traceroutes.
-const MOST: u64 = 4 << 30;
+/// The most bytes of a file that a person names that are read, unpacked: some million traceroutes.
+pub const MOST: u64 = 4 << 30;
 
 /// How much of the beginning can be looked at before anything is read.
 const HEAD: u64 = 4096;
@@ -35,12 +35,12 @@ pub struct Input {
     pub reader: Box<dyn BufRead + Send>,
 }
 
-/// The file at `path`, or standard input if that is `-`.
-pub fn open(path: &Path) -> io::Result<Input> {
+/// The file at `path`, or standard input if that is `-`; more than `most` bytes, unpacked, are an error.
+pub fn open(path: &Path, most: u64) -> io::Result<Input> {
     if path == Path::new(STANDARD_INPUT) {
-        return unpacked(io::stdin(), MOST);
+        return unpacked(io::stdin(), most);
     }
-    unpacked(OpenOptions::new().read(true).open(path)?, MOST)
+    unpacked(OpenOptions::new().read(true).open(path)?, most)
 }
 
 /// What comes out of `raw`, and an error once that is more than `most` bytes.
@@ -76,7 +76,7 @@ impl<R: Read> Read for Bounded<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.reader.read(buffer)?;
         let Some(left) = self.left.checked_sub(read as u64) else {
-            let why = format!("it holds more than {} MiB: split it, and judge the parts", self.most >> 20);
+            let why = format!("it holds more than {} MiB: split it", self.most >> 20);
             return Err(io::Error::new(io::ErrorKind::FileTooLarge, why));
         };
         self.left = left;

@@ -14,6 +14,7 @@ pub mod icmp;
 pub mod input;
 pub mod inventory;
 pub mod journal;
+pub mod measurements;
 pub mod notify;
 pub mod privileges;
 pub mod prober;

@@ -81,7 +81,7 @@ impl Lines {
 
     /// The lines of a segment, unpacked where somebody has packed it.
     pub(super) fn unpacked(path: &Path) -> Result<Self, JournalError> {
-        let input = input::open(path).map_err(JournalError::io("read", path))?;
+        let input = input::open(path, input::MOST).map_err(JournalError::io("read", path))?;
         Ok(Self::of(input.reader, path))
     }
 

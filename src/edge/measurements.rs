@@ -1,0 +1,155 @@
+//! Files of measurements, whoever made them → observations: journals of ours, RIPE Atlas and scamper results.
+//!
+//! What a file is shows in its first bytes, not in its name. It is read whole or refused with the place of the fault,
+//! and never more of it than a bound. Blocking: for commands, and for a blocking thread of the daemon.
+
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use super::input::{self, Input};
+use super::journal::read::{Entries, read_entries, read_segment};
+use super::journal::{FileLine, JournalError};
+use crate::entry::EntryError;
+use crate::import::vantages::Vantages;
+use crate::import::{self, ImportError, Imported};
+use crate::observation::{Declared, Observation};
+use crate::workload::{Jurisdiction, WorkloadId};
+
+/// Some shells begin every file with it.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
+/// What a file holds.
+#[derive(Debug)]
+pub struct Measurements {
+    /// In their order.
+    pub observations: Vec<Observation>,
+    /// Whether another tool made them, which brings no claims.
+    pub are_imported: bool,
+    /// What was passed over, one a line, with the file.
+    pub notes: Vec<String>,
+}
+
+/// Why a file was refused, with its name and, where there is one, the line.
+#[derive(Debug, thiserror::Error)]
+pub enum MeasurementsError {
+    /// The operating system refused, or it is packed in a way that we do not unpack, or too large.
+    #[error("{}: failed to read: {error}", .file.display())]
+    Unreadable {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// It is no text.
+    #[error("{}: byte {at} is not UTF-8: journals and measurements are text", .file.display())]
+    NoText {
+        /// The file.
+        file: PathBuf,
+        /// How many bytes before it are.
+        at: usize,
+    },
+    /// It is neither a journal nor JSON.
+    #[error("{}:1: it begins with neither [ nor {{: judge reads JSON and journals", .0.display())]
+    NoJson(PathBuf),
+    /// Something in it is not what other tools write.
+    #[error("{}:{fault}", .file.display())]
+    Import {
+        /// The file.
+        file: PathBuf,
+        /// Where in it, and what.
+        fault: ImportError,
+    },
+    /// It is a journal that does not verify.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// An entry holds no observation that we know.
+    #[error("{at}: {why}")]
+    Entry {
+        /// Where.
+        at: FileLine,
+        /// What is wrong.
+        why: EntryError,
+    },
+}
+
+/// The measurements in the file at `path` (`-` is standard input), of which at most `most` bytes are read, unpacked; or
+/// in the directory of a journal.
+pub fn read(path: &Path, vantages: &Vantages, most: u64) -> Result<Measurements, MeasurementsError> {
+    if path.is_dir() {
+        return journaled(read_entries(path)?);
+    }
+    let input = open(path, most)?;
+    if is_journal(&input.head) {
+        return journaled(read_segment(input.reader, &shown(path)));
+    }
+    if !is_json(&input.head) {
+        return Err(MeasurementsError::NoJson(shown(path)));
+    }
+    let parsed = import::parse(&text_of(path, input)?, vantages, &imported());
+    let Imported { observations, skipped } =
+        parsed.map_err(|fault| MeasurementsError::Import { file: shown(path), fault })?;
+    let mut notes = Vec::new();
+    if !skipped.is_empty() {
+        let kinds: Vec<_> = skipped.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
+        notes.push(format!("{}: passed over {}: they tell no distance", shown(path).display(), kinds.join(", ")));
+    }
+    Ok(Measurements { observations, are_imported: true, notes })
+}
+
+/// Where the vantages of other tools stood, by the file at `path`.
+pub fn read_vantages(path: &Path) -> Result<Vantages, MeasurementsError> {
+    let text = text_of(path, open(path, input::MOST)?)?;
+    Vantages::parse(&text).map_err(|fault| MeasurementsError::Import { file: shown(path), fault })
+}
+
+/// What `path` is called.
+pub fn shown(path: &Path) -> PathBuf {
+    if path == Path::new(input::STANDARD_INPUT) { PathBuf::from("standard input") } else { path.to_owned() }
+}
+
+fn open(path: &Path, most: u64) -> Result<Input, MeasurementsError> {
+    input::open(path, most).map_err(|error| unreadable(path, error))
+}
+
+fn unreadable(path: &Path, error: io::Error) -> MeasurementsError {
+    MeasurementsError::Unreadable { file: shown(path), error }
+}
+
+fn text_of(path: &Path, mut input: Input) -> Result<String, MeasurementsError> {
+    let mut bytes = Vec::new();
+    input.reader.read_to_end(&mut bytes).map_err(|error| unreadable(path, error))?;
+    let no_text = |at| MeasurementsError::NoText { file: shown(path), at };
+    String::from_utf8(bytes).map_err(|error| no_text(error.utf8_error().valid_up_to()))
+}
+
+/// A segment begins with its header, and every line of it names its vantage before anything else that a result has.
+fn is_journal(head: &[u8]) -> bool {
+    head.starts_with(b"{\"segment\"") || head.starts_with(b"{\"entry\"")
+}
+
+/// Whether an array or an object begins; an empty file may have been one.
+fn is_json(head: &[u8]) -> bool {
+    let text = head.strip_prefix(BYTE_ORDER_MARK).unwrap_or(head).trim_ascii_start();
+    head.is_empty() || matches!(text.first(), Some(b'[' | b'{'))
+}
+
+fn journaled(mut entries: Entries) -> Result<Measurements, MeasurementsError> {
+    let mut observations = Vec::new();
+    for entry in &mut entries {
+        let (at, entry) = entry?;
+        observations.push(entry.observation().map_err(|why| MeasurementsError::Entry { at, why })?);
+    }
+    let unfinished = |at| format!("{at}: the last line is unfinished and was left out");
+    Ok(Measurements { observations, are_imported: false, notes: entries.unfinished().iter().map(unfinished).collect() })
+}
+
+/// What is known of the workload of an imported measurement: nothing.
+fn imported() -> Declared {
+    Declared {
+        workload: WorkloadId("imported".to_owned()),
+        entity: String::new(),
+        jurisdiction: Jurisdiction(String::new()),
+        class: None,
+        provider: None,
+    }
+}
