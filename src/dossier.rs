@@ -5,54 +5,57 @@ use std::net::IpAddr;
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use serde::{Deserialize, Serialize};
 
+use crate::location::Location;
 use crate::location::disc::{Borders, Disc};
 use crate::location::fuse::{Case, fuse};
 use crate::location::outlines::Reach;
 use crate::location::path::{self, PathReading, Route, Step, Way};
-use crate::location::{Location, OutlinesId};
 use crate::moment::Rtt;
 use crate::observation::{Best, Observation};
 use crate::place::Home;
 use crate::trace::{AnswerKind, Trace};
 use crate::vantage::{Position, VantageId};
 
+/// What a verdict is reached with, beside what was observed.
+#[derive(Clone, Copy, Debug)]
+pub struct Instruments<'a> {
+    /// The borders. They must have met every vantage; one that they have not met can prove nothing.
+    pub borders: &'a Borders,
+    /// What counts as home.
+    pub home: &'a Home,
+}
+
 /// What a verdict is reached on: one vantage's observation, and the locations fused from every vantage's.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Dossier {
+#[derive(Clone, Debug)]
+pub struct Dossier<'a> {
     /// The round that is judged.
-    pub subject: Observation,
+    pub subject: &'a Observation,
     /// The moment for which it is judged: the round's own end, or later when nothing newer came.
     pub as_of: Timestamp,
     /// How old the round may be at that moment before it is stale, in seconds.
     pub freshness_seconds: u64,
     /// Where each address is, seen from the subject's vantage.
-    pub locations: BTreeMap<IpAddr, Location>,
+    pub locations: BTreeMap<IpAddr, Location<'a>>,
     /// Which way packets to each address go, seen from the subject's vantage.
     pub paths: BTreeMap<IpAddr, PathReading>,
-    /// The borders used, and the digest of the file they were read from.
-    pub outlines: OutlinesId,
 }
 
-impl Dossier {
-    /// Locates every address of `subject` in the light of what other vantages saw of the same addresses. `borders` must
-    /// have met every vantage; one that it has not met can prove nothing.
+impl<'a> Dossier<'a> {
+    /// Locates every address of `subject` in the light of what other vantages saw of the same addresses.
     pub fn assemble(
-        subject: Observation,
-        others: &[&Observation],
-        borders: &Borders,
-        home: &Home,
+        subject: &'a Observation,
+        others: &[&'a Observation],
+        instruments: Instruments<'a>,
         as_of: Timestamp,
         freshness_seconds: u64,
     ) -> Self {
         let addresses = subject.addresses();
-        let locate = |address: &IpAddr| (*address, locate(*address, &subject, others, borders, home));
+        let locate = |address: &IpAddr| (*address, fuse(&case(*address, subject, others, instruments)));
         let locations: BTreeMap<_, _> = addresses.iter().map(locate).collect();
-        let read = |location: &Location| (location.address, read_path(location, &subject, borders, home));
+        let read = |location: &Location<'_>| (location.address, read_path(location, subject, instruments));
         let paths = locations.values().map(read).collect();
-        let outlines = borders.outlines().id().clone();
-        Self { subject, as_of, freshness_seconds, locations, paths, outlines }
+        Self { subject, as_of, freshness_seconds, locations, paths }
     }
 
     /// The addresses the endpoint led to.
@@ -115,7 +118,14 @@ impl<'a> Companions<'a> {
     }
 }
 
-fn locate(address: IpAddr, subject: &Observation, others: &[&Observation], borders: &Borders, home: &Home) -> Location {
+/// Everything that is known of one address of `subject`.
+pub fn case<'a>(
+    address: IpAddr,
+    subject: &'a Observation,
+    others: &[&'a Observation],
+    instruments: Instruments<'a>,
+) -> Case<'a> {
+    let Instruments { borders, home } = instruments;
     let own = Sighting::of(address, subject, borders);
     let mut sightings: BTreeMap<&VantageId, Sighting<'_>> = BTreeMap::new();
     for other in others.iter().filter(|other| other.vantage_id() != subject.vantage_id()) {
@@ -126,16 +136,16 @@ fn locate(address: IpAddr, subject: &Observation, others: &[&Observation], borde
         }
     }
     let all = std::iter::once(&own).chain(sightings.values());
-    let case = Case {
+    Case {
         address,
         home,
+        borders: borders.outlines().id(),
         today: subject.observed.to_zoned(TimeZone::UTC).date(),
         unplaced: all.filter_map(Sighting::unplaced).collect(),
         own: own.disc(),
         others: sightings.values().filter_map(Sighting::disc).collect(),
         claims: subject.claims_about(address).collect(),
-    };
-    fuse(&case)
+    }
 }
 
 /// What one vantage measured of one address, with where it stands.
@@ -168,14 +178,15 @@ impl<'a> Sighting<'a> {
         Some(Disc { vantage: self.vantage, rtt, samples, protocol, position, reach })
     }
 
-    fn unplaced(&self) -> Option<String> {
+    fn unplaced(&self) -> Option<(&'a VantageId, Rtt)> {
         let best = self.best.filter(|_| self.standpoint.is_none())?;
-        Some(format!("answered {} in {}", self.vantage, best.rtt))
+        Some((self.vantage, best.rtt))
     }
 }
 
 /// The way of the trace that leaves home, if one does; otherwise of the one that saw the most.
-fn read_path(target: &Location, subject: &Observation, borders: &Borders, home: &Home) -> PathReading {
+fn read_path(target: &Location<'_>, subject: &Observation, instruments: Instruments<'_>) -> PathReading {
+    let Instruments { borders, home } = instruments;
     let read = |steps: Vec<Step>, target_rtt: Option<Rtt>| {
         let standpoint = borders.reach(&subject.vantage);
         path::read(&Route { steps, target_rtt, target, claims: &subject.claims, standpoint, home })

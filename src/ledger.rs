@@ -105,7 +105,7 @@ impl Ledger {
 
 impl Seen {
     /// The numbers of a dossier.
-    pub fn of(dossier: &Dossier) -> Self {
+    pub fn of(dossier: &Dossier<'_>) -> Self {
         let (mut places, mut countries) = (BTreeMap::new(), BTreeMap::new());
         for location in dossier.locations.values() {
             *places.entry((location.place, location.grade)).or_default() += 1;
@@ -117,7 +117,7 @@ impl Seen {
         Self {
             places,
             countries,
-            rtt_min: rtt_min(&dossier.subject),
+            rtt_min: rtt_min(dossier.subject),
             path_hops: dossier.paths.values().map(|path| path.hops).max().filter(|_| traced),
             way: way(dossier).filter(|_| traced),
             observed: dossier.subject.observed,
@@ -126,7 +126,7 @@ impl Seen {
     }
 }
 
-fn way(dossier: &Dossier) -> Option<Way> {
+fn way(dossier: &Dossier<'_>) -> Option<Way> {
     let ways = || dossier.paths.values().map(|path| path.way);
     let first = ways().next()?;
     Some(if ways().any(|way| way == Way::Outside) {

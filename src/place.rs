@@ -2,7 +2,6 @@
 //!
 //! Nothing here decides where an address *is*; that is [`crate::location`].
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
@@ -51,6 +50,18 @@ impl CountryCode {
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or("??")
     }
+
+    /// Its place among all pairs of letters: a word of a [`CountrySet`], and the bit in it.
+    fn bit(self) -> (usize, u64) {
+        let [first, second] = self.0.map(|letter| usize::from(letter.saturating_sub(b'A')));
+        let place = first * LETTERS + second;
+        (place / WORD, 1 << (place % WORD))
+    }
+
+    fn at(place: usize) -> Option<Self> {
+        let letter = |index: usize| Some(b'A' + u8::try_from(index).ok()?);
+        Some(Self([letter(place / LETTERS)?, letter(place % LETTERS)?]))
+    }
 }
 
 impl FromStr for CountryCode {
@@ -93,53 +104,94 @@ impl fmt::Debug for CountryCode {
     }
 }
 
-/// A set of countries in alphabetical order; the empty set means "we cannot tell".
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct CountrySet(BTreeSet<CountryCode>);
+/// A set of countries in alphabetical order; the empty set means "we cannot tell". One bit for each pair of letters, so
+/// that sets are compared, met and copied without allocation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(from = "Vec<CountryCode>", into = "Vec<CountryCode>")]
+pub struct CountrySet([u64; WORDS]);
+
+const LETTERS: usize = 26;
+
+const WORD: usize = 64;
+
+/// Enough words for every pair of letters.
+const WORDS: usize = (LETTERS * LETTERS).div_ceil(WORD);
 
 impl CountrySet {
     /// Whether the set names no country.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.0.iter().all(|word| *word == 0)
     }
 
     /// How many countries it names.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.iter().count()
     }
 
     /// Whether it names `country`.
     pub fn contains(&self, country: CountryCode) -> bool {
-        self.0.contains(&country)
+        let (word, bit) = country.bit();
+        self.0.get(word).is_some_and(|word| word & bit != 0)
     }
 
     /// Adds a country.
     pub fn insert(&mut self, country: CountryCode) {
-        self.0.insert(country);
+        let (word, bit) = country.bit();
+        if let Some(word) = self.0.get_mut(word) {
+            *word |= bit;
+        }
     }
 
     /// The countries, in order.
     pub fn iter(&self) -> impl Iterator<Item = CountryCode> + '_ {
-        self.0.iter().copied()
+        self.0.iter().enumerate().flat_map(|(index, word)| {
+            let named = std::iter::successors(Some(*word), |left| Some(left & left.wrapping_sub(1)));
+            let named = named.take_while(|left| *left != 0);
+            named.filter_map(move |left| CountryCode::at(index * WORD + left.trailing_zeros() as usize))
+        })
     }
 
     /// The countries named by both sets.
     #[must_use]
     pub fn intersection(&self, other: &Self) -> Self {
-        Self(self.0.intersection(&other.0).copied().collect())
+        let mut both = *self;
+        for (word, other) in both.0.iter_mut().zip(other.0) {
+            *word &= other;
+        }
+        both
+    }
+
+    /// Whether `other` names every country that this names.
+    pub fn is_subset(&self, other: &Self) -> bool {
+        self.0.iter().zip(other.0).all(|(word, other)| word & !other == 0)
     }
 }
 
 impl FromIterator<CountryCode> for CountrySet {
     fn from_iter<I: IntoIterator<Item = CountryCode>>(countries: I) -> Self {
-        Self(countries.into_iter().collect())
+        let mut set = Self::default();
+        for country in countries {
+            set.insert(country);
+        }
+        set
+    }
+}
+
+impl From<Vec<CountryCode>> for CountrySet {
+    fn from(countries: Vec<CountryCode>) -> Self {
+        countries.into_iter().collect()
+    }
+}
+
+impl From<CountrySet> for Vec<CountryCode> {
+    fn from(countries: CountrySet) -> Self {
+        countries.iter().collect()
     }
 }
 
 impl fmt::Display for CountrySet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, country) in self.0.iter().enumerate() {
+        for (index, country) in self.iter().enumerate() {
             let comma = if index == 0 { "" } else { ", " };
             write!(f, "{comma}{country}")?;
         }
@@ -170,12 +222,12 @@ impl Home {
 
     /// Whether every country of a non-empty set is home.
     pub fn holds_all(&self, countries: &CountrySet) -> bool {
-        !countries.is_empty() && countries.iter().all(|c| self.contains(c))
+        !countries.is_empty() && countries.is_subset(&self.0)
     }
 
     /// Whether no country of a non-empty set is home.
     pub fn holds_none(&self, countries: &CountrySet) -> bool {
-        !countries.is_empty() && countries.iter().all(|c| !self.contains(c))
+        !countries.is_empty() && countries.intersection(&self.0).is_empty()
     }
 
     /// The home countries.

@@ -21,7 +21,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::alert::{
     AlertBook, AlertSettings, Counts, Delivery, DeliveryId, Occasion, Outcome, SavedAlerts, Sight, Subject, Transition,
 };
-use crate::dossier::Dossier;
+use crate::dossier::{Dossier, Instruments};
 use crate::ledger::{Ledger, Record, Seen};
 use crate::location::disc::Borders;
 use crate::moment::Moment;
@@ -313,13 +313,11 @@ impl Watch {
     /// Judges what is known of an endpoint as of now, shows it, and on occasion tells the alert book.
     fn judge_last(&mut self, endpoint: &Endpoint, occasion: Option<Occasion>, now: Moment) {
         let Some(watched) = self.settings.watched.get(endpoint) else { return };
-        let Some(file) = self.files.get_mut(endpoint) else { return };
-        let (verdict, sight, seen) = match file.last.take() {
+        let Some(file) = self.files.get(endpoint) else { return };
+        let (verdict, sight, seen) = match &file.last {
             Some(last) => {
-                let (dossier, verdict) = appraise(last.observation, last.seen, watched, &self.settings, now);
-                let (sight, seen) = (Sight::of(&dossier), Seen::of(&dossier));
-                file.last = Some(Last { observation: dossier.subject, seen: last.seen });
-                (verdict, sight, Some(seen))
+                let (dossier, verdict) = appraise(last, watched, &self.settings, now);
+                (verdict, Sight::of(&dossier), Some(Seen::of(&dossier)))
             }
             None => (never_observed(endpoint, watched, &self.settings, now), Sight::default(), None),
         };
@@ -339,18 +337,12 @@ impl Watch {
 
 /// The verdict on a round, as of now. The age of the round is counted on the monotonic clock from its own end, so that a
 /// stepped wall clock makes nothing stale and nothing fresh.
-fn appraise(
-    observation: Observation,
-    seen: Instant,
-    watched: &Watched,
-    settings: &Settings,
-    now: Moment,
-) -> (Dossier, Verdict) {
-    let since = observation.elapsed_ns.duration() + now.mono.saturating_duration_since(seen);
-    let as_of = later(observation.observed, since);
+fn appraise<'a>(last: &'a Last, watched: &Watched, settings: &'a Settings, now: Moment) -> (Dossier<'a>, Verdict) {
+    let since = last.observation.elapsed_ns.duration() + now.mono.saturating_duration_since(last.seen);
+    let as_of = later(last.observation.observed, since);
     let freshness = watched.freshness.as_secs();
-    let home = &settings.policy.home;
-    let dossier = Dossier::assemble(observation, &[], &settings.borders, home, as_of, freshness);
+    let instruments = Instruments { borders: &settings.borders, home: &settings.policy.home };
+    let dossier = Dossier::assemble(&last.observation, &[], instruments, as_of, freshness);
     let verdict = judge(&dossier, &settings.policy);
     (dossier, verdict)
 }

@@ -58,7 +58,7 @@ impl Basis {
 
 impl Sight {
     /// What the round saw that `dossier` judges.
-    pub fn of(dossier: &Dossier) -> Self {
+    pub fn of(dossier: &Dossier<'_>) -> Self {
         let see = |address: IpAddr| {
             let measured = dossier.subject.best_rtt(address).is_some();
             let known = dossier.paths.get(&address).is_some_and(|reading| reading.way != Way::Unknown);

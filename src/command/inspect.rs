@@ -17,7 +17,7 @@ use crate::agent::round::{World, inspect};
 use crate::cli::CONFIG;
 use crate::config::settings;
 use crate::config::{Config, Draft, Written};
-use crate::dossier::Dossier;
+use crate::dossier::{Dossier, Instruments};
 use crate::edge::dns::Resolvers;
 use crate::edge::geodb::Geodb;
 use crate::edge::prober::{ProbeSockets, Prober};
@@ -97,13 +97,14 @@ impl Inspect {
         let policy = &prepared.config.policy;
         let mut borders = Borders::new(prepared.geodb.outlines());
         borders.meet(&prepared.config.vantage);
+        let instruments = Instruments { borders: &borders, home: &policy.home };
         let form = if self.json { Form::Json } else { Form::Explained };
         let mut judged = Judged::new(io::BufWriter::new(anstream::stdout().lock()), form, policy);
         for outcome in outcomes {
             match outcome {
                 Ok(seen) => {
                     let as_of = seen.observed;
-                    judged.judge(&Dossier::assemble(seen, &[], &borders, &policy.home, as_of, u64::MAX))?;
+                    judged.judge(&Dossier::assemble(&seen, &[], instruments, as_of, u64::MAX))?;
                 }
                 Err(endpoint) => judged.broke_off(&endpoint),
             }

@@ -11,7 +11,7 @@ use indicatif::ProgressBar;
 use super::Exit;
 use super::verdicts::{Form, Judged, Refusal, known_class};
 use crate::config::built_in_policy;
-use crate::dossier::{Companions, Dossier};
+use crate::dossier::{Companions, Dossier, Instruments};
 use crate::edge::geodb::Geodb;
 use crate::edge::input::MOST;
 use crate::edge::inventory;
@@ -90,13 +90,16 @@ impl Judge {
         }
         let mut subjects = once_each(read_all);
         let mut borders = Borders::new(geodb.outlines());
-        for Subject { observation, .. } in &mut subjects {
+        for Subject { observation, is_imported } in &mut subjects {
             borders.meet(&observation.vantage);
+            if *is_imported {
+                ask(&geodb, observation);
+            }
             if let Some(class) = &class {
                 observation.declared.class = Some(class.clone());
             }
         }
-        self.print(&subjects, &borders, &policy, &geodb)
+        self.print(&subjects, &borders, &policy)
     }
 
     fn instruments(&self) -> Result<(Policy, Geodb), Refusal> {
@@ -115,7 +118,7 @@ impl Judge {
         measurements::read_vantages(path).map_err(|error| unreadable(&error))
     }
 
-    fn print(&self, subjects: &[Subject], borders: &Borders, policy: &Policy, geodb: &Geodb) -> Result<Exit, Refusal> {
+    fn print(&self, subjects: &[Subject], borders: &Borders, policy: &Policy) -> Result<Exit, Refusal> {
         let observations = subjects.iter().map(|subject| &subject.observation);
         let companions = if self.alone { Companions::default() } else { Companions::new(observations) };
         let progress = ProgressBar::new(subjects.len() as u64);
@@ -124,12 +127,12 @@ impl Judge {
             (false, true) => Form::Explained,
             (false, false) => Form::Rows,
         };
+        let instruments = Instruments { borders, home: &policy.home };
         let mut judged = Judged::new(io::BufWriter::new(anstream::stdout().lock()), form, policy);
         for subject in subjects {
             let others = companions.of(&subject.observation);
             let as_of = subject.observation.observed;
-            let observation = subject.complete(geodb);
-            judged.judge(&Dossier::assemble(observation, &others, borders, &policy.home, as_of, u64::MAX))?;
+            judged.judge(&Dossier::assemble(&subject.observation, &others, instruments, as_of, u64::MAX))?;
             progress.inc(1);
         }
         progress.finish_and_clear();
@@ -137,17 +140,10 @@ impl Judge {
     }
 }
 
-impl Subject {
-    /// The observation, with the claims of today's databases if another tool made it. They are many times as large as
-    /// what was measured, and so are made when they are needed.
-    fn complete(&self, geodb: &Geodb) -> Observation {
-        let mut observation = self.observation.clone();
-        if self.is_imported {
-            observation.claims = located(&observation).into_iter().flat_map(|address| geodb.claims(address)).collect();
-            observation.databases = geodb.digests();
-        }
-        observation
-    }
+/// Asks the databases of today about what others measured: they never did.
+fn ask(geodb: &Geodb, observation: &mut Observation) {
+    observation.claims = located(observation).into_iter().flat_map(|address| geodb.claims(address)).collect();
+    observation.databases = geodb.digests();
 }
 
 /// What is judged, and whether it came from another tool, which brings no claims.

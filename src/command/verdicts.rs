@@ -57,7 +57,7 @@ impl<'p, W: Write> Judged<'p, W> {
     }
 
     /// Judges one dossier and writes its lines.
-    pub(super) fn judge(&mut self, dossier: &Dossier) -> Result<(), Refusal> {
+    pub(super) fn judge(&mut self, dossier: &Dossier<'_>) -> Result<(), Refusal> {
         let verdict = judge(dossier, self.policy);
         self.worst = self.worst.max(Some(verdict.standing));
         for line in report::lines(dossier, &verdict, self.policy) {
@@ -125,10 +125,12 @@ pub(super) fn known_class(name: &str, policy: &Policy) -> Result<DataClass, Refu
 mod tests {
     use super::*;
     use crate::config::built_in_policy;
+    use crate::dossier::Instruments;
     use crate::edge::geodb::Geodb;
     use crate::entry::tests::observation;
     use crate::location::disc::Borders;
     use crate::location::{Claim, Says};
+    use crate::observation::Observation;
     use crate::place::Home;
 
     fn policy() -> Policy {
@@ -136,7 +138,7 @@ mod tests {
     }
 
     /// Restricted data at an address that the operator's own register puts abroad.
-    fn breach(policy: &Policy) -> Dossier {
+    fn breach() -> Observation {
         let mut observation = observation("ntc-isb-1", "https://portal.example.gov.pk");
         observation.claims.push(Claim {
             about: "203.101.184.84".parse().unwrap(),
@@ -144,8 +146,13 @@ mod tests {
             dated: None,
             says: Says::Registered { prefix: "203.101.184.0/24".parse().unwrap(), country: "DE".parse().unwrap() },
         });
-        let (borders, as_of) = (Borders::new(Geodb::embedded().outlines()), observation.observed);
-        Dossier::assemble(observation, &[], &borders, &policy.home, as_of, u64::MAX)
+        observation
+    }
+
+    fn judge_once<W: Write>(judged: &mut Judged<'_, W>, policy: &Policy) {
+        let (breach, borders) = (breach(), Borders::new(Geodb::embedded().outlines()));
+        let instruments = Instruments { borders: &borders, home: &policy.home };
+        judged.judge(&Dossier::assemble(&breach, &[], instruments, breach.observed, u64::MAX)).unwrap();
     }
 
     /// A pipe of which nobody holds the other end.
@@ -166,11 +173,11 @@ mod tests {
         let policy = policy();
         for form in [Form::Rows, Form::Explained, Form::Json] {
             let mut at_once = Judged::new(Broken, form, &policy);
-            at_once.judge(&breach(&policy)).unwrap();
-            at_once.judge(&breach(&policy)).unwrap();
+            judge_once(&mut at_once, &policy);
+            judge_once(&mut at_once, &policy);
             assert_eq!(at_once.finish().unwrap(), Exit::Breach, "{form:?}");
             let mut in_the_end = Judged::new(io::BufWriter::new(Broken), form, &policy);
-            in_the_end.judge(&breach(&policy)).unwrap();
+            judge_once(&mut in_the_end, &policy);
             assert_eq!(in_the_end.finish().unwrap(), Exit::Breach, "{form:?}");
         }
     }
@@ -184,7 +191,7 @@ mod tests {
         assert_eq!(Judged::new(Vec::new(), Form::Rows, &policy).finish().unwrap(), Exit::Doubt, "nothing was judged");
         let mut judged = Judged::new(Vec::new(), Form::Rows, &policy);
         judged.broke_off(&"https://portal.example.gov.pk".parse().unwrap());
-        judged.judge(&breach(&policy)).unwrap();
+        judge_once(&mut judged, &policy);
         assert_eq!(judged.finish().unwrap(), Exit::Breach);
     }
 

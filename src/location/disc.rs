@@ -49,7 +49,7 @@ fn key(coordinates: Coordinates) -> [u64; 2] {
 }
 
 /// An answer that some vantage got from an address, and when.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Disc<'a> {
     /// Who measured.
     pub vantage: &'a VantageId,

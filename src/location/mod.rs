@@ -17,14 +17,19 @@ use crate::digest::Digest;
 use crate::network::{Asn, NetworkKind};
 use crate::place::{CountryCode, CountrySet};
 
+use evidence::Evidence;
 use source::regions::Cloud;
+use weigh::Group;
 
 pub mod disc;
+pub mod evidence;
 pub mod fuse;
 pub mod light;
 pub mod outlines;
 pub mod path;
+pub mod setting;
 pub mod source;
+pub mod tally;
 pub mod weigh;
 
 /// What a source says of one address. A source without an entry says so: that is an answer as well.
@@ -196,8 +201,8 @@ impl fmt::Display for Grade {
 }
 
 /// Where one address is, seen from one vantage, with everything that was weighed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Location {
+#[derive(Clone, Debug, PartialEq)]
+pub struct Location<'a> {
     /// The address.
     pub address: IpAddr,
     /// Where it is.
@@ -209,10 +214,11 @@ pub struct Location {
     /// The network that announces it, where a table says so.
     pub asn: Option<Asn>,
     /// Where its holder is registered, which is no place.
-    #[serde(skip_serializing_if = "CountrySet::is_empty", default)]
     pub registered: CountrySet,
     /// The evidence, in the order it was weighed.
-    pub evidence: Vec<Evidence>,
+    pub evidence: Vec<Evidence<'a>>,
+    /// What the hints of each group of [`Group::ALL`] come to, in nats, before its cap and after it.
+    pub sums: [(f64, f64); Group::ALL.len()],
 }
 
 /// The kinds of evidence, as product.md names them.
@@ -237,6 +243,8 @@ pub enum EvidenceKind {
     Register,
     /// What the serving point says of itself.
     Pop,
+    /// Round-trip times beside those of addresses whose place is known.
+    RttGap,
     /// What the hops on the way say.
     Path,
 }
@@ -254,6 +262,7 @@ impl EvidenceKind {
             Self::Anycast => "anycast",
             Self::Register => "register",
             Self::Pop => "pop",
+            Self::RttGap => "rtt-gap",
             Self::Path => "path",
         }
     }
@@ -282,27 +291,5 @@ impl Weight {
             Self::Hint => "hint",
             Self::Refuted => "refuted",
         }
-    }
-}
-
-/// One piece of evidence about one address.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Evidence {
-    /// What kind it is.
-    pub kind: EvidenceKind,
-    /// Who or what it comes from.
-    pub source: String,
-    /// What it says, in words.
-    pub says: String,
-    /// How much it may decide.
-    pub weight: Weight,
-    /// For hints, the weight in nats: above zero for inside, below zero for outside.
-    pub nats: f64,
-}
-
-impl Evidence {
-    /// Whether it says anything for or against a place.
-    pub fn tells(&self) -> bool {
-        self.weight != Weight::Hint || self.nats != 0.0
     }
 }

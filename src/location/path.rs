@@ -78,7 +78,7 @@ pub struct Route<'a> {
     /// The smallest time of an answer from the target itself.
     pub target_rtt: Option<Rtt>,
     /// Where it was headed, and where that is.
-    pub target: &'a Location,
+    pub target: &'a Location<'a>,
     /// What was claimed of the target and of every hop.
     pub claims: &'a [Claim],
     /// Where the vantage stands and how far every country is; without it no hop is abroad.

@@ -1,25 +1,51 @@
 //! What hints weigh: log-odds in nats, above zero for inside, below for outside, capped for each group of sources that
 //! may share their mistakes.
 
+use serde::{Deserialize, Serialize};
+
 /// A group of hints that are not independent of each other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Group {
-    /// Databases, registries and announcing networks: they copy one another.
+    /// Databases, geofeeds and announcing networks: they copy one another.
     Registry,
+    /// Round-trip times beside those of addresses whose place is known.
+    RttGap,
+    /// The hops on the way.
+    Path,
     /// Discs by light in glass.
     Glass,
 }
 
 impl Group {
     /// Every group.
-    pub const ALL: [Self; 2] = [Self::Registry, Self::Glass];
+    pub const ALL: [Self; 4] = [Self::Registry, Self::RttGap, Self::Path, Self::Glass];
 
-    /// The most the group may weigh, in nats.
-    pub fn cap(self) -> f64 {
+    /// The word used in JSON and reports.
+    pub fn as_str(self) -> &'static str {
         match self {
-            Self::Registry => REGISTRY_CAP,
-            Self::Glass => GLASS_DISC,
+            Self::Registry => "registry",
+            Self::RttGap => "rtt-gap",
+            Self::Path => "path",
+            Self::Glass => "glass",
         }
+    }
+
+    /// The least and the most the group may weigh, in nats.
+    pub fn bounds(self) -> (f64, f64) {
+        match self {
+            Self::Registry => (-REGISTRY_CAP, REGISTRY_CAP),
+            Self::RttGap => (FAR, NEAR_TWICE),
+            Self::Path => (-PATH_CAP, PATH_CAP),
+            Self::Glass => (-GLASS_DISC, GLASS_DISC),
+        }
+    }
+
+    /// What counts of the group's hints, in nats. Discs in glass share one assumption, so that several weigh as much as
+    /// one, and none where they contradict each other: then the assumption does not hold.
+    pub fn counted(self, sum: f64) -> f64 {
+        let (least, most) = self.bounds();
+        sum.clamp(least, most)
     }
 }
 
@@ -44,13 +70,33 @@ pub const GEOFEED: f64 = DATABASE;
 /// what is granted while hollow-core fibre and low orbits spread.
 pub const GLASS_DISC: f64 = 4.0;
 
+/// An answer sooner than anything abroad can be expected to give one, from one vantage. Fewer than one pair of cities in a
+/// hundred is as quick, which would be worth more; it is held down because one vantage may stand elsewhere than it says,
+/// or behind somebody who answers in the target's name.
+pub const NEAR: f64 = 2.0;
+
+/// The same from vantages in two different networks, which are unlikely to share either fault.
+pub const NEAR_TWICE: f64 = 3.0;
+
+/// An answer sooner than any that this vantage got from addresses known to be abroad, though not soon enough to be near.
+pub const SOON: f64 = 0.75;
+
+/// An answer later than any known inside target of the same mesh gave, from every vantage that got one, while addresses
+/// at home answered at least two of them, in different networks, in time. Of 51 inside targets none was so slow.
+pub const FAR: f64 = -2.0;
+
+/// The same where only one vantage is known to have reached addresses at home in time: the others may have had a day on
+/// which everything went abroad and back.
+pub const FAR_ONCE: f64 = -1.0;
+
+/// What the hops before the target say of its place, for each vantage: half of the cap.
+pub const APPROACH: f64 = 0.5;
+
+/// The most that paths may weigh: the addresses of routers are the ones databases know worst.
+pub const PATH_CAP: f64 = 1.0;
+
 /// The least sum, in nats, that makes a place probable.
 pub const PROBABLE: f64 = 3.0;
-
-/// The sum of a group's hints, and what counts of it after the cap.
-pub fn capped(group: Group, sum: f64) -> f64 {
-    sum.clamp(-group.cap(), group.cap())
-}
 
 #[cfg(test)]
 mod tests {
@@ -58,12 +104,18 @@ mod tests {
 
     #[test]
     fn databases_alone_can_never_make_a_place_probable() {
-        assert!(capped(Group::Registry, f64::from(1000_u16) * DATABASE) < PROBABLE);
-        assert!(capped(Group::Registry, f64::from(-1000_i16) * DATABASE) > -PROBABLE);
+        assert!(Group::Registry.counted(f64::from(1000_u16) * DATABASE) < PROBABLE);
+        assert!(Group::Registry.counted(f64::from(-1000_i16) * DATABASE) > -PROBABLE);
+    }
+
+    #[test]
+    fn databases_and_paths_together_can_never_make_a_place_probable() {
+        let most: f64 = [Group::Registry, Group::Path].map(|group| group.counted(1000.0)).iter().sum();
+        assert!(most < PROBABLE, "both rest on where addresses are registered: {most}");
     }
 
     #[test]
     fn a_disc_in_glass_can_stand_alone() {
-        assert!(capped(Group::Glass, GLASS_DISC) >= PROBABLE);
+        assert!(Group::Glass.counted(GLASS_DISC) >= PROBABLE);
     }
 }

@@ -32,7 +32,7 @@ pub struct HopLine {
 }
 
 /// The hops of the trace to `address` that saw the most; none when none was measured.
-pub fn hops(dossier: &Dossier, address: IpAddr) -> Vec<HopLine> {
+pub fn hops(dossier: &Dossier<'_>, address: IpAddr) -> Vec<HopLine> {
     let traces = dossier.subject.traces.iter().filter(|trace| trace.target == address);
     let fullest = traces.max_by_key(|trace| trace.responders().len());
     let line = |hop: &Hop| hop_line(hop, &dossier.subject.claims);

@@ -9,8 +9,9 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::dossier::Dossier;
+use crate::location::evidence::Evidence;
 use crate::location::path::Way;
-use crate::location::{Evidence, Grade, Location, Place};
+use crate::location::{Grade, Location, Place};
 use crate::network::Asn;
 use crate::place::CountrySet;
 use crate::provider::ProviderId;
@@ -58,7 +59,7 @@ pub struct Line<'a> {
     /// What concerns this address, and what concerns the endpoint as a whole.
     pub findings: Vec<Said<'a>>,
     /// What was weighed.
-    pub evidence: &'a [Evidence],
+    pub evidence: &'a [Evidence<'a>],
 }
 
 /// A finding as a line shows it.
@@ -73,7 +74,7 @@ pub struct Said<'a> {
 }
 
 /// The lines of a verdict: one for each address, or a single one without.
-pub fn lines<'a>(dossier: &'a Dossier, verdict: &'a Verdict, policy: &'a Policy) -> Vec<Line<'a>> {
+pub fn lines<'a>(dossier: &'a Dossier<'a>, verdict: &'a Verdict, policy: &'a Policy) -> Vec<Line<'a>> {
     if dossier.locations.is_empty() {
         return vec![line(dossier, verdict, policy, None)];
     }
@@ -81,10 +82,10 @@ pub fn lines<'a>(dossier: &'a Dossier, verdict: &'a Verdict, policy: &'a Policy)
 }
 
 fn line<'a>(
-    dossier: &'a Dossier,
+    dossier: &'a Dossier<'a>,
     verdict: &'a Verdict,
     policy: &'a Policy,
-    location: Option<&'a Location>,
+    location: Option<&'a Location<'a>>,
 ) -> Line<'a> {
     let address = location.map(|location| location.address);
     let concerns = |finding: &&Finding| finding.address.is_none() || finding.address == address;
@@ -98,9 +99,9 @@ fn line<'a>(
         observed: verdict.observed,
         place: location.map_or(Place::Unknown, |l| l.place),
         grade: location.map_or(Grade::Indeterminate, |l| l.grade),
-        countries: location.map_or_else(CountrySet::default, |l| l.countries.clone()),
+        countries: location.map_or_else(CountrySet::default, |l| l.countries),
         asn: location.and_then(|l| l.asn),
-        registered: location.map_or_else(CountrySet::default, |l| l.registered.clone()),
+        registered: location.map_or_else(CountrySet::default, |l| l.registered),
         provider: announcing.map(|p| &p.id).or(dossier.subject.declared.provider.as_ref()),
         rtt_ms: address.and_then(|a| dossier.subject.best_rtt(a)).map(|best| best.rtt.ms()),
         path: address.and_then(|a| dossier.paths.get(&a)).map_or(Way::Unknown, |reading| reading.way),

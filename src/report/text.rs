@@ -5,7 +5,8 @@ use std::fmt::{self, Write};
 use anstyle::{AnsiColor, Style};
 
 use super::{Line, Said};
-use crate::location::{Evidence, Place, Weight};
+use crate::location::evidence::Evidence;
+use crate::location::{Place, Weight};
 use crate::printable::{Escaped, Printable};
 use crate::verdict::{RuleId, Standing};
 
@@ -73,13 +74,18 @@ fn facts<'a>(said: &Said<'a>) -> &'a [String] {
     said.because.get(..shown).unwrap_or(said.because)
 }
 
-fn evidence_line(evidence: &Evidence) -> String {
+fn evidence_line(evidence: &Evidence<'_>) -> String {
     let weight = match evidence.weight {
         Weight::Hint if !evidence.tells() => "tells nothing".to_owned(),
         Weight::Hint => format!("{:+.2} nats", evidence.nats),
         Weight::Proof | Weight::Attested | Weight::Refuted => evidence.weight.as_str().to_owned(),
     };
-    format!("{:<8}  {weight:<13}  {}: {}", evidence.kind.as_str(), Escaped(&evidence.source), Escaped(&evidence.says))
+    format!(
+        "{:<8}  {weight:<13}  {}: {}",
+        evidence.kind().as_str(),
+        Escaped(evidence.source),
+        Escaped(&evidence.says())
+    )
 }
 
 fn shortened(countries: &str) -> String {
@@ -142,9 +148,10 @@ mod tests {
     use crate::digest::Digest;
     use crate::entry::tests::observation;
     use crate::entry::{encode, parse};
+    use crate::location::Grade;
+    use crate::location::evidence::{Statement, pop};
     use crate::location::path::Way;
-    use crate::location::{EvidenceKind, Grade};
-    use crate::place::CountrySet;
+    use crate::place::{CountryCode, CountrySet};
 
     const HOSTILE: &str = "x\u{1b}[2J\u{202e}\u{9b}31m\r\n";
 
@@ -155,13 +162,8 @@ mod tests {
         let seen = parse(line.as_bytes()).unwrap().observation().unwrap();
         assert_eq!(seen.vantage.id.0, HOSTILE);
         let because = [HOSTILE.to_owned()];
-        let evidence = [Evidence {
-            kind: EvidenceKind::Database,
-            source: HOSTILE.to_owned(),
-            says: HOSTILE.to_owned(),
-            weight: Weight::Hint,
-            nats: 0.0,
-        }];
+        let statement = Statement::Pop(pop::Statement { label: HOSTILE, country: CountryCode::PAKISTAN });
+        let evidence = [Evidence::note(HOSTILE, statement)];
         let text = explained(&Line {
             endpoint: &seen.endpoint,
             address: None,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use crate::alert::SinkKind;
-use crate::dossier::Dossier;
+use crate::dossier::{Dossier, Instruments};
 use crate::exposition::families;
 use crate::exposition::text::encode;
 use crate::ledger::Record;
@@ -56,10 +56,10 @@ fn places(expected: &BTreeMap<IpAddr, String>, daemon: &Daemon, now: Moment) -> 
     }
     let mut borders = daemon.borders().clone();
     borders.meet(&daemon.config().vantage);
-    let home = daemon.config().home();
+    let instruments = Instruments { borders: &borders, home: daemon.config().home() };
     let mut seen: BTreeMap<IpAddr, String> = BTreeMap::new();
     for observation in daemon.journaled() {
-        let dossier = Dossier::assemble(observation.clone(), &[], &borders, home, now.wall, u64::MAX);
+        let dossier = Dossier::assemble(observation, &[], instruments, now.wall, u64::MAX);
         let places = dossier.locations.into_iter();
         seen.extend(places.map(|(address, location)| (address, format!("{} {}", location.place, location.grade))));
     }

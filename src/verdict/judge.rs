@@ -8,7 +8,7 @@ use super::{Finding, Standing, Verdict};
 use crate::dossier::Dossier;
 
 /// What the policy makes of the endpoint. Total and pure: the same dossier and policy always give the same verdict.
-pub fn judge(dossier: &Dossier, policy: &Policy) -> Verdict {
+pub fn judge(dossier: &Dossier<'_>, policy: &Policy) -> Verdict {
     let brief = Brief::new(dossier, policy);
     let mut findings: Vec<Finding> = rules::RULES.iter().flat_map(|rule| rule(&brief)).collect();
     for finding in &mut findings {

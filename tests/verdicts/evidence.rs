@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ipnet::IpNet;
 use jiff::Timestamp;
-use pehra::dossier::Dossier;
+use pehra::dossier::{Dossier, Instruments};
 use pehra::location::disc::Borders;
 use pehra::location::outlines::Outlines;
 use pehra::location::path::Way;
@@ -137,10 +137,11 @@ fn check(case: &Case, mut borders: Borders) -> Result<(), String> {
     let others: Vec<_> = others.iter().collect();
     let home = Home::of(case.home);
     let as_of = subject.observed;
-    let dossier = Dossier::assemble(subject, &others, &borders, &home, as_of, 3600);
+    let instruments = Instruments { borders: &borders, home: &home };
+    let dossier = Dossier::assemble(&subject, &others, instruments, as_of, 3600);
     let location = &dossier.locations[&case.address];
     let refuted: Vec<_> =
-        location.evidence.iter().filter(|e| e.weight == Weight::Refuted).map(|e| e.source.clone()).collect();
+        location.evidence.iter().filter(|e| e.weight == Weight::Refuted).map(|e| e.source.to_owned()).collect();
     let countries = case.expect.countries.as_ref().unwrap_or(&location.countries);
     let expected = (case.expect.place, case.expect.grade, countries, &case.expect.refuted);
     let found = (location.place, location.grade, &location.countries, &refuted);

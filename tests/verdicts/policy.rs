@@ -7,10 +7,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use pehra::contact::{Contact, ContactFailure, ContactOutcome};
-use pehra::digest::Digest;
 use pehra::dossier::Dossier;
 use pehra::location::path::{PathReading, Way};
-use pehra::location::{Grade, Location, OutlinesId, Place};
+use pehra::location::{Grade, Location, Place};
 use pehra::moment::Rtt;
 use pehra::network::Asn;
 use pehra::observation::{Declared, Observation, SCHEMA};
@@ -112,7 +111,8 @@ struct Expect {
 fn every_case_is_judged_as_the_shipped_policy_says() {
     super::run("cases", |text| {
         let case: Case = toml::from_str(text).map_err(|error| error.to_string())?;
-        let verdict = judge(&case.dossier(), &case.policy());
+        let observation = case.observation();
+        let verdict = judge(&case.dossier(&observation), &case.policy());
         let findings: Vec<_> = verdict.findings.iter().map(|f| format!("{} {}", f.rule, f.standing)).collect();
         let uncited = verdict.findings.iter().find(|finding| finding.because.is_empty());
         if verdict.standing.as_str() != case.expect.standing || findings != case.expect.findings {
@@ -151,24 +151,21 @@ impl Case {
         }
     }
 
-    fn dossier(&self) -> Dossier {
+    fn as_of(&self) -> Timestamp {
+        self.observed.as_ref().and_then(|o| o.at.as_deref()).unwrap_or(TODAY).parse().unwrap()
+    }
+
+    fn dossier<'a>(&self, subject: &'a Observation) -> Dossier<'a> {
         let observed = self.observed.as_ref();
-        let as_of: Timestamp = observed.and_then(|o| o.at.as_deref()).unwrap_or(TODAY).parse().unwrap();
-        let age = observed.and_then(|o| o.age.as_deref()).map_or(Duration::ZERO, duration);
         let freshness = observed.and_then(|o| o.freshness.as_deref()).map_or(Duration::from_secs(3600), duration);
         let paths = self.address.iter().map(|stated| (stated.address, stated.path())).collect();
         let locations: BTreeMap<_, _> = self.address.iter().map(|stated| (stated.address, stated.location())).collect();
-        Dossier {
-            subject: self.observation(as_of - age),
-            as_of,
-            freshness_seconds: freshness.as_secs(),
-            locations,
-            paths,
-            outlines: OutlinesId { name: "none".to_owned(), sha256: Digest::ZERO },
-        }
+        Dossier { subject, as_of: self.as_of(), freshness_seconds: freshness.as_secs(), locations, paths }
     }
 
-    fn observation(&self, observed: Timestamp) -> Observation {
+    fn observation(&self) -> Observation {
+        let age = self.observed.as_ref().and_then(|o| o.age.as_deref()).map_or(Duration::ZERO, duration);
+        let observed = self.as_of() - age;
         Observation {
             schema: SCHEMA,
             endpoint: "https://portal.example.gov.pk".parse().unwrap(),
@@ -221,15 +218,16 @@ fn resolution(view: &str, asked: Timestamp, outcome: Outcome) -> Resolution {
 }
 
 impl Stated {
-    fn location(&self) -> Location {
+    fn location(&self) -> Location<'static> {
         Location {
             address: self.address,
             place: self.place,
             grade: self.grade,
-            countries: self.countries.clone(),
+            countries: self.countries,
             asn: self.asn.map(Asn),
             registered: CountrySet::default(),
             evidence: Vec::new(),
+            sums: Default::default(),
         }
     }
 

@@ -109,6 +109,7 @@ proptest! {
         let case = Case {
             address: "203.175.64.10".parse().unwrap(),
             home: &home,
+            borders: WORLD.outlines().id(),
             today: "2026-11-21".parse().unwrap(),
             own,
             others: discs,

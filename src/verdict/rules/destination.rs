@@ -11,7 +11,7 @@ use crate::verdict::{Finding, RuleId};
 
 /// An address is outside.
 pub(super) fn outside(brief: &Brief<'_>) -> Vec<Finding> {
-    let is_outside = |location: &&Location| location.place == Place::Outside;
+    let is_outside = |location: &&Location<'_>| location.place == Place::Outside;
     brief.of_locations(RuleId::DestinationOutside, is_outside, |location| {
         format!("{} is outside ({}): {}", location.address, location.grade, location.countries)
     })
@@ -19,7 +19,7 @@ pub(super) fn outside(brief: &Brief<'_>) -> Vec<Finding> {
 
 /// Nobody can tell where an address is.
 pub(super) fn unproven(brief: &Brief<'_>) -> Vec<Finding> {
-    let is_unknown = |location: &&Location| location.place == Place::Unknown && location.grade != Grade::Conflict;
+    let is_unknown = |location: &&Location<'_>| location.place == Place::Unknown && location.grade != Grade::Conflict;
     brief.of_locations(RuleId::DestinationUnproven, is_unknown, |location| {
         let scope = AddressScope::of(location.address);
         if scope.is_global() {
@@ -32,7 +32,7 @@ pub(super) fn unproven(brief: &Brief<'_>) -> Vec<Finding> {
 
 /// The evidence about an address contradicts itself.
 pub(super) fn conflict(brief: &Brief<'_>) -> Vec<Finding> {
-    let contradicts = |location: &&Location| location.grade == Grade::Conflict;
+    let contradicts = |location: &&Location<'_>| location.grade == Grade::Conflict;
     brief.of_locations(RuleId::DestinationConflict, contradicts, |location| {
         format!("the evidence about {} contradicts itself", location.address)
     })

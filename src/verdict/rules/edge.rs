@@ -7,8 +7,9 @@ use crate::verdict::{Finding, RuleId};
 
 /// The edge does not say where it serves from.
 pub(super) fn opaque(brief: &Brief<'_>) -> Vec<Finding> {
-    let is_opaque =
-        |location: &&Location| is_edge(location) && location.countries.is_empty() && location.grade != Grade::Conflict;
+    let is_opaque = |location: &&Location<'_>| {
+        is_edge(location) && location.countries.is_empty() && location.grade != Grade::Conflict
+    };
     brief.of_locations(RuleId::EdgeOpaque, is_opaque, |location| {
         format!("{} is served by a shared edge that does not say where it is", location.address)
     })
@@ -16,12 +17,12 @@ pub(super) fn opaque(brief: &Brief<'_>) -> Vec<Finding> {
 
 /// The edge says that it serves from abroad.
 pub(super) fn outside(brief: &Brief<'_>) -> Vec<Finding> {
-    let says_abroad = |location: &&Location| is_edge(location) && brief.policy.home.holds_none(&location.countries);
+    let says_abroad = |location: &&Location<'_>| is_edge(location) && brief.policy.home.holds_none(&location.countries);
     brief.of_locations(RuleId::EdgeOutside, says_abroad, |location| {
         format!("{} is served by a shared edge that says it is in {}", location.address, location.countries)
     })
 }
 
-fn is_edge(location: &Location) -> bool {
+fn is_edge(location: &Location<'_>) -> bool {
     location.place == Place::Edge
 }

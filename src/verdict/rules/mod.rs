@@ -8,7 +8,9 @@ use jiff::civil::Date;
 use super::policy::{Policy, Standings};
 use super::{Finding, RuleId};
 use crate::dossier::Dossier;
-use crate::location::{Evidence, Location};
+use crate::location::Location;
+use crate::location::evidence::Evidence;
+use crate::printable::Printable;
 use crate::workload::{DataClass, Noc};
 
 mod class;
@@ -43,14 +45,14 @@ pub(super) const RULES: [Rule; 15] = [
 
 /// What every rule is told: the dossier, the policy, and the day.
 pub(super) struct Brief<'a> {
-    pub(super) dossier: &'a Dossier,
+    pub(super) dossier: &'a Dossier<'a>,
     pub(super) policy: &'a Policy,
     /// The civil date, by the policy's clock, for which is judged.
     pub(super) today: Date,
 }
 
 impl<'a> Brief<'a> {
-    pub(super) fn new(dossier: &'a Dossier, policy: &'a Policy) -> Self {
+    pub(super) fn new(dossier: &'a Dossier<'a>, policy: &'a Policy) -> Self {
         Self { dossier, policy, today: policy.days.to_datetime(dossier.as_of).date() }
     }
 
@@ -58,7 +60,7 @@ impl<'a> Brief<'a> {
         self.dossier.subject.declared.class.as_ref()
     }
 
-    pub(super) fn locations(&self) -> impl Iterator<Item = &'a Location> {
+    pub(super) fn locations(&self) -> impl Iterator<Item = &'a Location<'a>> {
         self.dossier.locations.values()
     }
 
@@ -76,10 +78,10 @@ impl<'a> Brief<'a> {
     pub(super) fn of_locations(
         &self,
         rule: RuleId,
-        concerns: impl Fn(&&Location) -> bool,
-        says: impl Fn(&Location) -> String,
+        concerns: impl Fn(&&Location<'_>) -> bool,
+        says: impl Fn(&Location<'_>) -> String,
     ) -> Vec<Finding> {
-        let finding = |location: &Location| {
+        let finding = |location: &Location<'_>| {
             let because = std::iter::once(says(location)).chain(cite(location)).collect();
             self.about_address(rule, location, because)
         };
@@ -87,7 +89,7 @@ impl<'a> Brief<'a> {
     }
 
     /// A finding about one address, if the rule binds this workload.
-    pub(super) fn about_address(&self, rule: RuleId, location: &Location, because: Vec<String>) -> Option<Finding> {
+    pub(super) fn about_address(&self, rule: RuleId, location: &Location<'_>, because: Vec<String>) -> Option<Finding> {
         let standing = self.standings(rule)?.of(Some(location.grade));
         Some(Finding { rule, standing, address: Some(location.address), grade: Some(location.grade), because })
     }
@@ -100,8 +102,10 @@ impl<'a> Brief<'a> {
 }
 
 /// What the evidence about an address says, in the order it was weighed; what tells nothing only where nothing tells.
-fn cite(location: &Location) -> Vec<String> {
+fn cite(location: &Location<'_>) -> Vec<String> {
     let tells = location.evidence.iter().any(Evidence::tells);
     let cited = location.evidence.iter().filter(|evidence| evidence.tells() || !tells);
-    cited.map(|e| format!("{} {}: {} ({})", e.kind.as_str(), e.source, e.says, e.weight.as_str())).collect()
+    let words =
+        |e: &Evidence<'_>| format!("{} {}: {e} ({})", e.kind().as_str(), Printable(e.source), e.weight.as_str());
+    cited.map(words).collect()
 }

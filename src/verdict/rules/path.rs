@@ -8,7 +8,7 @@ use crate::verdict::{Finding, RuleId};
 
 /// Traffic to an address that is not itself outside leaves home on the way.
 pub(super) fn outside(brief: &Brief<'_>) -> Vec<Finding> {
-    let finding = |location: &Location| {
+    let finding = |location: &Location<'_>| {
         let reading = brief.dossier.paths.get(&location.address)?;
         let leaves = reading.way == Way::Outside && location.place != Place::Outside;
         let because = || {

@@ -57,11 +57,11 @@ pub(super) fn unknown(brief: &Brief<'_>) -> Vec<Finding> {
 /// provider is declared.
 fn strangers(brief: &Brief<'_>) -> Vec<Finding> {
     let someone = brief.dossier.subject.declared.provider.is_some() || !running(brief).is_empty();
-    let stranger = |location: &&Location| {
+    let stranger = |location: &&Location<'_>| {
         let known = location.asn.is_some_and(|asn| brief.policy.provider_announcing(asn).is_some());
         someone && !known && AddressScope::of(location.address).is_global()
     };
-    let finding = |location: &Location| {
+    let finding = |location: &Location<'_>| {
         let address = location.address;
         let says = match location.asn {
             Some(asn) => format!("{address} is announced by {asn}, which no provider of the register announces"),

@@ -1,0 +1,106 @@
+//! A round-trip time, drawn as a disc round its vantage: the responder is somewhere in it.
+//!
+//! - Source: the smallest round-trip time a vantage ever got from the address itself, and the borders in use.
+//! - Direction: inside when the disc holds no foreign land, outside when it leaves out home. A home vantage's disc always
+//!   touches home, so that it can never say outside; a long time says nothing.
+//! - Weight: proof by light in vacuum; by light in glass [`weigh::GLASS_DISC`], where several weigh as much as one. What
+//!   several discs leave together may prove what none proves alone.
+//! - Not refuted by anything, but another vantage's disc says nothing of a shared address, and one of a cloud's address
+//!   says nothing of abroad.
+
+use std::fmt;
+
+use super::Evidence;
+use crate::location::disc::Disc;
+use crate::location::light::Speed;
+use crate::location::setting::{Seen, Setting};
+use crate::location::{OutlinesId, Weight, weigh};
+use crate::moment::Rtt;
+use crate::place::CountrySet;
+use crate::vantage::VantageId;
+
+/// What a time, or its absence, says.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Statement<'a> {
+    /// An answer bounds how far away the responder is.
+    Within {
+        /// The disc.
+        disc: Disc<'a>,
+        /// By which light.
+        speed: Speed,
+        /// The countries whose land it touches.
+        countries: CountrySet,
+        /// The borders used.
+        borders: &'a OutlinesId,
+    },
+    /// All proving discs together leave this.
+    Joint(CountrySet),
+    /// An answer that a vantage without coordinates got.
+    Unplaced {
+        /// The vantage.
+        vantage: &'a VantageId,
+        /// Its smallest time.
+        rtt: Rtt,
+    },
+    /// Nobody ever got an answer.
+    Silence,
+    /// Not a public address.
+    NotPublic,
+}
+
+/// How many countries are listed by name before they are only counted.
+const LISTED: usize = 12;
+
+pub(in crate::location) fn weigh<'a>(seen: &Seen<'a>, borders: &'a OutlinesId, setting: &Setting<'a>) -> Evidence<'a> {
+    let (weight, nats, speed, countries) = if seen.may_prove && setting.settles(&seen.vacuum) {
+        (Weight::Proof, 0.0, Speed::Vacuum, seen.vacuum)
+    } else {
+        let sign = setting.direction_of(&seen.glass).unwrap_or(0.0);
+        (Weight::Hint, sign * weigh::GLASS_DISC, Speed::Glass, seen.glass)
+    };
+    let statement = Statement::Within { disc: seen.disc, speed, countries, borders };
+    let told = Evidence::note(&seen.disc.vantage.0, super::Statement::Disc(statement));
+    Evidence { weight, nats, ..told }
+}
+
+pub(in crate::location) fn joint(countries: CountrySet) -> Evidence<'static> {
+    let told = Evidence::note("all vantages", super::Statement::Disc(Statement::Joint(countries)));
+    Evidence { weight: Weight::Proof, ..told }
+}
+
+pub(in crate::location) fn unplaced(vantage: &VantageId, rtt: Rtt) -> Evidence<'_> {
+    Evidence::note("vantage", super::Statement::Disc(Statement::Unplaced { vantage, rtt }))
+}
+
+pub(in crate::location) fn silence() -> Evidence<'static> {
+    Evidence::note("all vantages", super::Statement::Disc(Statement::Silence))
+}
+
+pub(in crate::location) fn not_public() -> Evidence<'static> {
+    Evidence::note("all vantages", super::Statement::Disc(Statement::NotPublic))
+}
+
+impl fmt::Display for Statement<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Within { disc, speed, countries, borders } => {
+                let (radius, by) = (disc.radius(*speed), speed.as_str());
+                write!(f, "{}: within {radius} by {by}, which ", disc.measured())?;
+                match countries.len() {
+                    0 => f.write_str("touches no land")?,
+                    1..=LISTED => write!(f, "touches {countries}")?,
+                    more => write!(f, "touches {more} countries")?,
+                }
+                write!(f, " (borders: {})", borders.name)
+            }
+            Self::Joint(countries) => write!(f, "all discs together, by light in vacuum, leave {countries}"),
+            Self::Unplaced { vantage, rtt } => {
+                write!(f, "answered {vantage} in {rtt}: without coordinates it proves nothing")
+            }
+            Self::Silence => f.write_str("never answered: silence is no evidence"),
+            Self::NotPublic => {
+                f.write_str("not a public address: whoever answers to it stands somewhere else from each vantage")
+            }
+        }
+    }
+}

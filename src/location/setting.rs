@@ -1,0 +1,195 @@
+//! What has to be known of an address before any claim about it is weighed: who announces it, whether several sites answer
+//! for it, and what its discs leave possible.
+
+use std::fmt;
+
+use jiff::civil::Date;
+
+use super::disc::Disc;
+use super::evidence::{Evidence, Reservation};
+use super::fuse::Case;
+use super::light::Speed;
+use super::{EvidenceKind, OutlinesId, Says, Weight};
+use crate::network::{AddressScope, Asn, NetworkKind};
+use crate::place::{CountryCode, CountrySet, Home};
+
+/// What is settled of one address before it is weighed.
+#[derive(Debug)]
+pub struct Setting<'a> {
+    /// What counts as home.
+    pub home: &'a Home,
+    /// The day for which is judged.
+    pub today: Date,
+    /// The borders used.
+    pub borders: &'a OutlinesId,
+    /// Whether the address is a public one.
+    pub is_public: bool,
+    /// The network that announces it, where a table says so.
+    pub asn: Option<Asn>,
+    /// How that network's addresses relate to places.
+    pub kind: NetworkKind,
+    /// Two answers that cannot come from one place.
+    pub apart: Option<(Disc<'a>, Disc<'a>)>,
+    /// The discs, the judged vantage's first, with the countries they touch.
+    pub discs: Vec<Seen<'a>>,
+    /// Whether somebody lists the address as one that several sites answer for.
+    listed: bool,
+    /// Whether the borders know where home is: without that, no disc can leave it out.
+    home_is_drawn: bool,
+}
+
+/// A disc, and the countries whose land it touches.
+#[derive(Clone, Debug)]
+pub struct Seen<'a> {
+    /// The disc.
+    pub disc: Disc<'a>,
+    /// Whether it is the judged vantage's.
+    pub is_own: bool,
+    /// By light in vacuum.
+    pub vacuum: CountrySet,
+    /// By light in glass.
+    pub glass: CountrySet,
+    /// Whether it may prove something of what answers here.
+    pub may_prove: bool,
+}
+
+impl<'a> Setting<'a> {
+    /// Reads the claims and the discs of `case`.
+    pub fn of(case: &Case<'a>) -> Self {
+        let is_public = AddressScope::of(case.address).is_global();
+        let own = case.own.iter().map(|disc| (*disc, true));
+        let discs: Vec<_> = own.chain(case.others.iter().map(|disc| (*disc, false))).collect();
+        let mut setting = Self {
+            home: case.home,
+            today: case.today,
+            borders: case.borders,
+            is_public,
+            asn: None,
+            kind: NetworkKind::Ordinary,
+            apart: if is_public { apart(&discs) } else { None },
+            discs: Vec::new(),
+            listed: false,
+            home_is_drawn: discs.iter().all(|(disc, _)| disc.knows(case.home)),
+        };
+        for claim in &case.claims {
+            setting.learn(&claim.says);
+        }
+        if is_public {
+            setting.discs = discs.into_iter().map(|(disc, is_own)| setting.see(disc, is_own)).collect();
+        }
+        setting
+    }
+
+    fn learn(&mut self, says: &Says) {
+        if let Says::Announced { asn, kind, .. } = says {
+            self.asn = self.asn.or(Some(*asn));
+            self.kind = self.kind.max_sharing(*kind);
+        }
+        self.listed |= matches!(says, Says::Edge { .. } | Says::Anycast { .. });
+    }
+
+    /// Another vantage's disc proves while nothing points to several sites; that of a cloud's address only where it holds
+    /// no foreign land.
+    fn see(&self, disc: Disc<'a>, is_own: bool) -> Seen<'a> {
+        let (vacuum, glass) = (disc.countries(Speed::Vacuum), disc.countries(Speed::Glass));
+        let may_prove = if self.is_shared() {
+            is_own && self.home.holds_all(&vacuum)
+        } else {
+            self.is_ordinary() || (is_own && self.home.holds_all(&vacuum))
+        };
+        Seen { disc, is_own, vacuum, glass, may_prove }
+    }
+
+    /// Whether several sites may answer for the address.
+    pub fn is_shared(&self) -> bool {
+        self.apart.is_some() || self.listed || self.kind == NetworkKind::Edge
+    }
+
+    /// Whether what other vantages measured says something of what answers here.
+    pub fn is_ordinary(&self) -> bool {
+        !self.is_shared() && self.kind == NetworkKind::Ordinary
+    }
+
+    /// Whether a set of countries is home alone, or leaves home out.
+    pub fn settles(&self, countries: &CountrySet) -> bool {
+        self.direction_of(countries).is_some()
+    }
+
+    /// Which way a set of countries points: 1 for home alone, -1 where home is left out, `None` for neither.
+    pub fn direction_of(&self, countries: &CountrySet) -> Option<f64> {
+        if self.home.holds_all(countries) {
+            Some(1.0)
+        } else {
+            (self.home_is_drawn && self.home.holds_none(countries)).then_some(-1.0)
+        }
+    }
+
+    /// `told` as a hint of `nats` towards `country`, or why it is none.
+    pub fn hint(&self, told: Evidence<'a>, country: CountryCode, nats: f64) -> Evidence<'a> {
+        if let Some(refutation) = self.refutation(country, Speed::Glass) {
+            return Evidence { weight: Weight::Refuted, refutation: Some(refutation), ..told };
+        }
+        let at_home = self.home.contains(country);
+        if self.is_shared() {
+            Evidence { reservation: Some(Reservation::Shared), ..told }
+        } else if at_home && self.kind == NetworkKind::Cloud {
+            Evidence { reservation: Some(Reservation::CloudAtHome), ..told }
+        } else {
+            Evidence { nats: if at_home { nats } else { -nats }, country: Some(country), ..told }
+        }
+    }
+
+    /// `told` as an attestation of `country`, or why it is none. A point of presence alone speaks for a shared address.
+    pub fn attest(&self, told: Evidence<'a>, country: CountryCode) -> Evidence<'a> {
+        if told.dated.is_some_and(|day| day > self.today) {
+            return Evidence { reservation: Some(Reservation::NotYet), ..told };
+        }
+        if let Some(refutation) = self.refutation(country, Speed::Vacuum) {
+            return Evidence { weight: Weight::Refuted, refutation: Some(refutation), ..told };
+        }
+        if self.is_shared() && told.kind() != EvidenceKind::Pop {
+            return Evidence { reservation: Some(Reservation::Shared), ..told };
+        }
+        Evidence { weight: Weight::Attested, country: Some(country), ..told }
+    }
+
+    /// Why the address cannot be in `country`: an answer that came too soon for that. A disc that touches no land refutes
+    /// nothing: its vantage is not where it says.
+    pub fn refutation(&self, country: CountryCode, speed: Speed) -> Option<Refutation<'a>> {
+        let applies = |seen: &&Seen<'_>| {
+            seen.is_own || (!self.is_shared() && (speed == Speed::Glass || self.kind == NetworkKind::Ordinary))
+        };
+        let touched = |seen: &&Seen<'_>| match speed {
+            Speed::Vacuum => !seen.vacuum.is_empty(),
+            Speed::Glass => !seen.glass.is_empty(),
+        };
+        let mut discs = self.discs.iter().filter(applies).filter(touched);
+        let seen = discs.find(|seen| seen.disc.excludes(country, speed))?;
+        Some(Refutation { disc: seen.disc, speed })
+    }
+}
+
+/// The first two discs by light in vacuum that do not meet.
+fn apart<'a>(discs: &[(Disc<'a>, bool)]) -> Option<(Disc<'a>, Disc<'a>)> {
+    discs.iter().enumerate().find_map(|(index, (one, _))| {
+        let mut later = discs.iter().skip(index + 1);
+        let (other, _) = later.find(|(other, _)| one.is_disjoint_from(other, Speed::Vacuum))?;
+        Some((*one, *other))
+    })
+}
+
+/// An answer that came too soon for a claim to be true.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Refutation<'a> {
+    /// The disc that does not reach what is claimed.
+    pub disc: Disc<'a>,
+    /// By which light.
+    pub speed: Speed,
+}
+
+impl fmt::Display for Refutation<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (radius, by) = (self.disc.radius(self.speed), self.speed.as_str());
+        write!(f, "{} reaches no farther than {radius} by {by}", self.disc.measured())
+    }
+}

@@ -1,0 +1,138 @@
+//! All evidence about one address, in the order it was weighed, and what it comes to.
+
+use super::evidence::{Evidence, anycast, asn, database, disc, geofeed, pop, region, register, registry};
+use super::fuse::Case;
+use super::setting::{Seen, Setting};
+use super::weigh::Group;
+use super::{Claim, EvidenceKind, Says, Weight};
+use crate::place::CountrySet;
+
+/// All evidence about one address, and what it comes to.
+#[derive(Debug)]
+pub struct Tally<'a> {
+    /// The evidence.
+    pub evidence: Vec<Evidence<'a>>,
+    /// The countries that all proving discs leave; `None` while no disc has spoken.
+    pub vacuum: Option<CountrySet>,
+    /// The countries that all discs in glass leave.
+    pub glass: Option<CountrySet>,
+    /// Where accountable sources say that it is.
+    pub attested: CountrySet,
+    /// The foreign countries that hints name.
+    pub abroad: CountrySet,
+    /// Where the holder is registered.
+    pub registered: CountrySet,
+}
+
+impl<'a> Tally<'a> {
+    /// Weighs everything known of the address.
+    pub fn of(case: &Case<'a>, setting: &Setting<'a>) -> Self {
+        let mut tally = Self {
+            evidence: Vec::with_capacity(case.claims.len() + setting.discs.len() + 2),
+            vacuum: None,
+            glass: None,
+            attested: CountrySet::default(),
+            abroad: CountrySet::default(),
+            registered: CountrySet::default(),
+        };
+        if let Some((one, other)) = setting.apart {
+            tally.add(anycast::apart(one, other));
+        }
+        if setting.is_public {
+            tally.weigh_discs(case, setting);
+        } else {
+            tally.add(disc::not_public());
+        }
+        for claim in &case.claims {
+            tally.weigh_claim(claim, &case.claims, setting);
+        }
+        tally
+    }
+
+    fn add(&mut self, evidence: Evidence<'a>) {
+        if let Some(country) = evidence.country {
+            match evidence.weight {
+                Weight::Attested => self.attested.insert(country),
+                Weight::Hint if evidence.nats < 0.0 => self.abroad.insert(country),
+                Weight::Hint | Weight::Proof | Weight::Refuted => {}
+            }
+        }
+        self.evidence.push(evidence);
+    }
+
+    fn weigh_discs(&mut self, case: &Case<'a>, setting: &Setting<'a>) {
+        for (vantage, rtt) in &case.unplaced {
+            self.add(disc::unplaced(vantage, *rtt));
+        }
+        for seen in setting.discs.iter().filter(|seen| seen.is_own || !setting.is_shared()) {
+            self.add(disc::weigh(seen, setting.borders, setting));
+            if !setting.is_shared() {
+                self.narrow(seen);
+            }
+        }
+        if setting.discs.is_empty() && case.unplaced.is_empty() {
+            self.add(disc::silence());
+        }
+        let Some(joint) = self.vacuum.filter(|left| setting.settles(left)) else { return };
+        if !self.evidence.iter().any(|e| e.kind() == EvidenceKind::Disc && e.weight == Weight::Proof) {
+            self.add(disc::joint(joint));
+        }
+        if setting.home.holds_none(&joint) && !setting.is_shared() {
+            self.add(anycast::assumed());
+        }
+    }
+
+    /// Keeps the countries that another disc touches as well. A disc that touches no land says nothing.
+    fn narrow(&mut self, seen: &Seen<'_>) {
+        let keep = |left: &mut Option<CountrySet>, by: &CountrySet| {
+            if !by.is_empty() {
+                *left = Some(left.map_or(*by, |left| left.intersection(by)));
+            }
+        };
+        keep(&mut self.glass, &seen.glass);
+        if seen.may_prove {
+            keep(&mut self.vacuum, &seen.vacuum);
+        }
+    }
+
+    fn weigh_claim(&mut self, claim: &'a Claim, claims: &[&Claim], setting: &Setting<'a>) {
+        let evidence = match &claim.says {
+            Says::Country(country) => database::weigh(claim, Some(*country), setting),
+            Says::NoEntry => database::weigh(claim, None, setting),
+            Says::Announced { asn, name, kind, country } => {
+                asn::weigh(claim, asn::Statement { asn: *asn, name, kind: *kind, country: *country }, setting)
+            }
+            Says::Registered { prefix, country } => {
+                register::weigh(claim, register::Statement { prefix: *prefix, country: *country }, setting)
+            }
+            Says::Serving { label, country } => pop::weigh(claim, pop::Statement { label, country: *country }, setting),
+            Says::Geofeed { prefix, country, publisher } => {
+                geofeed::weigh(claim, (*prefix, *country, publisher), claims, setting)
+            }
+            Says::Region { provider, region, country } => {
+                let (provider, country) = (*provider, *country);
+                region::weigh(claim, region::Statement::Region { provider, region, country }, setting)
+            }
+            Says::Edge { provider, service } => {
+                region::weigh(claim, region::Statement::Edge { provider: *provider, service }, setting)
+            }
+            Says::Anycast { prefix } => anycast::listed(claim, *prefix),
+            Says::Delegated { registry, country } => {
+                self.registered.insert(*country);
+                registry::tell(claim, registry::Statement { registry, country: *country })
+            }
+        };
+        self.add(evidence);
+    }
+
+    /// What a group's hints come to, in nats, before the cap and after it. Discs in glass share one assumption: several
+    /// weigh as much as one, and nothing where they contradict each other or leave no land, since then it does not hold.
+    pub fn sum(&self, group: Group) -> (f64, f64) {
+        let hints = || self.evidence.iter().filter(|evidence| evidence.group() == Some(group)).map(|e| e.nats);
+        let before = hints().sum();
+        let fails = group == Group::Glass
+            && (self.glass.is_some_and(|left| left.is_empty())
+                || (hints().any(|n| n > 0.0) && hints().any(|n| n < 0.0)));
+        (before, if fails { 0.0 } else { group.counted(before) })
+    }
+}
