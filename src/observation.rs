@@ -136,6 +136,12 @@ fn is_zero(count: &u16) -> bool {
     *count == 0
 }
 
+/// One host may take so many times as long over one method as over another, where it takes [`APART_MS`] more.
+const APART_FACTOR: f64 = 1.5;
+
+/// And so many milliseconds more: hosts and routers that answer probes late do so by less.
+const APART_MS: f64 = 10.0;
+
 /// The best round-trip time of one address by one method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Best {
@@ -158,8 +164,25 @@ impl Observation {
         looked_up.chain(literal).collect()
     }
 
-    /// The best round-trip time of an answer from `address` itself, by any method.
+    /// The best round-trip time of an answer from `address` itself, by any method; where the methods are answered by
+    /// [different hosts](Self::answerers_apart), by the slower of them, since nobody can say which is the address.
     pub fn best_rtt(&self, address: IpAddr) -> Option<Best> {
+        let (handshake, echo) = self.bests(address);
+        match apart(handshake, echo) {
+            Some((_, later)) => Some(later),
+            None => handshake.into_iter().chain(echo).min_by_key(|best| best.rtt),
+        }
+    }
+
+    /// The sooner and the later of the best handshake and the best answer to a probe of `address`, where they differ by so
+    /// much that two hosts gave them: a proxy shakes hands, or a gateway answers echo requests, in the name of another.
+    pub fn answerers_apart(&self, address: IpAddr) -> Option<(Best, Best)> {
+        let (handshake, echo) = self.bests(address);
+        apart(handshake, echo)
+    }
+
+    /// The best handshake, and the best answer to any other probe.
+    fn bests(&self, address: IpAddr) -> (Option<Best>, Option<Best>) {
         let traced = self.traces.iter().filter(|t| t.target == address).filter_map(|t| {
             let (rtt, samples) = t.target_rtt()?;
             Some(Best { rtt, samples, protocol: t.protocol })
@@ -172,7 +195,14 @@ impl Observation {
             let (rtt, samples) = p.rtt()?;
             Some(Best { rtt, samples, protocol: p.protocol })
         });
-        traced.chain(contacted).chain(pinged).min_by_key(|best| best.rtt)
+        let (mut handshake, mut echo) = (None::<Best>, None::<Best>);
+        for found in traced.chain(contacted).chain(pinged) {
+            let best = if found.protocol == Protocol::Tcp { &mut handshake } else { &mut echo };
+            if best.is_none_or(|best| found.rtt < best.rtt) {
+                *best = Some(found);
+            }
+        }
+        (handshake, echo)
     }
 
     /// What was claimed of `address`.
@@ -189,4 +219,12 @@ impl Observation {
     pub fn ttl(&self) -> Option<u32> {
         self.resolutions.iter().filter_map(Resolution::ttl).min()
     }
+}
+
+/// The sooner and the later of two times, where one host cannot have given both.
+fn apart(handshake: Option<Best>, echo: Option<Best>) -> Option<(Best, Best)> {
+    let (handshake, echo) = handshake.zip(echo)?;
+    let (sooner, later) = if handshake.rtt < echo.rtt { (handshake, echo) } else { (echo, handshake) };
+    let (soon, late) = (sooner.rtt.ms(), later.rtt.ms());
+    (late > soon * APART_FACTOR && late - soon > APART_MS).then_some((sooner, later))
 }

@@ -7,6 +7,7 @@ crate::scenarios![
     alias_loop,
     certificate_expires,
     database_is_wrong,
+    dns_steering,
     flapping,
     journal_full,
     liar_cannot_bring_it_home,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use ipnet::IpNet;
 use jiff::Timestamp;
+use pehra::contact::{Contact, ContactOutcome};
 use pehra::dossier::{Dossier, Instruments};
 use pehra::location::disc::Borders;
 use pehra::location::outlines::Outlines;
@@ -19,6 +20,8 @@ use pehra::trace::{AnswerKind, Ending, Hop, HopAnswer, Protocol, Trace};
 use pehra::vantage::{Position, Vantage, VantageId};
 use pehra::workload::{Jurisdiction, WorkloadId};
 use serde::Deserialize;
+
+use super::noise::Truth;
 
 fn pakistan() -> CountryCode {
     CountryCode::PAKISTAN
@@ -49,6 +52,10 @@ pub(super) const CITIES: [(&str, f64, f64); 9] = [
 #[serde(deny_unknown_fields)]
 struct Case {
     title: String,
+    /// The kinds of noise it stands for, by their names in `tests/README.md`.
+    #[serde(default, rename = "noise")]
+    _noise: Vec<String>,
+    truth: Option<Truth>,
     seen_from: String,
     #[serde(default = "pakistan")]
     home: CountryCode,
@@ -71,6 +78,8 @@ struct Answer {
     from: String,
     rtt_ms: f64,
     says: Option<AnswerKind>,
+    /// By TCP it is a handshake on the workload's port, otherwise the end of the trace.
+    by: Option<Protocol>,
 }
 
 #[derive(Deserialize)]
@@ -157,6 +166,13 @@ fn check(case: &Case, mut borders: Borders) -> Result<(), String> {
         return Err(format!("{}\n  all hints come to {nats}: {:#?}", case.title, location.evidence));
     }
     let reading = &dossier.paths[&location.address];
+    if let Some(truth) = &case.truth {
+        let flaw = truth.flaw(borders.outlines(), case.heard());
+        let wrong = flaw.or_else(|| truth.contradiction(&case.seen_from, &home, location, reading.way));
+        if let Some(wrong) = wrong {
+            return Err(format!("{}\n  {wrong}", case.title));
+        }
+    }
     match case.expect.path {
         Some(way) if way != reading.way => Err(format!("{}\n  expected a path {way:?}, read {reading:?}", case.title)),
         _ => Ok(()),
@@ -167,6 +183,14 @@ impl Case {
     /// Every vantage that got an answer, and the one that looks.
     fn vantages(&self) -> impl Iterator<Item = String> {
         self.answer.iter().map(|answer| answer.from.clone())
+    }
+
+    /// Who heard an answer, where that vantage says it stands, and how soon: none that somebody else gave in its name.
+    fn heard(&self) -> impl Iterator<Item = (&str, Coordinates, f64)> {
+        let answers = self.answer.iter().filter(|answer| answer.says.is_none());
+        answers.filter_map(|Answer { from, rtt_ms, .. }| {
+            Some((from.as_str(), vantage(from).position?.coordinates, *rtt_ms))
+        })
     }
 
     fn observation(&self, city: &str) -> Observation {
@@ -190,7 +214,7 @@ impl Case {
             elapsed_ns: Rtt::default(),
             resolutions: Vec::new(),
             traces: vec![trace],
-            contacts: Vec::new(),
+            contacts: self.contact(city, observed).into_iter().collect(),
             pings: Vec::new(),
             claims,
             databases: Vec::new(),
@@ -205,7 +229,7 @@ impl Case {
             let answer = hop.address.zip(hop.rtt_ms);
             answer.map(|(from, ms)| hop_answer(from, ms, unstated))
         });
-        let last = self.answer.iter().find(|answer| answer.from == city);
+        let last = self.answer.iter().find(|answer| answer.from == city && answer.by != Some(Protocol::Tcp));
         let last = last.map(|answer| hop_answer(target, answer.rtt_ms, answer.says.unwrap_or(unstated)));
         let ending = if last.is_some() { Ending::Reached } else { Ending::Silent };
         let hop = |(index, answer): (usize, Option<HopAnswer>)| Hop {
@@ -215,6 +239,15 @@ impl Case {
         };
         let hops = on_the_way.chain([last]).enumerate().map(hop).collect();
         Trace { target, protocol: Protocol::Icmp, started, flow: Some(7), hops, ending }
+    }
+}
+
+impl Case {
+    /// The handshake of a vantage that got one.
+    fn contact(&self, city: &str, started: Timestamp) -> Option<Contact> {
+        let answer = self.answer.iter().find(|answer| answer.from == city && answer.by == Some(Protocol::Tcp))?;
+        let outcome = ContactOutcome::Connected { rtt_ns: Rtt::from_ms(answer.rtt_ms).unwrap(), samples: 3 };
+        Some(Contact { address: self.address, port: 443, started, attempts: 3, outcome })
     }
 }
 
