@@ -164,6 +164,12 @@ impl Observation {
         looked_up.chain(literal).collect()
     }
 
+    /// Every address that a source can say something of: those of the endpoint, and whoever answered on the way to them.
+    pub fn located(&self) -> BTreeSet<IpAddr> {
+        let responders = self.traces.iter().flat_map(Trace::responders);
+        self.addresses().into_iter().chain(responders).collect()
+    }
+
     /// The best round-trip time of an answer from `address` itself, by any method; where the methods are answered by
     /// [different hosts](Self::answerers_apart), by the slower of them, since nobody can say which is the address.
     pub fn best_rtt(&self, address: IpAddr) -> Option<Best> {

@@ -1,8 +1,7 @@
 //! `pehra judge`: judges what was observed before, and asks nobody.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io::{self, Write};
-use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -20,7 +19,6 @@ use crate::import::vantages::Vantages;
 use crate::location::disc::Borders;
 use crate::observation::Observation;
 use crate::place::Home;
-use crate::trace::Trace;
 use crate::verdict::policy::Policy;
 
 /// The home country where no configuration is given.
@@ -142,7 +140,7 @@ impl Judge {
 
 /// Asks the databases of today about what others measured: they never did.
 fn ask(geodb: &Geodb, observation: &mut Observation) {
-    observation.claims = located(observation).into_iter().flat_map(|address| geodb.claims(address)).collect();
+    observation.claims = observation.located().into_iter().flat_map(|address| geodb.claims(address)).collect();
     observation.databases = geodb.digests();
 }
 
@@ -181,12 +179,6 @@ fn once_each(subjects: Vec<Subject>) -> Vec<Subject> {
         }
     }
     kept
-}
-
-/// Every address that a claim can say something of.
-fn located(observation: &Observation) -> BTreeSet<IpAddr> {
-    let hops = observation.traces.iter().flat_map(Trace::responders);
-    observation.addresses().into_iter().chain(hops).collect()
 }
 
 #[cfg(test)]

@@ -1,0 +1,85 @@
+//! How often the judge is right: judges labelled traces with the library, as `pehra judge` does, and counts.
+//!
+//! `tests/accuracy` builds and runs it; `tests/README.md` says what it reads. Nothing is sent to anybody.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Parser;
+use clap::error::ErrorKind;
+
+mod baseline;
+mod corpus;
+mod judging;
+mod labels;
+mod report;
+mod score;
+mod share;
+mod text;
+mod without;
+
+use corpus::{Corpus, Fault};
+use judging::Bench;
+use report::Report;
+
+/// Judges labelled traces and counts how often that is right, beside what simpler methods make of them.
+///
+/// The directory holds traces.json (traceroutes and pings, as `pehra judge` reads them), vantages.toml (where they were
+/// measured from) and labels.csv (host, address, vantage, label: inside, outside, edge, cloud or silent).
+#[derive(Debug, Parser)]
+#[command(name = "tests/accuracy", bin_name = "tests/accuracy")]
+struct Arguments {
+    /// Where traces.json, vantages.toml and labels.csv are
+    #[arg(value_name = "CORPUS_DIRECTORY")]
+    corpus: PathBuf,
+
+    /// Print one JSON object, with every figure at every grade
+    #[arg(long)]
+    json: bool,
+
+    /// An MMDB file to ask beside the embedded database of countries; may be given several times
+    #[arg(long = "database", value_name = "FILE")]
+    databases: Vec<PathBuf>,
+
+    /// Of 100 addresses, how many are outside where the judge is put to use: precision is also told for that
+    #[arg(long, value_name = "PERCENT", default_value_t = 5.0, value_parser = percent)]
+    base_rate: f64,
+}
+
+fn percent(text: &str) -> Result<f64, String> {
+    let percent: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+    if percent > 0.0 && percent < 100.0 { Ok(percent) } else { Err("more than 0 and less than 100".to_owned()) }
+}
+
+fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            let _ = error.print();
+            let asked_for = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+            return if asked_for { ExitCode::SUCCESS } else { ExitCode::from(64) };
+        }
+    };
+    let printed = measure(&arguments.corpus, &arguments.databases, arguments.base_rate / 100.0)
+        .and_then(|report| if arguments.json { report.json() } else { Ok(text::of(&report)) });
+    match printed {
+        Ok(printed) => match io::stdout().write_all(printed.as_bytes()) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(_) => ExitCode::from(74),
+        },
+        Err(Fault(why)) => {
+            let _ = writeln!(io::stderr(), "tests/accuracy: {why}");
+            ExitCode::from(65)
+        }
+    }
+}
+
+fn measure(directory: &Path, databases: &[PathBuf], base_rate: f64) -> Result<Report, Fault> {
+    let corpus = Corpus::read(directory)?;
+    let bench = Bench::open(databases, &corpus)?;
+    Ok(Report::of(&corpus, &bench, base_rate))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,149 @@
+//! What is taken away from the evidence before anybody judges it, to see what it was worth.
+//!
+//! Taking away is all that is done: the judge is the shipped one.
+
+use pehra::location::{Claim, Says};
+use pehra::observation::{Observation, Ping, PingBest};
+use pehra::trace::{AnswerKind, Trace};
+
+/// What is taken away.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Without {
+    Nothing,
+    /// Every database of countries, and the countries of networks, which are derived from one: `databases = []`.
+    Databases,
+    /// Every database of countries but one.
+    OtherDatabasesThan(String),
+    /// The countries of networks; what a network is stays known.
+    NetworkCountries,
+    /// Who announces an address, and so which addresses are shared.
+    Networks,
+    /// The way: only the target's own answers are left.
+    Paths,
+    /// What vantages abroad measured.
+    VantagesAbroad,
+}
+
+impl Without {
+    pub(crate) fn name(&self) -> String {
+        match self {
+            Self::Nothing => "nothing".to_owned(),
+            Self::Databases => "databases".to_owned(),
+            Self::OtherDatabasesThan(name) => format!("databases but {name}"),
+            Self::NetworkCountries => "countries of networks".to_owned(),
+            Self::Networks => "networks (ASN)".to_owned(),
+            Self::Paths => "paths".to_owned(),
+            Self::VantagesAbroad => "vantages abroad".to_owned(),
+        }
+    }
+
+    /// What is left of an observation.
+    pub(crate) fn of(&self, observation: &Observation, is_abroad: bool) -> Option<Observation> {
+        let mut left = observation.clone();
+        match self {
+            Self::Databases => {
+                left.claims.retain(|claim| database(claim).is_none());
+                forget_countries(&mut left.claims);
+            }
+            Self::OtherDatabasesThan(name) => left.claims.retain(|claim| database(claim).is_none_or(|is| is == name)),
+            Self::NetworkCountries => forget_countries(&mut left.claims),
+            Self::Networks => left.claims.retain(|claim| !matches!(claim.says, Says::Announced { .. })),
+            Self::Paths => {
+                let pings = left.traces.drain(..).map(|trace| ping(&trace));
+                left.pings.extend(pings);
+            }
+            Self::VantagesAbroad if is_abroad => return None,
+            Self::Nothing | Self::VantagesAbroad => {}
+        }
+        Some(left)
+    }
+}
+
+/// Which database of countries says it, if one does.
+pub(crate) fn database(claim: &Claim) -> Option<&str> {
+    matches!(claim.says, Says::Country(_) | Says::NoEntry).then_some(claim.source.as_str())
+}
+
+fn forget_countries(claims: &mut [Claim]) {
+    for claim in claims {
+        if let Says::Announced { country, .. } = &mut claim.says {
+            *country = None;
+        }
+    }
+}
+
+/// The round trip of a trace without its way: the same time, as well witnessed.
+fn ping(trace: &Trace) -> Ping {
+    let count = |number: usize| u16::try_from(number).unwrap_or(u16::MAX);
+    let answers = || trace.hops.iter().flat_map(|hop| &hop.answers).filter(|answer| answer.from == trace.target);
+    let best = trace.target_rtt().map(|(rtt_ns, samples)| PingBest { rtt_ns, samples: count(samples) });
+    Ping {
+        address: trace.target,
+        protocol: trace.protocol,
+        started: trace.started,
+        attempts: count(answers().count()).max(1),
+        resets: count(answers().filter(|answer| answer.kind == AnswerKind::Reset).count()),
+        best,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use pehra::network::{Asn, NetworkKind};
+
+    use super::*;
+    use crate::tests::small;
+
+    fn claim(source: &str, says: Says) -> Claim {
+        Claim { about: "203.101.184.84".parse().unwrap(), source: source.to_owned(), dated: None, says }
+    }
+
+    fn announced(country: Option<&str>) -> Claim {
+        let country = country.map(|code| code.parse().unwrap());
+        claim(
+            "routed-asn",
+            Says::Announced { asn: Asn(9541), name: String::new(), kind: NetworkKind::Ordinary, country },
+        )
+    }
+
+    fn observation() -> Observation {
+        let mut observation = small().observations.swap_remove(0);
+        let country = |code: &str| Says::Country(code.parse().unwrap());
+        observation.claims = vec![claim("a", country("PK")), claim("b", Says::NoEntry), announced(Some("PK"))];
+        observation
+    }
+
+    #[test]
+    fn claims_are_taken_away_by_what_they_are() {
+        let all = observation().claims;
+        let [a, b, network] = [0, 1, 2].map(|index: usize| all[index].clone());
+        for (without, left) in [
+            (Without::Nothing, all.clone()),
+            (Without::Databases, vec![announced(None)]),
+            (Without::OtherDatabasesThan("b".to_owned()), vec![b.clone(), network]),
+            (Without::NetworkCountries, vec![a.clone(), b.clone(), announced(None)]),
+            (Without::Networks, vec![a, b]),
+            (Without::VantagesAbroad, all),
+        ] {
+            assert_eq!(without.of(&observation(), false).unwrap().claims, left, "{}", without.name());
+        }
+    }
+
+    #[test]
+    fn without_its_way_a_trace_keeps_its_time() {
+        for observation in small().observations {
+            let left = Without::Paths.of(&observation, false).unwrap();
+            assert!(left.traces.is_empty());
+            assert_eq!(left.addresses(), observation.addresses());
+            for address in observation.addresses() {
+                assert_eq!(left.best_rtt(address), observation.best_rtt(address));
+            }
+        }
+    }
+
+    #[test]
+    fn only_vantages_abroad_go() {
+        assert_eq!(Without::VantagesAbroad.of(&observation(), true), None);
+        assert_eq!(Without::VantagesAbroad.of(&observation(), false), Some(observation()));
+    }
+}
