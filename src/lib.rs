@@ -2,9 +2,9 @@
 //!
 //! Reading this page from top to bottom is reading the product: a [`workload`] is watched from a [`vantage`]; its name
 //! gives a [`resolution`], its addresses a [`trace`] and a [`contact`]; what all that says of *where* is a [`location`];
-//! a round of it is an [`observation`], which becomes a journal [`entry`] before anyone judges it; the fresh
-//! observations of an endpoint are a [`dossier`]; dossier and policy give a [`verdict`]; verdicts over time give an
-//! [`alert`]; and the [`ledger`] of it all is shown by the [`exposition`].
+//! a round of it is an [`observation`], which becomes a journal [`entry`] before anyone judges it; what a week of them says of
+//! the vantages themselves is a [`calibration`]; the fresh observations of an endpoint are a [`dossier`]; dossier and policy
+//! give a [`verdict`]; verdicts over time give an [`alert`]; and the [`ledger`] of it all is shown by the [`exposition`].
 //!
 //! Everything down to [`sim`] is pure: values in, values out, no clock, no randomness, no socket, no file. Time and
 //! seeds are arguments. Only the shell ([`edge`], [`agent`], [`command`], [`vitals`]) touches the world.
@@ -31,6 +31,7 @@ pub mod observation;
 pub mod round;
 pub mod entry;
 pub mod import;
+pub mod calibration;
 pub mod dossier;
 pub mod verdict;
 pub mod report;

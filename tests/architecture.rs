@@ -42,11 +42,12 @@ const SHELL_ONLY: [&str; 28] = [
 const SHELL: [&str; 6] = ["edge", "agent", "command", "vitals", "cli", "main"];
 
 /// The modules in their order: what stands on a line may import what stands on earlier lines, and not its neighbours.
-const ORDER: [&[&str]; 16] = [
+const ORDER: [&[&str]; 17] = [
     &["digest", "moment", "network", "place", "printable", "provider", "vantage", "workload"],
     &["resolution", "trace", "contact", "location"],
     &["observation"],
     &["round", "entry", "import"],
+    &["calibration"],
     &["dossier"],
     &["verdict"],
     &["report", "alert", "schedule"],

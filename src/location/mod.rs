@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
 use crate::network::{Asn, NetworkKind};
-use crate::place::{CountryCode, CountrySet};
+use crate::place::{Coordinates, CountryCode, CountrySet};
 
 use evidence::Evidence;
 use source::regions::Cloud;
@@ -33,7 +33,7 @@ pub mod tally;
 pub mod weigh;
 
 /// What a source says of one address. A source without an entry says so: that is an answer as well.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Claim {
     /// The address it is about.
     pub about: IpAddr,
@@ -47,7 +47,7 @@ pub struct Claim {
 }
 
 /// What a claim says.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Says {
     /// A geolocation database names a country.
@@ -115,6 +115,16 @@ pub enum Says {
         registry: String,
         /// The country.
         country: CountryCode,
+    },
+    /// The operator declares an address whose place is known, by which vantages are calibrated.
+    Landmark {
+        /// What it is called.
+        name: String,
+        /// Where it is.
+        country: CountryCode,
+        /// Where exactly, to the city at least, if that is known.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        coordinates: Option<Coordinates>,
     },
 }
 

@@ -72,6 +72,7 @@ fn said(says: &Says) -> String {
             format!("shared edge of {provider}, by {}: where it is served depends on who asks", Printable(service))
         }
         Says::Anycast { prefix } => format!("anycast, by the entry for {prefix}: several sites answer"),
+        Says::Landmark { name, country, .. } => format!("{country}, as the landmark {}", Printable(name)),
         Says::Delegated { registry, country } => format!("registered in {country} by {}", Printable(registry)),
     }
 }

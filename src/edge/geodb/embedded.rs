@@ -108,6 +108,7 @@ mod tests {
             ("borders.gz", OUTLINES.bytes),
             ("networks.csv", include_bytes!("../../../geodb/networks.csv")),
             ("countries.csv", include_bytes!("../../../geodb/countries.csv")),
+            ("hubs.csv", include_bytes!("../../../geodb/hubs.csv")),
             ("regions.csv", include_bytes!("../../../geodb/regions.csv")),
         ] {
             let digest = Digest::of_bytes(bytes).to_string();

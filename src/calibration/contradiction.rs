@@ -1,0 +1,288 @@
+//! Vantages that do not stand where they are said to: what they measured contradicts light in vacuum.
+//!
+//! Two vantages contradict each other when no place could have answered both in time, for [`CLASHES`] addresses of
+//! ordinary networks with different numbers that nothing calls anycast: one such address may be an undeclared anycast
+//! one. Who contradicts most others is wrong, and then who contradicts most of the rest; where that is even, as with two
+//! that contradict only each other, all of them are. A landmark with coordinates contradicts alone, for somebody declared
+//! where it stands; but one that alone contradicts the most of several vantages was itself declared wrongly.
+//!
+//! Slow answers contradict nothing. Vantages that are wrong in the same way and outnumber the others are not found out.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::net::IpAddr;
+
+use super::facts::Landmark;
+use super::table::{Entry, Standpoint, Table};
+use crate::location::light::{Speed, radius};
+use crate::moment::Rtt;
+use crate::network::Asn;
+use crate::place::{Distance, EARTH_RADIUS_KM};
+use crate::printable::{Escaped, Printable};
+use crate::vantage::{Position, Vantage, VantageId};
+
+/// How many networks two vantages have to contradict each other about.
+pub const CLASHES: usize = 3;
+
+/// How far from its coordinates a landmark may be, in km: they are good to the city at least.
+pub const LANDMARK_UNCERTAINTY_KM: f64 = 50.0;
+
+/// Why a vantage does not stand where it is said to. Its display is one sentence.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Contradiction {
+    /// A landmark answered sooner than light could have come from it.
+    Landmark {
+        /// Who is contradicted.
+        vantage: VantageId,
+        /// What the landmark is called.
+        landmark: String,
+        /// Its address.
+        address: IpAddr,
+        /// The time in which it answered.
+        rtt: Rtt,
+        /// How far away it is from where the vantage is said to stand.
+        away: Distance,
+    },
+    /// Other vantages measured what cannot be true together with what this one measured.
+    Vantages {
+        /// Who is contradicted.
+        vantage: VantageId,
+        /// What about, at most [`CLASHES`] for each of the others.
+        clashes: Vec<Clash>,
+    },
+}
+
+/// An address that answered two vantages sooner than any one place could have.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Clash {
+    /// The address.
+    pub address: IpAddr,
+    /// The time in which it answered.
+    pub rtt: Rtt,
+    /// The other vantage.
+    pub other: VantageId,
+    /// The time in which it answered the other.
+    pub other_rtt: Rtt,
+    /// How far apart the two are said to stand.
+    pub apart: Distance,
+}
+
+/// How many clashes are told before they are only counted.
+const TOLD: usize = 4;
+
+impl fmt::Display for Contradiction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Landmark { vantage, landmark, address, rtt, away } => write!(
+                f,
+                "{} does not stand where it is said to: the landmark {} ({address}) answered it in {rtt}, {away} away",
+                Escaped(&vantage.0),
+                Printable(landmark)
+            ),
+            Self::Vantages { vantage, clashes } => {
+                let told: Vec<_> = clashes.iter().take(TOLD).map(Clash::to_string).collect();
+                let more = clashes.len().saturating_sub(TOLD);
+                let more = if more == 0 { String::new() } else { format!(", and {more} more like these") };
+                let (vantage, told) = (Escaped(&vantage.0), told.join(", "));
+                write!(f, "where {vantage} is said to stand contradicts what others measured: {told}{more}")
+            }
+        }
+    }
+}
+
+impl fmt::Display for Clash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { address, rtt, other, other_rtt, apart } = self;
+        write!(f, "{address} answered it in {rtt} and {}, {apart} away, in {other_rtt}", Escaped(&other.0))
+    }
+}
+
+/// A landmark that was declared to be where it is not. Its display is one sentence.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Misplaced {
+    /// What it is called.
+    pub landmark: String,
+    /// Its address.
+    pub address: IpAddr,
+    /// The vantages that it answered sooner than light could have come from there.
+    pub vantages: BTreeSet<VantageId>,
+}
+
+impl fmt::Display for Misplaced {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let vantages: Vec<_> = self.vantages.iter().map(|vantage| Escaped(&vantage.0).to_string()).collect();
+        write!(
+            f,
+            "the landmark {} ({}) is not where it is declared to be: it answered {} sooner than light could",
+            Printable(&self.landmark),
+            self.address,
+            vantages.join(" and ")
+        )
+    }
+}
+
+/// What contradicts what.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Contradictions {
+    pub(super) quarantined: BTreeMap<Standpoint, Contradiction>,
+    pub(super) misplaced: BTreeMap<IpAddr, Misplaced>,
+}
+
+/// Finds what contradicts light in vacuum.
+pub(super) fn find(table: &Table, vantages: &[&Vantage]) -> Contradictions {
+    let (mut quarantined, misplaced) = by_landmarks(table, vantages);
+    let pairs = clashing_pairs(table, vantages);
+    let mut edges: Vec<(Standpoint, Standpoint)> = pairs.keys().copied().collect();
+    edges.retain(|(a, b)| !quarantined.contains_key(a) && !quarantined.contains_key(b));
+    while !edges.is_empty() {
+        let mut others: BTreeMap<Standpoint, usize> = BTreeMap::new();
+        for (a, b) in &edges {
+            *others.entry(*a).or_default() += 1;
+            *others.entry(*b).or_default() += 1;
+        }
+        let most = others.values().copied().max().unwrap_or_default();
+        let worst: BTreeSet<_> = others.into_iter().filter(|(_, count)| *count == most).map(|(at, _)| at).collect();
+        for standpoint in &worst {
+            let clashes = edges.iter().filter_map(|edge| told_by(*standpoint, *edge, &pairs, vantages)).flatten();
+            if let Some(vantage) = vantages.get(*standpoint) {
+                let mut clashes: Vec<_> = clashes.collect();
+                clashes.sort_by(|a, b| (a.address, &a.other).cmp(&(b.address, &b.other)));
+                let contradiction = Contradiction::Vantages { vantage: vantage.id.clone(), clashes };
+                quarantined.insert(*standpoint, contradiction);
+            }
+        }
+        edges.retain(|(a, b)| !worst.contains(a) && !worst.contains(b));
+    }
+    Contradictions { quarantined, misplaced }
+}
+
+/// A vantage whose discs count, with the radius of one of them.
+struct Disc {
+    standpoint: Standpoint,
+    rtt: Rtt,
+    position: Position,
+    radius: Distance,
+}
+
+fn discs(entry: &Entry, vantages: &[&Vantage]) -> Vec<Disc> {
+    let disc = |(standpoint, rtt): &(Standpoint, Rtt)| {
+        let position = vantages.get(*standpoint)?.position?;
+        let radius = radius(*rtt, Speed::Vacuum, position.uncertainty);
+        Some(Disc { standpoint: *standpoint, rtt: *rtt, position, radius })
+    };
+    entry.seen().iter().filter_map(disc).collect()
+}
+
+/// How a landmark that is too near for where it is declared to be shows.
+struct Sooner<'a> {
+    landmark: &'a Landmark,
+    address: IpAddr,
+    standpoint: Standpoint,
+    rtt: Rtt,
+    away: Distance,
+}
+
+type Verdicts = (BTreeMap<Standpoint, Contradiction>, BTreeMap<IpAddr, Misplaced>);
+
+fn by_landmarks(table: &Table, vantages: &[&Vantage]) -> Verdicts {
+    let mut sooner: Vec<Sooner<'_>> = Vec::new();
+    let mut measured: BTreeMap<IpAddr, usize> = BTreeMap::new();
+    for (address, entry) in table.iter() {
+        let Some((landmark, _)) = entry.facts.landmark() else { continue };
+        let Some(declared) = landmark.coordinates else { continue };
+        for Disc { standpoint, rtt, position, radius } in discs(entry, vantages) {
+            *measured.entry(address).or_default() += 1;
+            let away = position.coordinates.least_distance_to(declared);
+            if away > radius + Distance::from_km(LANDMARK_UNCERTAINTY_KM) {
+                sooner.push(Sooner { landmark, address, standpoint, rtt, away });
+            }
+        }
+    }
+    let misplaced = misplaced(&sooner, &measured, vantages);
+    let mut quarantined = BTreeMap::new();
+    for Sooner { landmark, address, standpoint, rtt, away } in sooner {
+        if let Some(vantage) = vantages.get(standpoint).filter(|_| !misplaced.contains_key(&address)) {
+            let (vantage, landmark) = (vantage.id.clone(), landmark.name.clone());
+            let contradiction = Contradiction::Landmark { vantage, landmark, address, rtt, away };
+            quarantined.entry(standpoint).or_insert(contradiction);
+        }
+    }
+    (quarantined, misplaced)
+}
+
+/// The landmarks that contradict most of the vantages that measured them, at least two, whom no other one contradicts.
+fn misplaced(
+    sooner: &[Sooner<'_>],
+    measured: &BTreeMap<IpAddr, usize>,
+    vantages: &[&Vantage],
+) -> BTreeMap<IpAddr, Misplaced> {
+    let mut contradicted: BTreeMap<IpAddr, Vec<&Sooner<'_>>> = BTreeMap::new();
+    let mut by: BTreeMap<Standpoint, usize> = BTreeMap::new();
+    for case in sooner {
+        contradicted.entry(case.address).or_default().push(case);
+        *by.entry(case.standpoint).or_default() += 1;
+    }
+    let mut misplaced = BTreeMap::new();
+    for (address, cases) in contradicted {
+        let name = |case: &&Sooner<'_>| vantages.get(case.standpoint).map(|vantage| vantage.id.clone());
+        let named: BTreeSet<VantageId> = cases.iter().filter_map(name).collect();
+        let alone = cases.iter().all(|case| by.get(&case.standpoint) == Some(&1));
+        let most = cases.len() * 2 > measured.get(&address).copied().unwrap_or_default();
+        if let Some(first) = cases.first().filter(|_| alone && most && named.len() >= 2) {
+            let landmark = first.landmark.name.clone();
+            misplaced.insert(address, Misplaced { landmark, address, vantages: named });
+        }
+    }
+    misplaced
+}
+
+/// What two standpoints, the lower first, contradict each other about: their discs for an address, by its network.
+type Pairs = BTreeMap<(Standpoint, Standpoint), BTreeMap<Asn, (IpAddr, Rtt, Rtt, Distance)>>;
+
+/// The pairs that contradict each other about enough networks.
+fn clashing_pairs(table: &Table, vantages: &[&Vantage]) -> Pairs {
+    let mut pairs = Pairs::new();
+    let half_way_round = Distance::from_km(EARTH_RADIUS_KM * std::f64::consts::PI);
+    for (address, entry) in table.iter() {
+        let Some(asn) = entry.facts.ordinary_asn().filter(|_| entry.seen().len() > 1) else { continue };
+        let mut discs = discs(entry, vantages);
+        discs.sort_by(|a, b| a.radius.km().total_cmp(&b.radius.km()).then(a.standpoint.cmp(&b.standpoint)));
+        for (at, a) in discs.iter().enumerate() {
+            let small = |b: &&Disc| a.radius + b.radius < half_way_round;
+            for b in discs.iter().skip(at + 1).take_while(small) {
+                let (a, b) = if a.standpoint < b.standpoint { (a, b) } else { (b, a) };
+                let apart = a.position.coordinates.least_distance_to(b.position.coordinates);
+                let same = is_same(a.standpoint, b.standpoint, vantages);
+                if !same && apart > a.radius + b.radius {
+                    let clashes = pairs.entry((a.standpoint, b.standpoint)).or_default();
+                    if clashes.len() < CLASHES {
+                        clashes.entry(asn).or_insert((address, a.rtt, b.rtt, apart));
+                    }
+                }
+            }
+        }
+    }
+    pairs.retain(|_, clashes| clashes.len() >= CLASHES);
+    pairs
+}
+
+/// Whether both are one vantage that was described anew.
+fn is_same(a: Standpoint, b: Standpoint, vantages: &[&Vantage]) -> bool {
+    vantages.get(a).map(|vantage| &vantage.id) == vantages.get(b).map(|vantage| &vantage.id)
+}
+
+/// The clashes of a pair, as `standpoint` would tell them, if it is one of the two.
+fn told_by(
+    standpoint: Standpoint,
+    (a, b): (Standpoint, Standpoint),
+    pairs: &Pairs,
+    vantages: &[&Vantage],
+) -> Option<Vec<Clash>> {
+    let is_first = standpoint == a;
+    let other = vantages.get(if is_first { b } else { a }).filter(|_| is_first || standpoint == b)?;
+    let told = pairs.get(&(a, b))?.values().map(|(address, first, second, apart)| {
+        let (rtt, other_rtt) = if is_first { (*first, *second) } else { (*second, *first) };
+        Clash { address: *address, rtt, other: other.id.clone(), other_rtt, apart: *apart }
+    });
+    Some(told.collect())
+}

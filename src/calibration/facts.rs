@@ -1,0 +1,295 @@
+//! What the claims say of an address, as far as calibration cares: on which side of the border everybody has it, which
+//! network it is in, and whether it is a landmark.
+//!
+//! Facts are joined, never replaced: whatever the order in which they come, the same remains, and sources that contradict
+//! each other leave nothing known.
+
+use jiff::civil::Date;
+
+use crate::location::{Claim, Says};
+use crate::network::{Asn, NetworkKind};
+use crate::place::{Coordinates, CountryCode, Home};
+
+/// On which side of the border an address is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Side {
+    Home,
+    Abroad,
+}
+
+/// A landmark, as it is declared.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Landmark {
+    pub(super) name: String,
+    pub(super) coordinates: Option<Coordinates>,
+}
+
+/// The networks that announce an address.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Announcers {
+    #[default]
+    Nobody,
+    One(Asn),
+    Several,
+}
+
+/// What was said of one address.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Facts {
+    votes: Sides,
+    attested: Sides,
+    landmarks: Sides,
+    kind: NetworkKind,
+    is_listed: bool,
+    announcers: Announcers,
+    /// What was declared; of several declarations the one that comes first by name.
+    landmark: Option<Landmark>,
+}
+
+/// Which sides were named.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Sides {
+    home: bool,
+    abroad: bool,
+}
+
+impl Sides {
+    fn name(&mut self, country: CountryCode, home: &Home) {
+        if home.contains(country) { self.home = true } else { self.abroad = true }
+    }
+
+    fn join(&mut self, other: Self) {
+        self.home |= other.home;
+        self.abroad |= other.abroad;
+    }
+
+    fn are_none(self) -> bool {
+        self == Self::default()
+    }
+
+    /// The only side named.
+    fn only(self) -> Option<Side> {
+        match (self.home, self.abroad) {
+            (true, false) => Some(Side::Home),
+            (false, true) => Some(Side::Abroad),
+            (true, true) | (false, false) => None,
+        }
+    }
+}
+
+impl Announcers {
+    fn join(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Nobody, said) | (said, Self::Nobody) => said,
+            (Self::One(a), Self::One(b)) if a == b => self,
+            (Self::One(_) | Self::Several, Self::One(_) | Self::Several) => Self::Several,
+        }
+    }
+}
+
+impl Facts {
+    /// What `claims`, which are all about one address, say on the day `today`.
+    pub(super) fn of<'a>(claims: impl Iterator<Item = &'a Claim>, home: &Home, today: Date) -> Self {
+        let mut facts = Self::default();
+        for claim in claims {
+            facts.take(claim, home, today);
+        }
+        facts
+    }
+
+    fn take(&mut self, claim: &Claim, home: &Home, today: Date) {
+        let has_come = claim.dated.is_none_or(|day| day <= today);
+        match &claim.says {
+            Says::Country(country) | Says::Geofeed { country, .. } => self.votes.name(*country, home),
+            Says::Announced { asn, kind, country, .. } => {
+                self.announcers = self.announcers.join(Announcers::One(*asn));
+                self.kind = self.kind.max_sharing(*kind);
+                if let Some(country) = country {
+                    self.votes.name(*country, home);
+                }
+            }
+            Says::Registered { country, .. } | Says::Region { country, .. } if has_come => {
+                self.attested.name(*country, home);
+            }
+            Says::Edge { .. } | Says::Anycast { .. } => self.is_listed = true,
+            Says::Landmark { name, country, coordinates } => {
+                self.landmarks.name(*country, home);
+                let landmark = Landmark { name: name.clone(), coordinates: *coordinates };
+                self.declare(landmark);
+            }
+            Says::NoEntry
+            | Says::Registered { .. }
+            | Says::Region { .. }
+            | Says::Serving { .. }
+            | Says::Delegated { .. } => {}
+        }
+    }
+
+    /// Two declarations of different places leave the landmark without one.
+    fn declare(&mut self, landmark: Landmark) {
+        match &mut self.landmark {
+            None => self.landmark = Some(landmark),
+            Some(declared) => {
+                let agreed = declared.coordinates.filter(|_| declared.coordinates == landmark.coordinates);
+                if landmark.name < declared.name {
+                    *declared = landmark;
+                }
+                declared.coordinates = agreed;
+            }
+        }
+    }
+
+    /// Takes up what was said at another time.
+    pub(super) fn join(&mut self, other: &Self) {
+        self.votes.join(other.votes);
+        self.attested.join(other.attested);
+        self.landmarks.join(other.landmarks);
+        self.kind = self.kind.max_sharing(other.kind);
+        self.is_listed |= other.is_listed;
+        self.announcers = self.announcers.join(other.announcers);
+        if let Some(landmark) = other.landmark.as_ref().filter(|landmark| self.landmark.as_ref() != Some(landmark)) {
+            self.declare(landmark.clone());
+        }
+    }
+
+    /// Whether several sites may answer for the address.
+    pub(super) fn is_shared(&self) -> bool {
+        self.is_listed || self.kind == NetworkKind::Edge
+    }
+
+    /// The one network that announces it.
+    pub(super) fn asn(&self) -> Option<Asn> {
+        match self.announcers {
+            Announcers::One(asn) => Some(asn),
+            Announcers::Nobody | Announcers::Several => None,
+        }
+    }
+
+    /// Its network, if that is an ordinary one and nothing says that the address is in several places.
+    pub(super) fn ordinary_asn(&self) -> Option<Asn> {
+        self.asn().filter(|_| !self.is_shared() && self.kind == NetworkKind::Ordinary)
+    }
+
+    /// The landmark that it is, unless several sites may answer for it or its declarations are at odds.
+    pub(super) fn landmark(&self) -> Option<(&Landmark, Side)> {
+        let side = self.landmarks.only().filter(|_| !self.is_shared())?;
+        Some((self.landmark.as_ref()?, side))
+    }
+
+    /// Where everybody has it: by its declaration as a landmark, or else by who attests it, or else by every database
+    /// and the country of its network. A cloud's address that databases have at home may be an edge, and counts for
+    /// nothing.
+    pub(super) fn side(&self) -> Option<Side> {
+        if self.is_shared() {
+            None
+        } else if !self.landmarks.are_none() {
+            self.landmarks.only()
+        } else if !self.attested.are_none() {
+            self.attested.only()
+        } else {
+            self.votes.only().filter(|side| *side == Side::Abroad || self.kind == NetworkKind::Ordinary)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::location::source::regions::Cloud;
+
+    fn country(code: &str) -> CountryCode {
+        code.parse().unwrap()
+    }
+
+    fn says(code: &str) -> Says {
+        Says::Country(country(code))
+    }
+
+    fn announced(asn: u32, kind: NetworkKind, code: Option<&str>) -> Says {
+        Says::Announced { asn: Asn(asn), name: "Example".to_owned(), kind, country: code.map(country) }
+    }
+
+    fn landmark(name: &str, code: &str, latitude: Option<f64>) -> Says {
+        let coordinates = latitude.map(|latitude| Coordinates::new(latitude, 55.0).unwrap());
+        Says::Landmark { name: name.to_owned(), country: country(code), coordinates }
+    }
+
+    fn facts(says: Vec<Says>) -> Facts {
+        let about = "198.51.100.7".parse().unwrap();
+        let dated = Some("2026-06-01".parse().unwrap());
+        let claims: Vec<_> =
+            says.into_iter().map(|says| Claim { about, source: "a test".to_owned(), dated, says }).collect();
+        Facts::of(claims.iter(), &Home::of(country("PK")), "2026-06-02".parse().unwrap())
+    }
+
+    #[test]
+    fn an_address_is_where_every_database_and_its_network_have_it() {
+        use NetworkKind::{Cloud, Edge, Ordinary};
+        for (said, side) in [
+            (vec![says("AE")], Some(Side::Abroad)),
+            (vec![says("AE"), says("DE")], Some(Side::Abroad)),
+            (vec![says("AE"), says("PK")], None),
+            (vec![says("AE"), announced(1, Ordinary, Some("PK"))], None),
+            (vec![says("PK"), announced(1, Ordinary, Some("PK"))], Some(Side::Home)),
+            (vec![says("PK"), announced(1, Cloud, None)], None),
+            (vec![says("AE"), announced(1, Cloud, None)], Some(Side::Abroad)),
+            (vec![says("AE"), announced(1, Edge, None)], None),
+            (vec![says("AE"), Says::Anycast { prefix: "198.51.100.0/24".parse().unwrap() }], None),
+            (vec![Says::NoEntry, announced(1, Ordinary, None)], None),
+            (vec![Says::Delegated { registry: "apnic".to_owned(), country: country("PK") }], None),
+        ] {
+            assert_eq!(facts(said.clone()).side(), side, "{said:?}");
+        }
+    }
+
+    #[test]
+    fn who_attests_outdoes_databases_and_a_landmark_outdoes_both() {
+        let region =
+            |code| Says::Region { provider: Cloud::Aws, region: "me-central-1".to_owned(), country: country(code) };
+        assert_eq!(facts(vec![says("PK"), region("AE")]).side(), Some(Side::Abroad));
+        assert_eq!(facts(vec![says("PK"), region("AE"), landmark("x", "PK", None)]).side(), Some(Side::Home));
+        assert_eq!(facts(vec![says("PK"), landmark("x", "AE", None), landmark("x", "PK", None)]).side(), None);
+        let tomorrow = facts(vec![Says::NoEntry]);
+        assert_eq!(tomorrow.side(), None);
+    }
+
+    #[test]
+    fn what_is_dated_later_attests_nothing() {
+        let claim = Claim {
+            about: "198.51.100.7".parse().unwrap(),
+            source: "register".to_owned(),
+            dated: Some("2026-06-03".parse().unwrap()),
+            says: Says::Registered { prefix: "198.51.100.0/24".parse().unwrap(), country: country("AE") },
+        };
+        let home = Home::of(country("PK"));
+        assert_eq!(Facts::of([&claim].into_iter(), &home, "2026-06-02".parse().unwrap()).side(), None);
+        let on_the_day = Facts::of([&claim].into_iter(), &home, "2026-06-03".parse().unwrap());
+        assert_eq!(on_the_day.side(), Some(Side::Abroad));
+    }
+
+    #[test]
+    fn joining_does_not_depend_on_the_order() {
+        let all = [
+            facts(vec![says("AE"), announced(1, NetworkKind::Ordinary, None)]),
+            facts(vec![says("AE"), announced(2, NetworkKind::Cloud, None)]),
+            facts(vec![landmark("b", "AE", Some(25.0))]),
+            facts(vec![landmark("a", "AE", Some(26.0))]),
+            facts(vec![landmark("c", "AE", None)]),
+        ];
+        let joined = |order: &[usize]| {
+            let mut facts = Facts::default();
+            for index in order {
+                facts.join(&all[*index]);
+            }
+            facts
+        };
+        let forwards = joined(&[0, 1, 2, 3, 4]);
+        assert_eq!(forwards, joined(&[4, 3, 2, 1, 0]));
+        assert_eq!(forwards, joined(&[2, 4, 0, 3, 1, 2, 2]));
+        assert_eq!(forwards.asn(), None, "two networks announce it");
+        assert_eq!(
+            forwards.landmark().map(|(landmark, _)| (landmark.name.as_str(), landmark.coordinates)),
+            Some(("a", None))
+        );
+    }
+}
