@@ -43,7 +43,7 @@ impl<'d> Declared<'d> {
 
     /// The class of that name; `None` when the policy declares none and that was reported, or cannot be asked.
     pub(super) fn class(&self, named: &At<String>) -> Option<DataClass> {
-        self.policy?.class_named(&named.value).map_err(|message| self.faults.error(&named.spot, message)).ok()
+        self.policy?.class_named(&named.value)?.map_err(|message| self.faults.error(&named.spot, message)).ok()
     }
 
     /// One provider; `None` once a fault of it was reported.

@@ -1,12 +1,11 @@
-//! Bytes → a TOML document whose every value knows its line.
+//! Bytes → a text whose every place knows its line.
 //!
-//! Whatever the bytes are, the outcome is a document or errors that name the line.
+//! Whatever the bytes are, the outcome is a text or an error that names the line.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
-use toml::Spanned;
-use toml::de::DeTable;
-
+use super::damage::Damage;
 use super::fault::{Faults, Spot, quoted};
 
 /// The largest file that is read, in bytes: about 40 000 workloads.
@@ -28,8 +27,10 @@ pub struct Written {
 #[derive(Debug)]
 pub(super) struct Document<'t> {
     file: String,
-    text: &'t str,
+    text: Cow<'t, str>,
     lines: Vec<usize>,
+    /// What of it is no TOML.
+    pub(super) damage: Damage,
 }
 
 impl<'t> Document<'t> {
@@ -57,24 +58,19 @@ impl<'t> Document<'t> {
                 .error(&spot, "a NUL byte: this is no text file; save it in UTF-8, not UTF-16, and without NUL bytes");
             return None;
         }
-        let breaks = bytes.iter().enumerate().filter(|(_, b)| **b == b'\n').map(|(at, _)| at + 1);
-        Some(Self { file: whole.file, text, lines: std::iter::once(0).chain(breaks).collect() })
-    }
-
-    /// The document as TOML; `None` once its syntax errors, all of them, were reported.
-    pub(super) fn toml(&self, faults: &Faults) -> Option<Spanned<DeTable<'t>>> {
-        let (table, errors) = DeTable::parse_recoverable(self.text);
-        for error in &errors {
-            let spot = self.spot(error.span().unwrap_or(0..0), String::new());
-            let message = error.message().lines().collect::<Vec<_>>().join(", ");
-            faults.error(&spot, format!("not TOML: {message}"));
-        }
-        errors.is_empty().then_some(table)
+        let damage = Damage::default();
+        Some(Self { file: whole.file, text: text.into(), lines: beginnings(text), damage })
     }
 
     /// The text itself.
-    pub(super) fn text(&self) -> &'t str {
-        self.text
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Takes `text`, which has the same lines, for the text.
+    pub(super) fn replace(&mut self, text: String) {
+        self.lines = beginnings(&text);
+        self.text = text.into();
     }
 
     /// The line and column at which `span` begins.
@@ -90,6 +86,11 @@ impl<'t> Document<'t> {
     pub(super) fn whole(&self) -> Spot {
         Spot { file: self.file.clone(), line: 0, column: 0, key: String::new() }
     }
+}
+
+/// Where the lines of `text` begin.
+fn beginnings(text: &str) -> Vec<usize> {
+    std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect()
 }
 
 /// A file name as it is shown: as it is, unless it holds something that a terminal would obey.

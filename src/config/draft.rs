@@ -11,12 +11,12 @@ use crate::place::{CountryCode, CountrySet, Home};
 use crate::verdict::policy::Policy;
 
 use super::declared::Declared;
-use super::document::{Document, Written};
+use super::document::Written;
 use super::fault::{ConfigErrors, Fault, Faults, Spot};
 use super::inventory::Entries;
 use super::policy::{self, PolicyTable};
 use super::section::{At, Reading, Section};
-use super::{Config, alerting, geodb, http, probing, register, resolver, schedule, targets, value, vantage};
+use super::{Config, alerting, geodb, http, probing, register, resolver, schedule, section, targets, value, vantage};
 
 /// Where the daemon keeps what must survive a restart, unless the file says otherwise.
 const DEFAULT_STATE: &str = "/var/lib/pehra";
@@ -89,22 +89,13 @@ impl Draft {
             entries: Entries::default(),
             intervals: Vec::new(),
         };
-        draft.read_main(written, directory);
-        if draft.policy_file.is_none() {
-            draft.policy = policy::read(&policy::built_in(), &draft.faults);
-        }
+        let faults = std::mem::take(&mut draft.faults);
+        section::read_document(written, &faults, |root| {
+            draft.torn = false;
+            draft.read_root(root, directory);
+        });
+        draft.faults = faults;
         draft
-    }
-
-    fn read_main(&mut self, written: &Written, directory: &Path) {
-        let faults = std::mem::take(&mut self.faults);
-        if let Some(document) = Document::open(written, &faults)
-            && let Some(table) = document.toml(&faults)
-        {
-            self.torn = false;
-            self.read_root(&Section::root(&document, &table, &faults), directory);
-        }
-        self.faults = faults;
     }
 
     fn read_root(&mut self, root: &Section<'_>, directory: &Path) {
@@ -119,9 +110,13 @@ impl Draft {
             self.home = Home::of(country.value);
         }
         self.policy_file = root.read("policy", value::text).map(|at| at.map(|path| directory.join(path)));
+        if !root.has("policy") {
+            self.policy = policy::read(&policy::built_in(), root.faults());
+        }
         let inventory = root.list("inventory", |v| inventory_place(v, directory)).unwrap_or_default();
+        self.torn |= inventory.len() < root.length("inventory") || root.may_be_lost("inventory");
         self.inventory = inventory.into_iter().map(|at| InventorySource { spot: at.spot, place: at.value }).collect();
-        self.entries = Entries::read(root);
+        self.add_entries(Some(Entries::read(root)));
         let (schedule, intervals) = schedule::read(root);
         self.intervals = intervals;
         let segment = root.section("journal").or("segment_size", DEFAULT_SEGMENT, value::size(1 << 20, 1 << 30));
@@ -157,8 +152,12 @@ impl Draft {
 
     /// Adds the text of one inventory file.
     pub fn add_inventory(&mut self, written: &Written) {
-        let entries = read_inventory(written, &self.faults);
-        self.torn |= entries.is_none();
+        let entries = section::read_document(written, &self.faults, Entries::read);
+        self.add_entries(entries);
+    }
+
+    fn add_entries(&mut self, entries: Option<Entries>) {
+        self.torn |= entries.as_ref().is_none_or(|entries| entries.torn);
         self.entries.append(entries.unwrap_or_default());
     }
 
@@ -217,12 +216,6 @@ impl Draft {
         };
         Ok((config, warnings))
     }
-}
-
-fn read_inventory(written: &Written, faults: &Faults) -> Option<Entries> {
-    let document = Document::open(written, faults)?;
-    let table = document.toml(faults)?;
-    Some(Entries::read(&Section::root(&document, &table, faults)))
 }
 
 fn inventory_place(value: &DeValue<'_>, directory: &Path) -> Reading<InventoryPlace> {

@@ -9,7 +9,7 @@ use crate::location::source::regions::Cloud;
 use crate::network::Asn;
 
 use super::fault::{Spot, quoted};
-use super::section::Section;
+use super::section::{At, Section};
 use super::value;
 
 /// The name of the embedded database of countries.
@@ -115,10 +115,13 @@ impl GeodbConfig {
 pub(super) fn read(root: &Section<'_>, directory: &Path) -> GeodbConfig {
     let section = root.section("geodb");
     let mut names = Names::default();
+    let databases = files(&section, "database", "/var/lib/GeoIP/GeoLite2-Country.mmdb", directory, &mut names);
+    let all_are_named = names.0.len() == section.length("database") && !section.may_be_lost("database");
+    let known = all_are_named.then(|| names.0.keys().cloned().chain([EMBEDDED.to_owned()]).collect());
     let mut config = GeodbConfig {
         embedded: section.or("embedded", true, value::flag),
         outlines: section.read("outlines", value::text).map(|at| directory.join(at.value)),
-        databases: files(&section, "database", "/var/lib/GeoIP/GeoLite2-Country.mmdb", directory, &mut names),
+        databases,
         geofeeds: section
             .sections("geofeed")
             .iter()
@@ -128,17 +131,18 @@ pub(super) fn read(root: &Section<'_>, directory: &Path) -> GeodbConfig {
         anycast: files(&section, "anycast", "/var/lib/pehra/anycast-v4.txt", directory, &mut names),
         registries: files(&section, "registry", "/var/lib/pehra/delegated-apnic-latest", directory, &mut names),
     };
-    choose(&section, &mut config);
+    choose(&section, &mut config, known.as_ref());
     config
 }
 
-/// Leaves the databases that `databases` names, where it is written.
-fn choose(section: &Section<'_>, config: &mut GeodbConfig) {
+/// Leaves the databases that `databases` names, where it is written; `known` are all their names, where those could be
+/// read.
+fn choose(section: &Section<'_>, config: &mut GeodbConfig, known: Option<&BTreeSet<String>>) {
     let chosen = section.list("databases", value::name);
     if let Some(chosen) = &chosen {
-        let known: BTreeSet<&str> = config.databases.iter().map(|file| file.name.as_str()).chain([EMBEDDED]).collect();
-        for name in chosen.iter().filter(|name| !known.contains(name.value.as_str())) {
-            let known: Vec<_> = known.iter().copied().collect();
+        let unknown = |name: &&At<String>| known.is_some_and(|known| !known.contains(&name.value));
+        for name in chosen.iter().filter(unknown) {
+            let known: Vec<_> = known.into_iter().flatten().map(String::as_str).collect();
             let message = format!("{} is no database: write some of {}", quoted(&name.value), known.join(", "));
             section.faults().error(&name.spot, message);
         }

@@ -50,14 +50,20 @@ pub(super) struct Entries {
     pub(super) providers: Vec<ProviderEntry>,
     pub(super) workloads: Vec<WorkloadEntry>,
     pub(super) nocs: Vec<NocEntry>,
+    /// Whether the name of something declared could not be read, so that a reference to it proves nothing.
+    pub(super) torn: bool,
 }
 
 impl Entries {
     /// Reads the three lists of a document.
     pub(super) fn read(root: &Section<'_>) -> Self {
+        let providers: Vec<_> = root.sections("provider").iter().filter_map(provider).collect();
+        let workloads: Vec<_> = root.sections("workload").iter().filter_map(workload).collect();
+        let are_lost = |key, read| read < root.length(key) || root.may_be_lost(key);
         Self {
-            providers: root.sections("provider").iter().filter_map(provider).collect(),
-            workloads: root.sections("workload").iter().filter_map(workload).collect(),
+            torn: are_lost("provider", providers.len()) || are_lost("workload", workloads.len()),
+            providers,
+            workloads,
             nocs: root.sections("noc").iter().filter_map(noc).collect(),
         }
     }

@@ -14,11 +14,13 @@ use crate::vantage::Vantage;
 use crate::verdict::policy::Policy;
 use crate::workload::{DataClass, Workload};
 
-mod document;
+mod damage;
 mod declared;
+mod document;
 mod draft;
 mod fault;
 mod inventory;
+mod outline;
 mod policy;
 mod section;
 mod targets;

@@ -12,9 +12,9 @@ use crate::verdict::policy::{Binding, Bound, ClassPolicy, Policy, Residency, Sta
 use crate::verdict::{RuleId, Standing};
 use crate::workload::DataClass;
 
-use super::document::{Document, Written};
+use super::document::Written;
 use super::fault::{ConfigErrors, Faults, Spot, did_you_mean, quoted};
-use super::section::{At, Reading, Section};
+use super::section::{At, Reading, Section, read_document};
 use super::value;
 
 /// The policy in force where the configuration names no other: the file `deploy/cloud-first-policy.toml`.
@@ -35,25 +35,30 @@ pub(super) fn built_in() -> Written {
 }
 
 /// What a policy file says.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct PolicyTable {
     title: String,
     sha256: Digest,
-    classes: BTreeMap<DataClass, ClassPolicy>,
-    aliases: BTreeMap<String, DataClass>,
+    classes: Classes,
     bindings: Vec<Binding>,
     days: Offset,
     noc_notice_days: u32,
 }
 
 impl PolicyTable {
-    /// The class of that name or alias, or what to write instead.
-    pub(super) fn class_named(&self, name: &str) -> Reading<DataClass> {
-        class_named(name, &self.classes, &self.aliases).ok_or_else(|| {
-            let known: Vec<_> = self.classes.keys().map(|class| class.0.as_str()).collect();
-            let hint = did_you_mean(name, known.iter().copied());
-            let known = known.join(", ");
-            format!("{} is not a class of \"{}\"{hint}: write one of {known}", quoted(name), self.title)
+    /// The class of that name or alias, or what to write instead; `None` where a class of that name may be one that could
+    /// not be read.
+    pub(super) fn class_named(&self, name: &str) -> Option<Reading<DataClass>> {
+        let Classes { known, aliases, all_are_named, .. } = &self.classes;
+        let found = class_named(name, known, aliases);
+        (found.is_some() || *all_are_named).then(|| {
+            found.ok_or_else(|| {
+                let known: Vec<_> = known.keys().map(|class| class.0.as_str()).collect();
+                let hint = did_you_mean(name, known.iter().copied());
+                let known = known.join(", ");
+                let policy = if self.title.is_empty() { "the policy".into() } else { format!("\"{}\"", self.title) };
+                format!("{} is not a class of {policy}{hint}: write one of {known}", quoted(name))
+            })
         })
     }
 
@@ -63,8 +68,8 @@ impl PolicyTable {
             title: self.title,
             sha256: self.sha256,
             home,
-            classes: self.classes,
-            aliases: self.aliases,
+            classes: self.classes.known,
+            aliases: self.classes.aliases,
             bindings: self.bindings,
             days: self.days,
             noc_notice_days: self.noc_notice_days,
@@ -76,35 +81,56 @@ impl PolicyTable {
 
 /// Reads a policy file; `None` when it is no TOML. Its errors are among the faults.
 pub(super) fn read(written: &Written, faults: &Faults) -> Option<PolicyTable> {
-    let document = Document::open(written, faults)?;
-    let table = document.toml(faults)?;
-    let root = Section::root(&document, &table, faults);
+    read_document(written, faults, |root| read_root(root, Digest::of_bytes(&written.bytes)))
+}
+
+fn read_root(root: &Section<'_>, sha256: Digest) -> PolicyTable {
+    let faults = root.faults();
     let title = root.require("title", "the policy's name, such as title = \"Cloud First Policy\"", value::text);
     let days = root.or("utc_offset", Offset::UTC, value::utc_offset);
     let noc_notice_days = root.or("noc_notice_days", 30, value::whole(0, 3660));
-    let (classes, aliases) = classes(&root);
-    if classes.is_empty() {
-        faults.error(&root.spot("class"), "no class of data is declared: add a [[class]] with name and residency");
-    }
-    let (bindings, all_were_read) = bindings(&root, &classes);
+    let classes = Classes::read(root);
+    let (bindings, all_were_read) = bindings(root, &classes);
     for rule in RuleId::ALL {
         if !bindings.iter().any(|binding| binding.rule == rule) {
-            faults.warn(&document.whole(), format!("no [[rule]] binds {rule}: what it finds will count for nothing"));
+            faults.warn(&root.document(), format!("no [[rule]] binds {rule}: what it finds will count for nothing"));
         }
     }
-    for gap in gaps(&classes, &bindings).into_iter().filter(|_| all_were_read) {
+    for gap in gaps(&classes.known, &bindings).into_iter().filter(|_| all_were_read && classes.all_are_sound) {
         faults.error(&root.spot("rule"), gap);
     }
     let title = title.map_or_else(String::new, |at| at.value);
-    let sha256 = Digest::of_bytes(&written.bytes);
-    Some(PolicyTable { title, sha256, classes, aliases, bindings, days, noc_notice_days })
+    PolicyTable { title, sha256, classes, bindings, days, noc_notice_days }
 }
 
-fn classes(root: &Section<'_>) -> (BTreeMap<DataClass, ClassPolicy>, BTreeMap<String, DataClass>) {
-    let mut classes = BTreeMap::new();
-    let mut aliases = BTreeMap::new();
-    let mut named: BTreeMap<String, Spot> = BTreeMap::new();
-    for section in root.sections("class") {
+/// The classes of a policy file.
+#[derive(Debug, Default)]
+struct Classes {
+    known: BTreeMap<DataClass, ClassPolicy>,
+    aliases: BTreeMap<String, DataClass>,
+    /// Whether all their names could be read, so that a word that is none of them is wrong.
+    all_are_named: bool,
+    /// Whether all of them could be read whole.
+    all_are_sound: bool,
+}
+
+impl Classes {
+    fn read(root: &Section<'_>) -> Self {
+        let all = !root.may_be_lost("class");
+        let mut classes = Self { all_are_named: all, all_are_sound: all, ..Self::default() };
+        let mut named = BTreeMap::new();
+        for section in root.sections("class") {
+            classes.add(&section, &mut named);
+        }
+        if classes.known.is_empty() && classes.all_are_named {
+            root.faults()
+                .error(&root.spot("class"), "no class of data is declared: add a [[class]] with name and residency");
+            classes.all_are_named = false;
+        }
+        classes
+    }
+
+    fn add(&mut self, section: &Section<'_>, named: &mut BTreeMap<String, Spot>) {
         let name = section.require("name", "the word that workloads use, such as name = \"restricted\"", value::name);
         let title = section.read("title", value::text);
         let residencies = [("home", Residency::Home), ("anywhere", Residency::Anywhere)];
@@ -116,26 +142,29 @@ fn classes(root: &Section<'_>) -> (BTreeMap<DataClass, ClassPolicy>, BTreeMap<St
             value::word(v, &statuses)
         });
         let also = section.list("aliases", value::name).unwrap_or_default();
-        let Some(name) = name else { continue };
+        self.all_are_named &= also.len() == section.length("aliases") && !section.may_be_lost("aliases");
+        self.all_are_named &= name.is_some();
+        self.all_are_sound &= name.is_some() && residency.is_some() && provider.is_some();
+        let Some(name) = name else { return };
         let class = DataClass(name.value.clone());
         for word in std::iter::once(&name).chain(&also) {
             if let Some(first) = named.get(&word.value) {
                 let message = format!("{} is declared already ({first}): leave one of them", quoted(&word.value));
-                root.faults().error(&word.spot, message);
+                section.faults().error(&word.spot, message);
             }
             named.entry(word.value.clone()).or_insert_with(|| word.spot.clone());
         }
-        aliases.extend(also.into_iter().map(|alias| (alias.value, class.clone())));
-        if let (Some(residency), Some(provider)) = (residency, provider) {
-            let title = title.map_or(name.value, |at| at.value);
-            classes.insert(class, ClassPolicy { title, residency: residency.value, provider: provider.value });
-        }
+        self.aliases.extend(also.into_iter().map(|alias| (alias.value, class.clone())));
+        // One that is not sound is known all the same, so that what names it is not held to be wrong.
+        let residency = residency.map_or(Residency::Home, |at| at.value);
+        let provider = provider.map_or(Accreditation::Accredited, |at| at.value);
+        let title = title.map_or(name.value, |at| at.value);
+        self.known.insert(class, ClassPolicy { title, residency, provider });
     }
-    (classes, aliases)
 }
 
 /// The lines of the table that could be read, and whether that is all of them.
-fn bindings(root: &Section<'_>, classes: &BTreeMap<DataClass, ClassPolicy>) -> (Vec<Binding>, bool) {
+fn bindings(root: &Section<'_>, classes: &Classes) -> (Vec<Binding>, bool) {
     let mut bindings: Vec<(Binding, Spot)> = Vec::new();
     let sections = root.sections("rule");
     let written = sections.len();
@@ -153,7 +182,7 @@ fn bindings(root: &Section<'_>, classes: &BTreeMap<DataClass, ClassPolicy>) -> (
         }
         bindings.push((Binding { rule: rule.value, classes: bound, standing }, rule.spot));
     }
-    let all_were_read = bindings.len() == written;
+    let all_were_read = bindings.len() == written && !root.may_be_lost("rule");
     (bindings.into_iter().map(|(binding, _)| binding).collect(), all_were_read)
 }
 
@@ -164,7 +193,7 @@ fn overlap(one: &Bound, other: &Bound) -> bool {
     }
 }
 
-fn bound(section: &Section<'_>, classes: &BTreeMap<DataClass, ClassPolicy>) -> Option<Bound> {
+fn bound(section: &Section<'_>, classes: &Classes) -> Option<Bound> {
     if section.is_text("classes") {
         let every = |v: &DeValue<'_>| match v.as_str() {
             Some("every") => Ok(Bound::Every),
@@ -179,10 +208,10 @@ fn bound(section: &Section<'_>, classes: &BTreeMap<DataClass, ClassPolicy>) -> O
     let mut bound = BTreeSet::new();
     for class in listed {
         let known = DataClass(class.value);
-        if classes.contains_key(&known) {
+        if classes.known.contains_key(&known) {
             bound.insert(known);
-        } else {
-            let names: Vec<_> = classes.keys().map(|c| c.0.as_str()).collect();
+        } else if classes.all_are_named {
+            let names: Vec<_> = classes.known.keys().map(|c| c.0.as_str()).collect();
             let hint = did_you_mean(&known.0, names.iter().copied());
             let message =
                 format!("{} is not declared by this policy{hint}: write one of {}", quoted(&known.0), names.join(", "));

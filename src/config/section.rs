@@ -1,6 +1,6 @@
-//! One table of a document, read key by key.
+//! One table of a TOML document, read key by key.
 //!
-//! Each reading reports its own fault and goes on, so that one pass finds all of them. When a section is dropped, the
+//! What was no TOML is reported once, and neither missed nor held against anything else. Each reading reports its own fault and goes on, so that one pass finds all of them. When a section is dropped, the
 //! keys nobody asked for are reported as unknown.
 
 use std::cell::RefCell;
@@ -9,9 +9,10 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::document::Document;
 use crate::printable::Printable;
 
+use super::damage;
+use super::document::{Document, Written};
 use super::fault::{Faults, Spot, did_you_mean};
 
 /// A value, and where it is written.
@@ -33,6 +34,19 @@ impl<T> At<T> {
 /// What a reading of a value comes to: the value, or `what is wrong: what to do`.
 pub(super) type Reading<T> = Result<T, String>;
 
+/// What `read` makes of a TOML document, as far as it is one; `None` once it was reported that it is none at all.
+pub(super) fn read_document<T>(written: &Written, faults: &Faults, read: impl FnOnce(&Section<'_>) -> T) -> Option<T> {
+    let mut document = Document::open(written, faults)?;
+    let (table, errors) = DeTable::parse_recoverable(document.text());
+    if errors.is_empty() {
+        return Some(read(&Section::root(&document, &table, faults)));
+    }
+    drop(table);
+    damage::cut_out(&mut document, faults)?;
+    let (table, _) = DeTable::parse_recoverable(document.text());
+    Some(read(&Section::root(&document, &table, faults)))
+}
+
 /// One table of a document; empty when the document does not have it.
 #[derive(Debug)]
 pub(super) struct Section<'d> {
@@ -48,7 +62,7 @@ pub(super) struct Section<'d> {
 
 impl<'d> Section<'d> {
     /// The whole document.
-    pub(super) fn root(document: &'d Document<'d>, table: &'d Spanned<DeTable<'d>>, faults: &'d Faults) -> Self {
+    fn root(document: &'d Document<'d>, table: &'d Spanned<DeTable<'d>>, faults: &'d Faults) -> Self {
         Self::new(document, faults, String::new(), Some(table.get_ref()), 0..0)
     }
 
@@ -72,9 +86,22 @@ impl<'d> Section<'d> {
         self.document.spot(self.span.clone(), self.path_of(key))
     }
 
-    /// Whether `key` is written at all.
+    /// The file as a whole.
+    pub(super) fn document(&self) -> Spot {
+        self.document.whole()
+    }
+
+    /// Whether `key` is written at all, as far as that can be known.
     pub(super) fn has(&self, key: &str) -> bool {
-        self.table.is_some_and(|table| table.contains_key(key))
+        self.table.is_some_and(|table| table.contains_key(key)) || self.may_be_lost(key)
+    }
+
+    /// Whether something was written at `key` that was no TOML, which was reported.
+    pub(super) fn may_be_lost(&self, key: &str) -> bool {
+        let written = self.table.and_then(|table| table.get(key));
+        let begin = (!self.path.is_empty()).then_some(self.span.start);
+        let damage = &self.document.damage;
+        self.misshapen || written.map_or_else(|| damage.may_hide(key, begin), |value| damage.holds(&value.span()))
     }
 
     /// Whether a text is written at `key`.
@@ -94,7 +121,13 @@ impl<'d> Section<'d> {
 
     /// Whether something is written at `key` that cannot be read as an empty list: its fault is reported elsewhere.
     pub(super) fn is_faulty(&self, key: &str) -> bool {
-        self.written(key).is_some_and(|value| value.as_array().is_none_or(|array| !array.is_empty()))
+        let is_no_empty_list = |value: &DeValue<'_>| value.as_array().is_none_or(|array| !array.is_empty());
+        self.may_be_lost(key) || self.written(key).is_some_and(is_no_empty_list)
+    }
+
+    /// How many elements the list at `key` has.
+    pub(super) fn length(&self, key: &str) -> usize {
+        self.written(key).and_then(DeValue::as_array).map_or(0, |array| array.len())
     }
 
     fn written(&self, key: &str) -> Option<&DeValue<'d>> {
@@ -120,7 +153,7 @@ impl<'d> Section<'d> {
         add: &str,
         reading: impl Fn(&DeValue<'_>) -> Reading<T>,
     ) -> Option<At<T>> {
-        if self.ask(key).is_none() && !self.misshapen {
+        if self.ask(key).is_none() && !self.may_be_lost(key) {
             self.faults.error(&self.spot(key), format!("is missing: add {add}"));
         }
         self.read(key, reading)
@@ -152,7 +185,9 @@ impl<'d> Section<'d> {
     pub(super) fn section(&self, key: &'static str) -> Self {
         let path = self.path_of(key);
         let Some(value) = self.ask(key) else {
-            return Self::new(self.document, self.faults, path, None, self.span.clone());
+            let mut section = Self::new(self.document, self.faults, path, None, self.span.clone());
+            section.misshapen = self.may_be_lost(key);
+            return section;
         };
         let table = value.get_ref().as_table();
         let mut section = Self::new(self.document, self.faults, path, table, value.span());
@@ -202,7 +237,7 @@ impl<'d> Section<'d> {
     fn ask(&self, key: &'static str) -> Option<&'d Spanned<DeValue<'d>>> {
         self.asked.borrow_mut().push(key);
         self.faults.know(self.path_of(key));
-        self.table.and_then(|table| table.get(key))
+        self.table.and_then(|table| table.get(key)).filter(|value| !self.document.damage.holds(&value.span()))
     }
 
     fn take<T>(
@@ -211,6 +246,9 @@ impl<'d> Section<'d> {
         path: String,
         reading: impl Fn(&DeValue<'_>) -> Reading<T>,
     ) -> Option<At<T>> {
+        if self.document.damage.holds(&value.span()) {
+            return None;
+        }
         let spot = self.document.spot(value.span(), path);
         match reading(value.get_ref()) {
             Ok(value) => Some(At { value, spot }),
@@ -242,7 +280,7 @@ impl Drop for Section<'_> {
         }
         for key in self.table.into_iter().flat_map(|table| table.keys()) {
             let name: &str = key.get_ref();
-            if asked.contains(&name) {
+            if asked.contains(&name) || self.document.damage.has_mended(key.span().start, self.document.text()) {
                 continue;
             }
             let spot = self.document.spot(key.span(), self.path_of(name));

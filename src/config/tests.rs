@@ -63,6 +63,20 @@ fn the_example_of_the_description_parses_as_it_stands() {
 }
 
 #[test]
+fn one_slip_that_makes_a_file_no_toml_gives_few_errors() {
+    for (at, character) in EXAMPLE.char_indices().step_by(7) {
+        for slip in ["", "[", "]", "=", "\"", "\n", "\"\"\""] {
+            let after = EXAMPLE.get(at + character.len_utf8()..).unwrap();
+            let slipped = format!("{}{slip}{after}", EXAMPLE.get(..at).unwrap());
+            let Err(ConfigErrors(errors)) = read(slipped.as_bytes()) else { continue };
+            if errors.iter().any(|error| error.message.starts_with("not TOML")) {
+                assert!(errors.len() <= 3, "{slip:?} for {character:?} at {at}: {errors:#?}");
+            }
+        }
+    }
+}
+
+#[test]
 fn a_vantage_id_alone_is_a_whole_configuration_and_says_what_it_cannot_do() {
     let (config, warnings) = read(b"[vantage]\nid = \"here\"\n").unwrap();
     assert_eq!(config.schedule.interval, Duration::from_secs(300));

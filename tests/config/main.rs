@@ -49,8 +49,8 @@ fn each_error_names_file_line_key_fault_and_cure() {
         for line in errors_of(&path).lines() {
             assert!(line.starts_with(CASES), "{line}");
             let parts = line.split(": ").count();
-            let syntax = line.contains(": not TOML: ");
-            assert!(parts >= if syntax { 3 } else { 4 }, "{line}");
+            let nameless = line.contains(": not TOML, ");
+            assert!(parts >= if nameless { 3 } else { 4 }, "{line}");
         }
     }
 }
