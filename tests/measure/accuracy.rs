@@ -52,25 +52,30 @@ fn percent(text: &str) -> Result<f64, String> {
     if percent > 0.0 && percent < 100.0 { Ok(percent) } else { Err("more than 0 and less than 100".to_owned()) }
 }
 
+/// The exit status for a command line that makes no sense, for input that cannot be used, and for output that cannot be
+/// written (`sysexits.h`).
+const USAGE: u8 = 64;
+const UNUSABLE: u8 = 65;
+const UNWRITABLE: u8 = 74;
+
 fn main() -> ExitCode {
-    let arguments = match Arguments::try_parse() {
-        Ok(arguments) => arguments,
+    match Arguments::try_parse() {
+        Ok(arguments) => ExitCode::from(run(&arguments, &mut io::stdout(), &mut io::stderr())),
         Err(error) => {
             let _ = error.print();
             let asked_for = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
-            return if asked_for { ExitCode::SUCCESS } else { ExitCode::from(64) };
+            ExitCode::from(if asked_for { 0 } else { USAGE })
         }
-    };
-    let printed = measure(&arguments.corpus, &arguments.databases, arguments.base_rate / 100.0)
-        .and_then(|report| if arguments.json { report.json() } else { Ok(text::of(&report)) });
-    match printed {
-        Ok(printed) => match io::stdout().write_all(printed.as_bytes()) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(_) => ExitCode::from(74),
-        },
+    }
+}
+
+fn run(arguments: &Arguments, out: &mut impl Write, complaints: &mut impl Write) -> u8 {
+    let report = measure(&arguments.corpus, &arguments.databases, arguments.base_rate / 100.0);
+    match report.and_then(|report| if arguments.json { report.json() } else { Ok(text::of(&report)) }) {
+        Ok(printed) => out.write_all(printed.as_bytes()).map_or(UNWRITABLE, |()| 0),
         Err(Fault(why)) => {
-            let _ = writeln!(io::stderr(), "tests/accuracy: {why}");
-            ExitCode::from(65)
+            let _ = writeln!(complaints, "tests/accuracy: {why}");
+            UNUSABLE
         }
     }
 }

@@ -43,6 +43,41 @@ fn the_same_figures_are_in_the_json() {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "spoils copies of files, one at a time")]
+fn a_corpus_that_cannot_be_used_is_refused_with_its_line() {
+    let files = ["labels.csv", "traces.json", "vantages.toml"];
+    let spoiled = |file: &str, spoil: &dyn Fn(String) -> Option<String>| {
+        let directory = tempfile::tempdir().unwrap();
+        for name in files {
+            let text = fs::read_to_string(Path::new(SMALL).join(name)).unwrap();
+            let text = if name == file { spoil(text) } else { Some(text) };
+            if let Some(text) = text {
+                fs::write(directory.path().join(name), text).unwrap();
+            }
+        }
+        let (mut out, mut complaints) = (Vec::new(), Vec::new());
+        let arguments = Arguments::parse_from([Path::new("tests/accuracy"), directory.path(), Path::new("--json")]);
+        let status = run(&arguments, &mut out, &mut complaints);
+        assert!(status == UNUSABLE && out.is_empty(), "{file}: {status}");
+        String::from_utf8(complaints).unwrap()
+    };
+    let added = |line: &'static str| move |text: String| Some(text + line);
+    for (file, spoil, words) in [
+        ("labels.csv", &(|_| None) as &dyn Fn(String) -> Option<String>, "labels.csv: failed to read: No such file"),
+        ("vantages.toml", &|_| None, "vantages.toml: failed to read"),
+        ("traces.json", &|_| None, "traces.json: failed to read"),
+        ("labels.csv", &added("silent.example.pk,175.107.60.231,1,silent\n"), "labels.csv:19: no trace is of"),
+        ("labels.csv", &added("silent.example.pk,175.107.60.231,3,inside\n"), "labels.csv:19: silent.example.pk"),
+        ("labels.csv", &added("silent.example.pk,175.107.60.231,3,quiet\n"), "labels.csv:19: label: quiet"),
+        ("traces.json", &added("]"), "traces.json:21:1: trailing"),
+        ("vantages.toml", &added("latitude = 95\n"), "vantages.toml:"),
+    ] {
+        let complaint = spoiled(file, spoil);
+        assert!(complaint.starts_with("tests/accuracy: ") && complaint.contains(words), "{words}: {complaint}");
+    }
+}
+
+#[test]
 fn a_base_rate_is_a_part_of_all() {
     assert_eq!(percent("2.5"), Ok(2.5));
     for wrong in ["0", "100", "-1", "NaN", "inf", "five"] {
