@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::location::Location;
+use crate::location::derivation::{self, Would};
 use crate::location::disc::{Borders, Disc};
 use crate::location::fuse::{Case, fuse};
 use crate::location::outlines::Reach;
@@ -37,6 +38,8 @@ pub struct Dossier<'a> {
     pub freshness_seconds: u64,
     /// Where each address is, seen from the subject's vantage.
     pub locations: BTreeMap<IpAddr, Location<'a>>,
+    /// What each of those locations was fused from.
+    pub cases: BTreeMap<IpAddr, Case<'a>>,
     /// Which way packets to each address go, seen from the subject's vantage.
     pub paths: BTreeMap<IpAddr, PathReading>,
 }
@@ -51,11 +54,18 @@ impl<'a> Dossier<'a> {
         freshness_seconds: u64,
     ) -> Self {
         let addresses = subject.addresses();
-        let locate = |address: &IpAddr| (*address, fuse(&case(*address, subject, others, instruments)));
-        let locations: BTreeMap<_, _> = addresses.iter().map(locate).collect();
+        let case = |address: IpAddr| (address, case(address, subject, others, instruments));
+        let cases: BTreeMap<_, _> = addresses.into_iter().map(case).collect();
+        let locations: BTreeMap<_, _> = cases.iter().map(|(address, case)| (*address, fuse(case))).collect();
         let read = |location: &Location<'_>| (location.address, read_path(location, subject, instruments));
         let paths = locations.values().map(read).collect();
-        Self { subject, as_of, freshness_seconds, locations, paths }
+        Self { subject, as_of, freshness_seconds, locations, cases, paths }
+    }
+
+    /// What would have changed where `address` is found to be.
+    pub fn would(&self, address: IpAddr) -> Vec<Would<'a>> {
+        let known = self.cases.get(&address).zip(self.locations.get(&address));
+        known.map_or_else(Vec::new, |(case, location)| derivation::would(case, location))
     }
 
     /// The addresses the endpoint led to.
@@ -119,7 +129,7 @@ impl<'a> Companions<'a> {
 }
 
 /// Everything that is known of one address of `subject`.
-pub fn case<'a>(
+fn case<'a>(
     address: IpAddr,
     subject: &'a Observation,
     others: &[&'a Observation],
@@ -144,6 +154,7 @@ pub fn case<'a>(
         unplaced: all.filter_map(Sighting::unplaced).collect(),
         own: own.disc(),
         others: sightings.values().filter_map(Sighting::disc).collect(),
+        gauges: Vec::new(),
         claims: subject.claims_about(address).collect(),
     }
 }

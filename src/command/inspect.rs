@@ -98,7 +98,7 @@ impl Inspect {
         let mut borders = Borders::new(prepared.geodb.outlines());
         borders.meet(&prepared.config.vantage);
         let instruments = Instruments { borders: &borders, home: &policy.home };
-        let form = if self.json { Form::Json } else { Form::Explained };
+        let form = if self.json { Form::Json { explained: true } } else { Form::Explained };
         let mut judged = Judged::new(io::BufWriter::new(anstream::stdout().lock()), form, policy);
         for outcome in outcomes {
             match outcome {

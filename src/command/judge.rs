@@ -58,8 +58,8 @@ pub struct Judge {
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 
-    /// Show the findings and the evidence under each line
-    #[arg(long, conflicts_with = "json")]
+    /// Show under each line the findings, the evidence, what it comes to and what would have changed it
+    #[arg(long)]
     explain: bool,
 
     /// Print one JSON object a line
@@ -121,7 +121,7 @@ impl Judge {
         let companions = if self.alone { Companions::default() } else { Companions::new(observations) };
         let progress = ProgressBar::new(subjects.len() as u64);
         let form = match (self.json, self.explain) {
-            (true, _) => Form::Json,
+            (true, explained) => Form::Json { explained },
             (false, true) => Form::Explained,
             (false, false) => Form::Rows,
         };

@@ -33,10 +33,23 @@ impl Refusal {
 pub(super) enum Form {
     /// One row each.
     Rows,
-    /// A row, and under it the findings and the evidence.
+    /// A row, and under it the findings, the evidence, what it comes to and what would have changed it.
     Explained,
     /// One JSON object each.
-    Json,
+    Json {
+        /// With what would have changed it.
+        explained: bool,
+    },
+}
+
+impl Form {
+    fn is_explained(self) -> bool {
+        match self {
+            Self::Explained => true,
+            Self::Rows => false,
+            Self::Json { explained } => explained,
+        }
+    }
 }
 
 /// Judges dossiers and writes their lines.
@@ -62,6 +75,7 @@ impl<'p, W: Write> Judged<'p, W> {
         self.worst = self.worst.max(Some(verdict.standing));
         for line in report::lines(dossier, &verdict, self.policy) {
             self.tally.count(&line);
+            let line = if self.form.is_explained() { line.explained(dossier) } else { line };
             let written = self.write(&line);
             self.tell(written)?;
         }
@@ -79,7 +93,7 @@ impl<'p, W: Write> Judged<'p, W> {
         if !self.closed {
             let written = match self.form {
                 Form::Rows | Form::Explained => writeln!(self.out, "{}", self.tally),
-                Form::Json => Ok(()),
+                Form::Json { .. } => Ok(()),
             };
             let flushed = written.and_then(|()| self.out.flush());
             self.tell(flushed)?;
@@ -104,7 +118,7 @@ impl<'p, W: Write> Judged<'p, W> {
         match self.form {
             Form::Rows => writeln!(self.out, "{}", text::row(line)),
             Form::Explained => writeln!(self.out, "{}", text::explained(line)),
-            Form::Json => {
+            Form::Json { .. } => {
                 serde_json::to_writer(&mut self.out, line)?;
                 self.out.write_all(b"\n")
             }
@@ -171,7 +185,7 @@ mod tests {
     #[test]
     fn a_breach_stays_a_breach_when_nobody_reads_of_it() {
         let policy = policy();
-        for form in [Form::Rows, Form::Explained, Form::Json] {
+        for form in [Form::Rows, Form::Explained, Form::Json { explained: true }] {
             let mut at_once = Judged::new(Broken, form, &policy);
             judge_once(&mut at_once, &policy);
             judge_once(&mut at_once, &policy);
@@ -185,7 +199,7 @@ mod tests {
     #[test]
     fn an_endpoint_whose_round_broke_off_is_unproven() {
         let policy = policy();
-        let mut judged = Judged::new(Vec::new(), Form::Json, &policy);
+        let mut judged = Judged::new(Vec::new(), Form::Json { explained: false }, &policy);
         judged.broke_off(&"https://portal.example.gov.pk".parse().unwrap());
         assert_eq!(judged.finish().unwrap(), Exit::Doubt);
         assert_eq!(Judged::new(Vec::new(), Form::Rows, &policy).finish().unwrap(), Exit::Doubt, "nothing was judged");

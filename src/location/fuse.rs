@@ -18,6 +18,7 @@ use std::net::IpAddr;
 use jiff::civil::Date;
 
 use super::disc::Disc;
+use super::evidence::gap::Gauge;
 use super::setting::Setting;
 use super::tally::Tally;
 use super::weigh::{GLASS_DISC, Group, PROBABLE};
@@ -44,6 +45,8 @@ pub struct Case<'a> {
     pub others: Vec<Disc<'a>>,
     /// The answers that vantages without coordinates got: they prove nothing.
     pub unplaced: Vec<(&'a VantageId, Rtt)>,
+    /// The best time of every vantage at home that got an answer.
+    pub gauges: Vec<Gauge<'a>>,
     /// What was claimed.
     pub claims: Vec<&'a Claim>,
 }

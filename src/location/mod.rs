@@ -21,6 +21,7 @@ use evidence::Evidence;
 use source::regions::Cloud;
 use weigh::Group;
 
+pub mod derivation;
 pub mod disc;
 pub mod evidence;
 pub mod fuse;
@@ -31,6 +32,7 @@ pub mod setting;
 pub mod source;
 pub mod tally;
 pub mod weigh;
+pub mod yardstick;
 
 /// What a source says of one address. A source without an entry says so: that is an answer as well.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -1,6 +1,6 @@
 //! All evidence about one address, in the order it was weighed, and what it comes to.
 
-use super::evidence::{Evidence, anycast, asn, database, disc, geofeed, pop, region, register, registry};
+use super::evidence::{Evidence, anycast, asn, database, disc, gap, geofeed, pop, region, register, registry};
 use super::fuse::Case;
 use super::setting::{Seen, Setting};
 use super::weigh::Group;
@@ -42,6 +42,9 @@ impl<'a> Tally<'a> {
             tally.weigh_discs(case, setting);
         } else {
             tally.add(disc::not_public());
+        }
+        for evidence in gap::weigh(&case.gauges, setting) {
+            tally.add(evidence);
         }
         for claim in &case.claims {
             tally.weigh_claim(claim, &case.claims, setting);

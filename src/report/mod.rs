@@ -6,9 +6,10 @@
 use std::net::IpAddr;
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::dossier::Dossier;
+use crate::location::derivation::{GroupSum, Would};
 use crate::location::evidence::Evidence;
 use crate::location::path::Way;
 use crate::location::{Grade, Location, Place};
@@ -60,6 +61,11 @@ pub struct Line<'a> {
     pub findings: Vec<Said<'a>>,
     /// What was weighed.
     pub evidence: &'a [Evidence<'a>],
+    /// What the hints come to, by groups that share their mistakes.
+    pub groups: Vec<GroupSum>,
+    /// What would have changed the outcome; only where it was asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "in_words")]
+    pub would: Vec<Would<'a>>,
 }
 
 /// A finding as a line shows it.
@@ -109,7 +115,21 @@ fn line<'a>(
         standing: if worst == Standing::Notice { Standing::Compliant } else { worst },
         findings: findings.into_iter().map(said).collect(),
         evidence: location.map_or(&[], |l| l.evidence.as_slice()),
+        groups: location.map_or_else(Vec::new, |l| l.groups().filter(|sum| sum.before != 0.0).collect()),
+        would: Vec::new(),
     }
+}
+
+impl<'a> Line<'a> {
+    /// The line with what would have changed it, which takes as long as judging it some ten times over.
+    #[must_use]
+    pub fn explained(self, dossier: &Dossier<'a>) -> Self {
+        Self { would: self.address.map_or_else(Vec::new, |address| dossier.would(address)), ..self }
+    }
+}
+
+fn in_words<S: Serializer>(would: &Vec<Would<'_>>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(would.iter().map(ToString::to_string))
 }
 
 fn said(finding: &Finding) -> Said<'_> {

@@ -6,6 +6,7 @@ use anstyle::{AnsiColor, Style};
 
 use super::{Line, Said};
 use crate::location::evidence::Evidence;
+use crate::location::weigh::PROBABLE;
 use crate::location::{Place, Weight};
 use crate::printable::{Escaped, Printable};
 use crate::verdict::{RuleId, Standing};
@@ -42,6 +43,16 @@ pub fn explained(line: &Line<'_>) -> String {
     }
     for evidence in line.evidence {
         let _ = write!(text, "\n    {}", evidence_line(evidence));
+    }
+    for sum in &line.groups {
+        let _ = write!(text, "\n    {:<8}  {}", sum.group.as_str(), sum);
+    }
+    if line.groups.len() > 1 {
+        let total: f64 = line.groups.iter().map(|sum| sum.after).sum();
+        let _ = write!(text, "\n    together  {total:+.2} nats; {PROBABLE:.0} make a place probable");
+    }
+    for would in &line.would {
+        let _ = write!(text, "\n    {}", Escaped(&would.to_string()));
     }
     if line.address.is_some() {
         let _ = write!(text, "\n    path {}", line.path.as_str());
@@ -181,6 +192,8 @@ mod tests {
             standing: Standing::Unproven,
             findings: vec![Said { rule: RuleId::ClassMissing, standing: Standing::Unproven, because: &because }],
             evidence: &evidence,
+            groups: Vec::new(),
+            would: Vec::new(),
         });
         assert_eq!(text.matches("x\\u{1b}[2J\\u{202e}\\u{9b}31m\\u{d}\\u{a}").count(), 4, "{text:?}");
         assert_eq!(text.lines().count(), 3, "{text:?}");

@@ -7,7 +7,9 @@ use ipnet::IpNet;
 use jiff::Timestamp;
 use pehra::contact::{Contact, ContactOutcome};
 use pehra::dossier::{Dossier, Instruments};
+use pehra::location::derivation::{Change, Would};
 use pehra::location::disc::Borders;
+use pehra::location::fuse::fuse;
 use pehra::location::outlines::Outlines;
 use pehra::location::path::Way;
 use pehra::location::source::regions::Cloud;
@@ -165,6 +167,9 @@ fn check(case: &Case, mut borders: Borders) -> Result<(), String> {
     if case.expect.nats.is_some_and(|expected| (expected - nats).abs() > 1e-9) {
         return Err(format!("{}\n  all hints come to {nats}: {:#?}", case.title, location.evidence));
     }
+    if let Some(untrue) = dossier.would(case.address).into_iter().find_map(|would| untrue(&dossier, &would)) {
+        return Err(format!("{}\n  {untrue}", case.title));
+    }
     let reading = &dossier.paths[&location.address];
     if let Some(truth) = &case.truth {
         let flaw = truth.flaw(borders.outlines(), case.heard());
@@ -177,6 +182,18 @@ fn check(case: &Case, mut borders: Borders) -> Result<(), String> {
         Some(way) if way != reading.way => Err(format!("{}\n  expected a path {way:?}, read {reading:?}", case.title)),
         _ => Ok(()),
     }
+}
+
+/// What comes of a change instead of what was foretold.
+fn untrue(dossier: &Dossier<'_>, would: &Would<'_>) -> Option<String> {
+    let Change::Sooner { vantage, ms } = &would.change else { return None };
+    let mut case = dossier.cases.values().next()?.clone();
+    for disc in case.own.iter_mut().chain(&mut case.others).filter(|disc| disc.vantage == *vantage) {
+        disc.rtt = Rtt::from_ms(ms * 0.999)?;
+    }
+    let found = fuse(&case);
+    let comes_true = (found.place, found.grade) == (would.place, would.grade);
+    (!comes_true).then(|| format!("{would}, but is {} ({})", found.place, found.grade))
 }
 
 impl Case {

@@ -114,6 +114,7 @@ proptest! {
             own,
             others: discs,
             unplaced: Vec::new(),
+            gauges: Vec::new(),
             claims: claims.iter().collect(),
         };
         let location = fuse(&case);

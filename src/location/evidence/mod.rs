@@ -9,7 +9,7 @@ use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 use super::setting::Refutation;
 use super::weigh::Group;
-use super::{EvidenceKind, Weight};
+use super::{Claim, EvidenceKind, Weight};
 use crate::place::CountryCode;
 use crate::printable::Printable;
 
@@ -17,6 +17,7 @@ pub mod anycast;
 pub mod asn;
 pub mod database;
 pub mod disc;
+pub mod gap;
 pub mod geofeed;
 pub mod pop;
 pub mod region;
@@ -65,6 +66,8 @@ pub enum Statement<'a> {
     Register(register::Statement),
     /// What the serving point says of itself.
     Pop(pop::Statement<'a>),
+    /// Round-trip times beside those of known places.
+    RttGap(gap::Statement<'a>),
 }
 
 /// Why a piece of evidence counts for less than its kind can.
@@ -107,6 +110,7 @@ impl<'a> Evidence<'a> {
             Statement::Anycast(_) => EvidenceKind::Anycast,
             Statement::Register(_) => EvidenceKind::Register,
             Statement::Pop(_) => EvidenceKind::Pop,
+            Statement::RttGap(_) => EvidenceKind::RttGap,
         }
     }
 
@@ -131,6 +135,11 @@ impl<'a> Evidence<'a> {
     /// Whether it says anything for or against a place.
     pub fn tells(&self) -> bool {
         self.weight != Weight::Hint || self.nats != 0.0
+    }
+
+    /// Whether it is what came of `claim`.
+    pub fn is_of(&self, claim: &Claim) -> bool {
+        std::ptr::eq(self.source, claim.source.as_str())
     }
 
     /// What it says, in words.
@@ -164,6 +173,7 @@ impl fmt::Display for Statement<'_> {
             Self::Anycast(statement) => statement.fmt(f),
             Self::Register(statement) => statement.fmt(f),
             Self::Pop(statement) => statement.fmt(f),
+            Self::RttGap(statement) => statement.fmt(f),
         }
     }
 }

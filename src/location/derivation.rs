@@ -1,0 +1,200 @@
+//! How a location was derived, line by line: what each group of hints came to, and what would have changed the outcome.
+
+use std::fmt;
+
+use serde::ser::{Serialize, SerializeStruct, Serializer};
+
+use super::disc::Disc;
+use super::fuse::{Case, fuse};
+use super::light::{Speed, shortest_round_trip_ms};
+use super::setting::Setting;
+use super::weigh::{Group, PROBABLE};
+use super::{EvidenceKind, Grade, Location, Place};
+use crate::moment::Rtt;
+use crate::place::Distance;
+use crate::printable::Printable;
+use crate::vantage::VantageId;
+
+/// What the hints of a group come to, in nats.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct GroupSum {
+    /// The group.
+    pub group: Group,
+    /// As they add up.
+    pub before: f64,
+    /// What counts of it.
+    pub after: f64,
+}
+
+/// What is tried where an answer would have to come in less than some time.
+const A_LITTLE_LESS: f64 = 0.999;
+
+/// A change, and what the place would be with it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Would<'a> {
+    /// The change.
+    pub change: Change<'a>,
+    /// Where the address would be.
+    pub place: Place,
+    /// How well that would be known.
+    pub grade: Grade,
+}
+
+/// A change of what is known.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Change<'a> {
+    /// Without what a source says.
+    Without {
+        /// The kind of its evidence.
+        kind: EvidenceKind,
+        /// The source.
+        source: &'a str,
+    },
+    /// Without everything that a vantage measured.
+    WithoutVantage(&'a VantageId),
+    /// With an answer to a vantage in less than so many milliseconds.
+    Sooner {
+        /// The vantage.
+        vantage: &'a VantageId,
+        /// The time.
+        ms: f64,
+    },
+    /// With so many nats more from a group that says nothing yet.
+    More(f64),
+    /// With an answer to some vantage abroad that is too soon to have come from home.
+    FromAbroad,
+}
+
+impl Location<'_> {
+    /// What the hints of each group come to.
+    pub fn groups(&self) -> impl Iterator<Item = GroupSum> {
+        Group::ALL.into_iter().zip(self.sums).map(|(group, (before, after))| GroupSum { group, before, after })
+    }
+
+    /// What all hints come to, in nats.
+    pub fn sum(&self) -> f64 {
+        self.sums.iter().map(|(_, after)| after).sum()
+    }
+}
+
+/// What would have changed the outcome of `case`, which is `location`.
+pub fn would<'a>(case: &Case<'a>, location: &Location<'a>) -> Vec<Would<'a>> {
+    let mut would = without(case, location);
+    let setting = Setting::of(case);
+    if setting.is_public && !setting.is_shared() && location.grade != Grade::Proven {
+        would.extend(sooner(case, &setting));
+        would.extend(more(location));
+    }
+    would
+}
+
+/// What changes when one source, or one vantage, is left out.
+fn without<'a>(case: &Case<'a>, location: &Location<'a>) -> Vec<Would<'a>> {
+    let differs = |change: Change<'a>, case: &Case<'a>| {
+        let Location { place, grade, .. } = fuse(case);
+        ((place, grade) != (location.place, location.grade)).then_some(Would { change, place, grade })
+    };
+    let sources = case.claims.iter().enumerate().filter_map(|(index, claim)| {
+        let kind = location.evidence.iter().find(|e| e.is_of(claim)).map(super::evidence::Evidence::kind)?;
+        let mut less = case.clone();
+        less.claims.remove(index);
+        differs(Change::Without { kind, source: &claim.source }, &less)
+    });
+    let measured = case.own.iter().chain(&case.others).map(|disc| disc.vantage);
+    let vantages = measured.filter_map(|vantage| {
+        let mut less = case.clone();
+        less.own = less.own.filter(|disc| disc.vantage != vantage);
+        less.others.retain(|disc| disc.vantage != vantage);
+        less.gauges.retain(|gauge| gauge.vantage != vantage);
+        differs(Change::WithoutVantage(vantage), &less)
+    });
+    sources.chain(vantages).collect()
+}
+
+/// How soon an answer would have to come to prove something: for each place the vantage that lacks the least, tried out.
+fn sooner<'a>(case: &Case<'a>, setting: &Setting<'a>) -> Vec<Would<'a>> {
+    let best = |place: Place, bound: &dyn Fn(&Disc<'a>) -> Option<f64>| {
+        let discs = case.own.iter().chain(&case.others);
+        let mut bounds: Vec<_> = discs.filter_map(|disc| Some((bound(disc)?, disc))).collect();
+        bounds.sort_by(|a, b| (a.1.rtt.ms() / a.0).total_cmp(&(b.1.rtt.ms() / b.0)));
+        let mut changes = bounds.into_iter().map(|(ms, disc)| (ms, disc.vantage));
+        let (ms, vantage) = changes.find(|(ms, vantage)| proves(case, vantage, *ms, place))?;
+        Some(Would { change: Change::Sooner { vantage, ms }, place, grade: Grade::Proven })
+    };
+    let inside = best(Place::Inside, &|disc| bound(disc, disc.reach.nearest_foreign(case.home)?.0));
+    let outside = best(Place::Outside, &|disc| bound(disc, to_home(disc, case)?));
+    let is_abroad = |disc: &Disc<'_>| to_home(disc, case).is_some_and(|distance| distance > Distance::ZERO);
+    let nobody_abroad = setting.is_ordinary() && !case.own.iter().chain(&case.others).any(is_abroad);
+    let from_abroad = Would { change: Change::FromAbroad, place: Place::Outside, grade: Grade::Proven };
+    [inside, outside, nobody_abroad.then_some(from_abroad)].into_iter().flatten().collect()
+}
+
+/// How far the nearest home land is from a disc's vantage; `None` where the borders do not know all of home.
+fn to_home(disc: &Disc<'_>, case: &Case<'_>) -> Option<Distance> {
+    let mut home = case.home.countries().iter().map(|country| disc.reach.distance_to(country));
+    let nearest = home.try_fold(f64::INFINITY, |nearest, distance| Some(nearest.min(distance?.km())))?;
+    Some(Distance::from_km(nearest))
+}
+
+/// Whether an answer to `vantage` in a little less than `ms` would prove `place`.
+fn proves(case: &Case<'_>, vantage: &VantageId, ms: f64, place: Place) -> bool {
+    let mut sooner = case.clone();
+    for disc in sooner.own.iter_mut().chain(&mut sooner.others).filter(|disc| disc.vantage == vantage) {
+        disc.rtt = Rtt::from_ms(ms * A_LITTLE_LESS).unwrap_or(disc.rtt);
+    }
+    let found = fuse(&sooner);
+    (found.place, found.grade) == (place, Grade::Proven)
+}
+
+/// The time under which a disc would not reach land `distance` away; `None` where the vantage's own uncertainty does.
+fn bound(disc: &Disc<'_>, distance: Distance) -> Option<f64> {
+    let left = Distance::from_km(distance.km() - disc.position.uncertainty.km());
+    (left > Distance::ZERO).then(|| shortest_round_trip_ms(left, Speed::Vacuum))
+}
+
+/// How much is missing to the nearer of the two places.
+fn more<'a>(location: &Location<'a>) -> Option<Would<'a>> {
+    let sum = location.sum();
+    if location.place != Place::Unknown || location.grade != Grade::Indeterminate || sum == 0.0 {
+        return None;
+    }
+    let (place, lacking) = if sum > 0.0 { (Place::Inside, PROBABLE - sum) } else { (Place::Outside, -PROBABLE - sum) };
+    (lacking * sum > 0.0).then_some(Would { change: Change::More(lacking), place, grade: Grade::Probable })
+}
+
+impl fmt::Display for Would<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "would be {} ({}) {}", self.place, self.grade, self.change)
+    }
+}
+
+impl fmt::Display for Change<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Without { kind, source } => write!(f, "without {} {}", kind.as_str(), Printable(source)),
+            Self::WithoutVantage(vantage) => write!(f, "without what {vantage} measured"),
+            Self::Sooner { vantage, ms } => write!(f, "if it answered {vantage} in less than {ms:.3} ms"),
+            Self::More(nats) => write!(f, "if a group that says nothing yet gave {nats:+.2} nats"),
+            Self::FromAbroad => {
+                f.write_str("if it answered a vantage abroad too soon to be at home; none has measured it")
+            }
+        }
+    }
+}
+
+impl fmt::Display for GroupSum {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (least, most) = self.group.bounds();
+        write!(f, "{:+.2} nats, of which {:+.2} count (at most {least:+.1} to {most:+.1})", self.before, self.after)
+    }
+}
+
+impl Serialize for GroupSum {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut written = serializer.serialize_struct("GroupSum", 3)?;
+        written.serialize_field("group", &self.group)?;
+        written.serialize_field("nats", &self.before)?;
+        written.serialize_field("counted", &self.after)?;
+        written.end()
+    }
+}
