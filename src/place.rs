@@ -106,7 +106,7 @@ impl fmt::Debug for CountryCode {
 
 /// A set of countries in alphabetical order; the empty set means "we cannot tell". One bit for each pair of letters, so
 /// that sets are compared, met and copied without allocation.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(from = "Vec<CountryCode>", into = "Vec<CountryCode>")]
 pub struct CountrySet([u64; WORDS]);
 
@@ -186,6 +186,12 @@ impl From<Vec<CountryCode>> for CountrySet {
 impl From<CountrySet> for Vec<CountryCode> {
     fn from(countries: CountrySet) -> Self {
         countries.iter().collect()
+    }
+}
+
+impl fmt::Debug for CountrySet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.iter()).finish()
     }
 }
 

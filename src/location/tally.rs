@@ -80,7 +80,8 @@ impl<'a> Tally<'a> {
         if !self.evidence.iter().any(|e| e.kind() == EvidenceKind::Disc && e.weight == Weight::Proof) {
             self.add(disc::joint(joint));
         }
-        if setting.home.holds_none(&joint) && !setting.is_shared() {
+        let alone = |seen: &Seen<'_>| seen.is_own && seen.vacuum == joint;
+        if !setting.discs.iter().any(alone) {
             self.add(anycast::assumed());
         }
     }

@@ -7,6 +7,7 @@ mod evidence;
 mod noise;
 mod policy;
 mod soundness;
+mod worlds;
 
 use std::path::{Path, PathBuf};
 

@@ -1,127 +1,254 @@
-//! What is proven is true: in generated worlds, whatever databases, registers and routes say, a proof never errs.
+//! What is proven is true: in generated worlds, whatever databases, registers, names and routes say, a proof never errs.
 
-use std::sync::{Arc, LazyLock};
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::net::IpAddr;
+use std::sync::LazyLock;
 
-use pehra::location::disc::{Borders, Disc};
-use pehra::location::fuse::{Case, fuse};
-use pehra::location::outlines::Outlines;
-use pehra::location::source::regions::Cloud;
-use pehra::location::{Claim, Grade, Place, Says};
-use pehra::moment::Rtt;
-use pehra::network::{Asn, NetworkKind};
-use pehra::place::{Coordinates, CountryCode, Distance, Home};
-use pehra::trace::Protocol;
-use pehra::vantage::{Position, Vantage, VantageId};
-use proptest::prelude::*;
+use pehra::dossier::{Dossier, Instruments};
+use pehra::location::evidence::{Evidence, Statement, anycast};
+use pehra::location::light::Speed;
+use pehra::location::{Grade, Location, Place, Says, Weight};
+use pehra::network::AddressScope;
+use pehra::place::CountryCode;
 
-use super::evidence::CITIES;
+use super::worlds::{Anycast, Dice, Fleet, Globe, NOW, Target, World};
 
-/// The slowest signal of a generated world needs this many times as long as light in vacuum.
-const SLOWEST: f64 = 6.0;
+/// How many worlds are generated.
+const WORLDS: u64 = 100_000;
 
-/// Where vantages stand exactly, with how far off their stated positions may be.
-const UNCERTAINTY_KM: f64 = 5.0;
+/// How many worlds one fleet watches.
+const WORLDS_A_FLEET: u64 = 200;
 
-static WORLD: LazyLock<Borders> = LazyLock::new(|| {
-    let outlines = Outlines::decode(include_bytes!("../../geodb/borders.gz")).expect("the map that ships");
-    let mut borders = Borders::new(Arc::new(outlines));
-    for city in 0..CITIES.len() {
-        borders.meet(&vantage(city));
-    }
-    borders
+/// The kinds of verdict and of world that have to come up, each at least so often in [`WORLDS`]: otherwise the property
+/// would hold for want of anything to hold of.
+const KINDS: [(&str, u64); 16] = [
+    ("proven inside", 2000),
+    ("proven outside", 10_000),
+    ("proven to be several sites", 1000),
+    ("attested inside", 500),
+    ("attested outside", 500),
+    ("probable inside", 100),
+    ("probable outside", 100),
+    ("conflict", 500),
+    ("edge", 1000),
+    ("edge attested", 100),
+    ("unknown", 10_000),
+    ("private", 1000),
+    ("refuted by light in vacuum", 5000),
+    ("refuted by light in glass", 5000),
+    ("proven against an attestation", 1000),
+    ("two addresses in different places", 1000),
+];
+
+/// How many worlds are generated in which nobody tells that several sites answer for an address.
+const UNTOLD: u64 = 10_000;
+
+/// The seed of this run, and the places that follow from it.
+static GLOBE: LazyLock<(u64, Globe)> = LazyLock::new(|| {
+    let seed = seed();
+    (seed, Globe::of(seed))
 });
 
-fn vantage(city: usize) -> Vantage {
-    let (name, latitude, longitude) = CITIES[city];
-    let coordinates = Coordinates::new(latitude, longitude).unwrap();
-    let position = Position { coordinates, uncertainty: Distance::from_km(UNCERTAINTY_KM) };
-    Vantage { id: VantageId(name.to_owned()), position: Some(position), asn: None }
+/// What was found, by kind, and what was wrong.
+#[derive(Default)]
+struct Findings {
+    kinds: BTreeMap<&'static str, u64>,
+    wrong: Vec<String>,
 }
 
-/// A generated world: where the target is, how slow each vantage's path to it is, and what strangers claim.
-#[derive(Debug, Clone)]
-struct World {
-    target: (f64, f64),
-    slowness: Vec<Option<f64>>,
-    claims: Vec<(u8, [u8; 2])>,
-}
+impl Findings {
+    fn count(&mut self, kind: &'static str) {
+        *self.kinds.entry(kind).or_default() += 1;
+    }
 
-fn worlds() -> impl Strategy<Value = World> {
-    let anywhere = (-60.0..75.0_f64, -180.0..180.0_f64);
-    let near_home = (23.0..38.0_f64, 60.0..78.0_f64);
-    let target = prop_oneof![anywhere, near_home];
-    let slowness = prop::collection::vec(prop::option::of(1.0..SLOWEST), CITIES.len());
-    let claims = prop::collection::vec((0..7_u8, [b'A'..=b'Z', b'A'..=b'Z']), 0..5);
-    (target, slowness, claims).prop_map(|(target, slowness, claims)| World { target, slowness, claims })
-}
-
-impl World {
-    fn claims(&self) -> Vec<Claim> {
-        let says = |(kind, letters): &(u8, [u8; 2])| {
-            let country: CountryCode = if kind % 2 == 0 {
-                "PK".parse().unwrap()
-            } else {
-                std::str::from_utf8(letters).unwrap().parse().unwrap()
-            };
-            match kind {
-                0 => Says::Country(country),
-                1 => Says::Registered { prefix: "203.175.64.0/24".parse().unwrap(), country },
-                2 => Says::Serving { label: "forged".to_owned(), country },
-                3 => Says::Geofeed { prefix: "203.175.64.0/24".parse().unwrap(), country, publisher: vec![Asn(64500)] },
-                4 => Says::Region { provider: Cloud::Aws, region: "forged".to_owned(), country },
-                5 => Says::Delegated { registry: "forged".to_owned(), country },
-                _ => Says::Announced {
-                    asn: Asn(64500),
-                    name: "Forged".to_owned(),
-                    kind: NetworkKind::Ordinary,
-                    country: Some(country),
-                },
-            }
-        };
-        let claim = |written| Claim {
-            about: "203.175.64.10".parse().unwrap(),
-            source: "stranger".to_owned(),
-            dated: None,
-            says: says(written),
-        };
-        self.claims.iter().map(claim).collect()
+    fn add(&mut self, other: Self) {
+        for (kind, count) in other.kinds {
+            *self.kinds.entry(kind).or_default() += count;
+        }
+        self.wrong.extend(other.wrong);
     }
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 4096, ..ProptestConfig::default() })]
-
-    #[test]
-    fn a_proof_is_never_wrong(world in worlds()) {
-        let target = Coordinates::new(world.target.0, world.target.1).unwrap();
-        let truth = WORLD.outlines().contains(target);
-        let Some(truth) = truth else { return Ok(()) };
-        let vantages: Vec<_> = (0..CITIES.len()).map(vantage).collect();
-        let claims = world.claims();
-        let mut discs: Vec<_> = vantages.iter().zip(&world.slowness).filter_map(|(vantage, slowness)| {
-            let (position, reach) = WORLD.reach(vantage).unwrap();
-            let true_km = (position.coordinates.distance_to(target).km() - UNCERTAINTY_KM).max(0.0);
-            let rtt = Rtt::from_ms(2.0 * true_km / 299.792_458 * (*slowness)?).unwrap();
-            Some(Disc { vantage: &vantage.id, rtt, samples: 3, protocol: Protocol::Icmp, position, reach })
-        }).collect();
-        let own = discs.pop();
-        let home = Home::of("PK".parse().unwrap());
-        let case = Case {
-            address: "203.175.64.10".parse().unwrap(),
-            home: &home,
-            borders: WORLD.outlines().id(),
-            today: "2026-11-21".parse().unwrap(),
-            own,
-            others: discs,
-            unplaced: Vec::new(),
-            gauges: Vec::new(),
-            claims: claims.iter().collect(),
-        };
-        let location = fuse(&case);
-        prop_assert!(location.place != Place::Edge, "one site looks like several: {location:?}");
-        if location.grade == Grade::Proven {
-            prop_assert_eq!(location.place == Place::Inside, home.contains(truth), "{:?} is in {}", location, truth);
-            prop_assert!(location.countries.contains(truth), "{location:?} leaves out {truth}");
+#[test]
+fn nothing_proven_is_wrong_in_a_hundred_thousand_worlds() {
+    let (seed, globe) = &*GLOBE;
+    let threads = std::thread::available_parallelism().map_or(1, |count| count.get() as u64);
+    let mut all = Findings::default();
+    std::thread::scope(|scope| {
+        let share = |thread| move || judge_worlds(*seed, globe, thread, threads);
+        let workers: Vec<_> = (0..threads).map(|thread| scope.spawn(share(thread))).collect();
+        for worker in workers {
+            all.add(worker.join().expect("worlds are judged"));
         }
+    });
+    tell(&format!("{WORLDS} worlds of PEHRA_WORLDS_SEED={seed}: {:?}", all.kinds));
+    let first = all.wrong.iter().take(5).cloned().collect::<Vec<_>>().join("\n\n");
+    assert!(all.wrong.is_empty(), "PEHRA_WORLDS_SEED={seed}: {} are wrong, such as\n{first}", all.wrong.len());
+    for (kind, least) in KINDS {
+        let found = all.kinds.get(kind).copied().unwrap_or_default();
+        assert!(found >= least, "PEHRA_WORLDS_SEED={seed}: only {found} of {WORLDS} worlds are {kind:?}");
+    }
+}
+
+/// The seed of the environment, for worlds that were seen before, or a new one.
+#[expect(clippy::disallowed_methods, reason = "a run can be repeated")]
+fn seed() -> u64 {
+    use std::hash::{BuildHasher, RandomState};
+    let given = std::env::var("PEHRA_WORLDS_SEED").ok();
+    let seed = given.map(|seed| seed.parse().expect("PEHRA_WORLDS_SEED is a number"));
+    seed.unwrap_or_else(|| RandomState::new().hash_one(NOW))
+}
+
+/// Says something on every run, and not only when the test fails.
+fn tell(what: &str) {
+    writeln!(std::io::stderr(), "{what}").expect("there is an error stream");
+}
+
+fn judge_worlds(seed: u64, globe: &Globe, thread: u64, threads: u64) -> Findings {
+    let mut findings = Findings::default();
+    for fleet_number in (0..WORLDS / WORLDS_A_FLEET).filter(|number| number % threads == thread) {
+        let fleet = Fleet::generate(&mut Dice::new(seed, fleet_number), globe);
+        for number in 0..WORLDS_A_FLEET {
+            let turn = (fleet_number + 1) * 1_000_000 + number;
+            let world = World::generate(&mut Dice::new(seed, turn), globe, &fleet, Anycast::Told);
+            judge_world(globe, &world, &mut findings);
+        }
+    }
+    findings
+}
+
+/// One assumption is left: that one site answers for an address of which nothing says otherwise. Where it does not hold, a
+/// proof by the disc of another vantage may be wrong; it states the assumption, and falls once anybody tells.
+#[test]
+fn a_proof_that_assumes_one_site_says_so_and_falls_when_it_is_told_of_several() {
+    let (seed, globe) = &*GLOBE;
+    let mut wrong = 0;
+    for fleet_number in 0..UNTOLD / WORLDS_A_FLEET {
+        let fleet = Fleet::generate(&mut Dice::new(*seed, fleet_number), globe);
+        for number in 0..WORLDS_A_FLEET {
+            let mut dice = Dice::new(*seed, (fleet_number + 1) * 1_000_000 + number);
+            let mut world = World::generate(&mut dice, globe, &fleet, Anycast::Untold);
+            for error in errors(globe, &world) {
+                assert!(error.assumes_one_site, "PEHRA_WORLDS_SEED={seed}: {}", error.says);
+                wrong += 1;
+            }
+            world.tell(&mut dice);
+            let errors = errors(globe, &world);
+            assert!(errors.is_empty(), "PEHRA_WORLDS_SEED={seed}: {}", errors[0].says);
+        }
+    }
+    tell(&format!(
+        "{UNTOLD} worlds of PEHRA_WORLDS_SEED={seed}: {wrong} proofs assume one site where there are several"
+    ));
+    assert!(wrong > UNTOLD / 1000, "only {wrong}");
+}
+
+struct Wrong {
+    says: String,
+    assumes_one_site: bool,
+}
+
+fn errors(globe: &Globe, world: &World<'_>) -> Vec<Wrong> {
+    let (subject, others) = world.seen();
+    let instruments = Instruments { borders: &globe.borders, home: world.fleet.home };
+    let dossier = Dossier::assemble(subject, &others, instruments, subject.observed, 3600);
+    let wrong = world.targets.iter().filter_map(|target| {
+        let location = &dossier.locations[&target.address];
+        let says = misproven(world, target, location)?;
+        let assumed = Statement::Anycast(anycast::Statement::Assumed);
+        let assumes_one_site = location.evidence.iter().any(|evidence| evidence.statement == assumed);
+        Some(Wrong { says: format!("{says}\n  {location:#?}\n  {:?}", target.sites), assumes_one_site })
+    });
+    wrong.collect()
+}
+
+fn judge_world(globe: &Globe, world: &World<'_>, findings: &mut Findings) {
+    let (subject, others) = world.seen();
+    let instruments = Instruments { borders: &globe.borders, home: world.fleet.home };
+    let dossier = Dossier::assemble(subject, &others, instruments, subject.observed, 3600);
+    for target in &world.targets {
+        let location = &dossier.locations[&target.address];
+        kinds(target, location, findings);
+        if let Some(wrong) = misproven(world, target, location).or_else(|| misrefuted(world, target, location)) {
+            findings.wrong.push(format!("{wrong}\n  {location:#?}\n  {:?}", target.sites));
+        }
+    }
+    let places: Vec<_> = dossier.locations.values().filter(|l| l.grade == Grade::Proven).map(|l| l.place).collect();
+    if places.contains(&Place::Inside) && places.contains(&Place::Outside) {
+        findings.count("two addresses in different places");
+    }
+}
+
+/// What is proven and wrong.
+fn misproven(world: &World<'_>, target: &Target, location: &Location<'_>) -> Option<String> {
+    let home = world.fleet.home;
+    let truth = target.reached_by(world.subject).country;
+    let wrong = match location.place {
+        Place::Inside => !home.contains(truth),
+        Place::Outside => home.contains(truth),
+        Place::Edge => target.sites.len() == 1,
+        Place::Unknown => true,
+    };
+    let left_out = location.place != Place::Edge && !location.countries.contains(truth);
+    let errs = location.grade == Grade::Proven && (wrong || left_out || !is_public(target.address));
+    errs.then(|| format!("{} is proven {} and is in {truth}", target.address, location.place))
+}
+
+/// What light in vacuum refutes and is true.
+fn misrefuted(world: &World<'_>, target: &Target, location: &Location<'_>) -> Option<String> {
+    let truth = target.reached_by(world.subject).country;
+    let refuted = location.evidence.iter().filter(|evidence| evidence.weight == Weight::Refuted);
+    let by_light = refuted.filter(|e| e.refutation.is_some_and(|refutation| refutation.speed == Speed::Vacuum));
+    let mut named = by_light.filter_map(|e| Some((e.source, country(&world.claim(target.address, e.source)?.says)?)));
+    let (source, _) = named.find(|(_, country)| *country == truth)?;
+    Some(format!("what {source} says of {} is refuted and true: {truth}", target.address))
+}
+
+fn country(says: &Says) -> Option<CountryCode> {
+    match says {
+        Says::Country(country)
+        | Says::Registered { country, .. }
+        | Says::Serving { country, .. }
+        | Says::Geofeed { country, .. }
+        | Says::Region { country, .. }
+        | Says::Delegated { country, .. }
+        | Says::Landmark { country, .. } => Some(*country),
+        Says::Announced { country, .. } => *country,
+        Says::NoEntry | Says::Edge { .. } | Says::Anycast { .. } => None,
+    }
+}
+
+fn is_public(address: IpAddr) -> bool {
+    AddressScope::of(address).is_global()
+}
+
+fn kinds(target: &Target, location: &Location<'_>, findings: &mut Findings) {
+    findings.count(match (location.place, location.grade) {
+        _ if !is_public(target.address) => "private",
+        (Place::Inside, Grade::Proven) => "proven inside",
+        (Place::Outside, Grade::Proven) => "proven outside",
+        (Place::Edge, Grade::Proven) => "proven to be several sites",
+        (Place::Inside, Grade::Attested) => "attested inside",
+        (Place::Outside, Grade::Attested) => "attested outside",
+        (Place::Edge, Grade::Attested) => "edge attested",
+        (Place::Inside, Grade::Probable) => "probable inside",
+        (Place::Outside, Grade::Probable) => "probable outside",
+        (_, Grade::Conflict) => "conflict",
+        (Place::Edge, _) => "edge",
+        (Place::Inside | Place::Outside | Place::Unknown, _) => "unknown",
+    });
+    let refuted = |speed| {
+        let by = |e: &Evidence<'_>| e.refutation.is_some_and(|found| found.speed == speed);
+        location.evidence.iter().any(by)
+    };
+    if refuted(Speed::Vacuum) {
+        findings.count("refuted by light in vacuum");
+        if location.grade == Grade::Proven {
+            findings.count("proven against an attestation");
+        }
+    }
+    if refuted(Speed::Glass) {
+        findings.count("refuted by light in glass");
     }
 }
