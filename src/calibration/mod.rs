@@ -8,7 +8,7 @@
 //! *Known* is an address that is declared to be a landmark; that a cloud's list or the operator's register attests; or
 //! that every database and the country of its network put on one side, in an ordinary network or, abroad, in a cloud's,
 //! and that nothing calls anycast or an edge. One that is said to be abroad and answers a vantage at home sooner than
-//! [`NEAR`](yardstick::NEAR) of the hub floor is not abroad: it is dropped, and named.
+//! [`NEAR`](crate::location::yardstick::NEAR) of the hub floor is not abroad: it is dropped, and named.
 //!
 //! Everything here is a function of the set of observations: their order never matters. What is kept is one time for each
 //! vantage, address and day (of a week, or of all days that are surveyed at once), about 32 bytes, and about 200 bytes for
@@ -23,6 +23,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::location::disc::Borders;
+use crate::location::yardstick::{Yardstick, near};
 use crate::moment::Rtt;
 use crate::network::{AddressScope, Asn};
 use crate::observation::Observation;
@@ -34,19 +35,18 @@ use contradiction::{Contradictions, Misplaced};
 use facts::{Facts, Side};
 use hubs::{LEAST_INFLATION, WayAbroad};
 use table::{Entry, Standpoint, Table};
-use yardstick::Tally;
+use tally::Tally;
 
 pub use contradiction::Contradiction;
 pub use hubs::Hubs;
-pub use yardstick::{Floor, Known, Yardstick};
 
 pub mod contradiction;
 mod facts;
 pub mod hubs;
 mod table;
+mod tally;
 #[cfg(test)]
 mod tests;
-pub mod yardstick;
 
 /// How many days of observations count, before the judged one and, for [`Window::Around`], after it.
 pub const CALIBRATION_DAYS: i64 = 7;
@@ -218,6 +218,22 @@ impl Calibration {
         self.findings(moment).into_iter().flat_map(|findings| findings.contradictions.misplaced.values())
     }
 
+    /// What somebody should look into, at any moment: one sentence for each vantage in quarantine, for each misplaced
+    /// landmark, and for each address that is said to be abroad and is not; the latest of each.
+    pub fn remarks(&self) -> Vec<String> {
+        let (mut quarantined, mut misplaced, mut dropped) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        for findings in self.findings.values() {
+            for (standpoint, why) in &findings.contradictions.quarantined {
+                quarantined.insert(self.met.get(*standpoint).map(|met| &met.vantage.id), why);
+            }
+            misplaced.extend(&findings.contradictions.misplaced);
+            dropped.extend(&findings.dropped);
+        }
+        let quarantined = quarantined.into_values().map(|why| format!("{why}: it proves and refutes nothing"));
+        let misplaced = misplaced.into_values().map(|why| format!("{why}: it is left out"));
+        quarantined.chain(misplaced).chain(dropped.into_values().map(Dropped::to_string)).collect()
+    }
+
     fn findings(&self, moment: Timestamp) -> Option<&Findings> {
         self.findings.get(&slot(self.window, moment)).map(AsRef::as_ref)
     }
@@ -239,7 +255,7 @@ impl Calibration {
         let position = vantage.position.filter(|_| stands_at_home);
         let way = position.and_then(|position| self.hubs.way_abroad(position, &self.home));
         let bare = stands_at_home.then(|| Tally::default().yardstick(vantage.asn, way.as_ref()));
-        let near = way.as_ref().and_then(|way| yardstick::near(way.rtt(LEAST_INFLATION)));
+        let near = way.as_ref().and_then(|way| near(way.rtt(LEAST_INFLATION)));
         let standpoint = self.met.len();
         self.met.push(Met { vantage: vantage.clone(), way, near, bare });
         self.names.entry(vantage.id.clone()).or_default().push(standpoint);
@@ -311,7 +327,7 @@ impl Calibration {
             }
             for (standpoint, rtt) in entry.seen() {
                 let own = self.met.get(*standpoint).and_then(|met| met.vantage.asn);
-                tally(tallies.entry(*standpoint).or_default(), (address, *rtt), &entry.facts, own);
+                count(tallies.entry(*standpoint).or_default(), (address, *rtt), &entry.facts, own);
             }
         }
         let yardstick = |(standpoint, tally): (Standpoint, Tally)| {
@@ -337,7 +353,7 @@ impl Calibration {
 }
 
 /// Counts an address for a vantage in the network `own`.
-fn tally(tally: &mut Tally, (address, rtt): (IpAddr, Rtt), facts: &Facts, own: Option<Asn>) {
+fn count(tally: &mut Tally, (address, rtt): (IpAddr, Rtt), facts: &Facts, own: Option<Asn>) {
     match facts.side() {
         Some(Side::Abroad) => {
             tally.count_abroad(address, rtt);

@@ -1,20 +1,23 @@
 //! `pehra judge`: judges what was observed before, and asks nobody.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::Args;
 use indicatif::ProgressBar;
 
 use super::Exit;
 use super::verdicts::{Form, Judged, Refusal, known_class};
+use crate::calibration::{Calibration, Hubs, Window};
 use crate::config::built_in_policy;
 use crate::dossier::{Companions, Dossier, Instruments};
 use crate::edge::geodb::Geodb;
 use crate::edge::input::MOST;
 use crate::edge::inventory;
 use crate::edge::measurements::{self, Measurements, MeasurementsError, shown};
+use crate::import::landmarks::Landmarks;
 use crate::import::vantages::Vantages;
 use crate::location::disc::Borders;
 use crate::observation::Observation;
@@ -23,6 +26,9 @@ use crate::verdict::policy::Policy;
 
 /// The home country where no configuration is given.
 const HOME: &str = "PK";
+
+/// How many remarks on vantages and landmarks are told before they are only counted.
+const REMARKS: usize = 20;
 
 /// Judges observations made before: journals, and traceroutes and pings of RIPE Atlas and scamper.
 ///
@@ -45,6 +51,11 @@ pub struct Judge {
     /// probe has the id atlas-NUMBER; scamper's is its monitor, or the hostname of its cycle, or its src address
     #[arg(long, value_name = "FILE")]
     vantages: Option<PathBuf>,
+
+    /// Imported addresses of which is known where they are, by which the times of the vantages are measured:
+    /// `[[landmark]]` tables with address, name, country, source, and latitude and longitude if known
+    #[arg(long, value_name = "FILE")]
+    landmarks: Option<PathBuf>,
 
     /// Judge each observation by itself, not in the light of other vantages
     #[arg(long)]
@@ -77,6 +88,7 @@ impl Judge {
         let (policy, geodb) = self.instruments()?;
         let class = self.class.as_ref().map(|name| known_class(name, &policy)).transpose()?;
         let vantages = self.vantages()?;
+        let landmarks = self.landmarks()?;
         let mut read_all = Vec::new();
         for file in &self.files {
             let read = read(file, &vantages)?;
@@ -91,12 +103,13 @@ impl Judge {
         for Subject { observation, is_imported } in &mut subjects {
             borders.meet(&observation.vantage);
             if *is_imported {
-                ask(&geodb, observation);
+                ask(&geodb, &landmarks, observation);
             }
             if let Some(class) = &class {
                 observation.declared.class = Some(class.clone());
             }
         }
+        self.calibrate(&subjects, &borders, &policy.home);
         self.print(&subjects, &borders, &policy)
     }
 
@@ -114,6 +127,39 @@ impl Judge {
     fn vantages(&self) -> Result<Vantages, Refusal> {
         let Some(path) = &self.vantages else { return Ok(Vantages::default()) };
         measurements::read_vantages(path).map_err(|error| unreadable(&error))
+    }
+
+    fn landmarks(&self) -> Result<Landmarks, Refusal> {
+        let Some(path) = &self.landmarks else { return Ok(Landmarks::default()) };
+        measurements::read_landmarks(path).map_err(|error| unreadable(&error))
+    }
+
+    /// By what the times of the vantages are measured: of those of other tools by what they measured before and after, of
+    /// our own as it was known when they were judged. With --alone nothing is known but the way abroad.
+    fn calibrate(&self, subjects: &[Subject], borders: &Borders, home: &Home) -> [Calibration; 2] {
+        let hubs = Arc::new(Hubs::shipped());
+        let calibrations = [(Window::Before, false), (Window::Around, true)].map(|(window, is_imported)| {
+            let mut calibration = Calibration::new(home, Arc::clone(&hubs), window);
+            if subjects.iter().any(|subject| subject.is_imported == is_imported) {
+                for Subject { observation, .. } in subjects {
+                    if self.alone {
+                        calibration.handle_vantage(&observation.vantage, borders);
+                    } else {
+                        calibration.handle_observation(observation, borders);
+                    }
+                }
+                calibration.finish();
+            }
+            calibration
+        });
+        let remarks: BTreeSet<_> = calibrations.iter().flat_map(Calibration::remarks).collect();
+        for remark in remarks.iter().take(REMARKS) {
+            let _ = writeln!(anstream::stderr(), "{remark}");
+        }
+        if let Some(more) = remarks.len().checked_sub(REMARKS).filter(|more| *more > 0) {
+            let _ = writeln!(anstream::stderr(), "and {more} more like these");
+        }
+        calibrations
     }
 
     fn print(&self, subjects: &[Subject], borders: &Borders, policy: &Policy) -> Result<Exit, Refusal> {
@@ -138,9 +184,11 @@ impl Judge {
     }
 }
 
-/// Asks the databases of today about what others measured: they never did.
-fn ask(geodb: &Geodb, observation: &mut Observation) {
+/// Asks the databases of today about what others measured: they never did. What is a landmark is declared as well.
+fn ask(geodb: &Geodb, landmarks: &Landmarks, observation: &mut Observation) {
     observation.claims = observation.located().into_iter().flat_map(|address| geodb.claims(address)).collect();
+    let declared = observation.addresses().into_iter().filter_map(|address| landmarks.claim(address).cloned());
+    observation.claims.extend(declared);
     observation.databases = geodb.digests();
 }
 

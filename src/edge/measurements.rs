@@ -10,6 +10,7 @@ use super::input::{self, Input};
 use super::journal::read::{Entries, read_entries, read_segment};
 use super::journal::{FileLine, JournalError};
 use crate::entry::EntryError;
+use crate::import::landmarks::Landmarks;
 use crate::import::vantages::Vantages;
 use crate::import::{self, ImportError, Imported};
 use crate::observation::{Declared, Observation};
@@ -100,6 +101,12 @@ pub fn read(path: &Path, vantages: &Vantages, most: u64) -> Result<Measurements,
 pub fn read_vantages(path: &Path) -> Result<Vantages, MeasurementsError> {
     let text = text_of(path, open(path, input::MOST)?)?;
     Vantages::parse(&text).map_err(|fault| MeasurementsError::Import { file: shown(path), fault })
+}
+
+/// The landmarks among what other tools measured, by the file at `path`.
+pub fn read_landmarks(path: &Path) -> Result<Landmarks, MeasurementsError> {
+    let text = text_of(path, open(path, input::MOST)?)?;
+    Landmarks::parse(&text).map_err(|fault| MeasurementsError::Import { file: shown(path), fault })
 }
 
 /// What `path` is called.

@@ -20,6 +20,7 @@ use crate::vantage::Vantage;
 use crate::workload::Endpoint;
 
 pub mod atlas;
+pub mod landmarks;
 mod record;
 pub mod scamper;
 pub mod vantages;

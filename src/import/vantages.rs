@@ -93,7 +93,8 @@ fn stands(latitude: f64, longitude: f64, uncertainty_km: f64) -> Result<Position
     Ok(Position { coordinates, uncertainty: Distance::from_km(uncertainty_km) })
 }
 
-fn at(text: &str, offset: usize, fault: String) -> ImportError {
+/// A fault at a byte offset.
+pub(super) fn at(text: &str, offset: usize, fault: String) -> ImportError {
     let (line, column) = position(text, offset);
     ImportError { line, column, fault }
 }
