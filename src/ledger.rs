@@ -16,6 +16,7 @@ use crate::observation::{DatabaseDigest, Declared, Observation};
 use crate::place::CountryCode;
 use crate::provider::Provider;
 use crate::trace::Protocol;
+use crate::vantage::VantageId;
 use crate::verdict::policy::Policy;
 use crate::verdict::{Standing, Verdict};
 use crate::workload::{Endpoint, Noc};
@@ -33,6 +34,8 @@ pub struct Ledger {
     pub days: Offset,
     /// The databases in use.
     pub databases: Arc<[DatabaseDigest]>,
+    /// The vantages whose place is declared, and whether something contradicts it.
+    pub vantages: Arc<BTreeMap<VantageId, bool>>,
 }
 
 /// What is known of one endpoint.
@@ -80,6 +83,7 @@ impl Default for Ledger {
             nocs: Arc::default(),
             days: Offset::UTC,
             databases: Arc::default(),
+            vantages: Arc::default(),
         }
     }
 }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::contact::Contact;
 use crate::digest::Digest;
-use crate::location::Claim;
+use crate::location::{Claim, Says};
 use crate::moment::Rtt;
 use crate::provider::ProviderId;
 use crate::resolution::Resolution;
@@ -35,6 +35,20 @@ pub struct Declared {
     pub class: Option<DataClass>,
     /// Who is said to run it.
     pub provider: Option<ProviderId>,
+}
+
+impl Declared {
+    /// What is said of an endpoint that no inventory knows: nothing but the name `workload`, which stands for where it
+    /// came from.
+    pub fn nothing(workload: &str) -> Self {
+        Self {
+            workload: WorkloadId(workload.to_owned()),
+            entity: String::new(),
+            jurisdiction: Jurisdiction(String::new()),
+            class: None,
+            provider: None,
+        }
+    }
 }
 
 impl From<&Workload> for Declared {
@@ -120,6 +134,13 @@ pub struct PingBest {
 }
 
 impl Ping {
+    /// The best of what was measured in another way.
+    fn of(address: IpAddr, Best { rtt, samples, protocol }: Best, started: Timestamp) -> Self {
+        let samples = u16::try_from(samples).unwrap_or(u16::MAX);
+        let best = Some(PingBest { rtt_ns: rtt, samples });
+        Self { address, protocol, started, attempts: samples, resets: 0, best }
+    }
+
     /// The best time, and how many it is the best of.
     pub fn rtt(&self) -> Option<(Rtt, usize)> {
         self.best.map(|best| (best.rtt_ns, usize::from(best.samples)))
@@ -214,6 +235,33 @@ impl Observation {
     /// What was claimed of `address`.
     pub fn claims_about(&self, address: IpAddr) -> impl Iterator<Item = &Claim> {
         self.claims.iter().filter(move |claim| claim.about == address)
+    }
+
+    /// Whether it is of a landmark: measured to measure others by, and never judged.
+    pub fn is_of_landmark(&self) -> bool {
+        let is_landmark = |address| self.claims_about(address).any(|claim| matches!(claim.says, Says::Landmark { .. }));
+        matches!(self.endpoint.host(), Host::Address(address) if is_landmark(*address))
+    }
+
+    /// What it says of the distance of each of its addresses, by itself, with the claims about it: the best time and
+    /// nothing of the way. All that other observations are judged by, in a hundredth of the room.
+    pub fn sightings(&self) -> impl Iterator<Item = Self> {
+        // Nobody is reached by an IPv4 address in the dress of IPv6.
+        let measured = self.addresses().into_iter().filter(|address| address.to_canonical() == *address);
+        measured.map(|address| Self {
+            schema: self.schema,
+            endpoint: Endpoint::from(address),
+            declared: self.declared.clone(),
+            vantage: self.vantage.clone(),
+            observed: self.observed,
+            elapsed_ns: self.elapsed_ns,
+            resolutions: Vec::new(),
+            traces: Vec::new(),
+            contacts: Vec::new(),
+            pings: self.best_rtt(address).map(|best| Ping::of(address, best, self.observed)).into_iter().collect(),
+            claims: self.claims_about(address).cloned().collect(),
+            databases: Vec::new(),
+        })
     }
 
     /// Who looked.

@@ -8,6 +8,7 @@ use prometheus::proto;
 use prometheus::{IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
 
 use crate::alert::{self, Counts, SinkId};
+use crate::edge::evidence::Condition;
 use crate::exposition::text::{Family, Kind, Sample};
 use crate::resolution::{NameFailure, Resolution, View};
 use crate::trace::switchboard::Receipt;
@@ -65,6 +66,9 @@ pub struct Vitals {
     journaled: IntCounter,
     reload_successful: IntGauge,
     reload_success_time: IntGauge,
+    evidence: IntGaugeVec,
+    evidence_newest: IntGaugeVec,
+    evidence_successful: IntGaugeVec,
 }
 
 impl Vitals {
@@ -112,6 +116,24 @@ impl Vitals {
                 &registry,
                 "config_last_reload_success_timestamp_seconds",
                 "When the configuration in force was taken up.",
+            )?,
+            evidence: gauges(
+                &registry,
+                "evidence_observations",
+                "How many observations of other vantages are in use, by source; each of one address.",
+                &["source"],
+            )?,
+            evidence_newest: gauges(
+                &registry,
+                "evidence_newest_observation_timestamp_seconds",
+                "When the newest observation of a source of evidence was made; absent while it has none.",
+                &["source"],
+            )?,
+            evidence_successful: gauges(
+                &registry,
+                "evidence_last_reload_successful",
+                "Whether all files of a source of evidence could be read as they are now.",
+                &["source"],
             )?,
             registry,
         };
@@ -172,6 +194,20 @@ impl Vitals {
         self.reload_successful.set(successful.into());
         if successful {
             self.reload_success_time.set(at);
+        }
+    }
+
+    /// Sets how every source of evidence is; those that are gone lose their series.
+    pub fn set_evidence<'a>(&self, conditions: impl Iterator<Item = Condition<'a>>) {
+        self.evidence.reset();
+        self.evidence_newest.reset();
+        self.evidence_successful.reset();
+        for Condition { name, observations, newest, is_whole } in conditions {
+            self.evidence.with_label_values(&[name]).set(i64::try_from(observations).unwrap_or(i64::MAX));
+            self.evidence_successful.with_label_values(&[name]).set(is_whole.into());
+            if let Some(newest) = newest {
+                self.evidence_newest.with_label_values(&[name]).set(newest.as_second());
+            }
         }
     }
 
@@ -301,6 +337,23 @@ mod tests {
             assert!(text.lines().any(|line| line == series), "{series} in\n{text}");
         }
         assert!(text.contains("process_resident_memory_bytes "));
+    }
+
+    #[test]
+    fn evidence_that_is_gone_loses_its_series() {
+        let vitals = Vitals::new().unwrap();
+        let newest = Some("2026-11-22T00:00:00Z".parse().unwrap());
+        let broken = Condition { name: "atlas", observations: 7, newest, is_whole: false };
+        vitals.set_evidence(
+            [broken, Condition { name: "fra", observations: 0, newest: None, is_whole: true }].into_iter(),
+        );
+        let text = encode(&vitals.families());
+        assert!(text.contains("pehra_evidence_observations{source=\"atlas\"} 7\n"), "{text}");
+        assert!(text.contains("pehra_evidence_last_reload_successful{source=\"atlas\"} 0\n"), "{text}");
+        assert!(text.contains("pehra_evidence_last_reload_successful{source=\"fra\"} 1\n"), "{text}");
+        assert!(!text.contains("timestamp_seconds{source=\"fra\"}"), "{text}");
+        vitals.set_evidence(std::iter::empty());
+        assert!(!encode(&vitals.families()).contains("source="));
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //! - begin a round for everything [`Watch::poll_due`] gives, and end it with [`Watch::handle_round`] (once its
 //!   observation is in the journal) or [`Watch::handle_round_failure`];
 //! - send everything [`Watch::poll_delivery`] gives, and report it with [`Watch::handle_delivery`];
+//! - hand in what other vantages saw by [`Watch::handle_evidence`], whenever that has changed;
 //! - log what [`Watch::poll_event`] gives, keep what [`Watch::poll_save`] gives;
 //! - call [`Watch::handle_timeout`] when [`Watch::poll_timeout`] has come.
 //!
@@ -32,6 +33,13 @@ use crate::verdict::policy::Policy;
 use crate::verdict::{Finding, RuleId, Standing, Verdict, judge};
 use crate::workload::Endpoint;
 
+use others::Others;
+
+mod others;
+
+/// What the workload of a landmark is called in the journal.
+const LANDMARK: &str = "landmark";
+
 /// An observation is judged as stale once its age, in whole seconds, is beyond its freshness.
 const BEYOND: Duration = Duration::from_secs(1);
 
@@ -42,6 +50,8 @@ pub struct Settings {
     pub vantage: Vantage,
     /// Every endpoint.
     pub watched: BTreeMap<Endpoint, Watched>,
+    /// What is measured beside them and not judged, each with the longest time between two rounds.
+    pub landmarks: BTreeMap<Endpoint, Duration>,
     /// What is judged by.
     pub policy: Policy,
     /// The borders of countries.
@@ -127,6 +137,7 @@ pub struct Watch {
     ledger: Arc<Ledger>,
     files: BTreeMap<Endpoint, File>,
     stale: BTreeSet<(Instant, Endpoint)>,
+    others: Others,
     events: VecDeque<Event>,
 }
 
@@ -146,6 +157,7 @@ impl Watch {
             ledger: Arc::default(),
             files: BTreeMap::new(),
             stale: BTreeSet::new(),
+            others: Others::new(&settings.policy.home),
             events: VecDeque::new(),
         };
         watch.handle_reconfigured(settings, now);
@@ -157,11 +169,19 @@ impl Watch {
     /// that is gone takes its alerts and its series with it.
     pub fn handle_reconfigured(&mut self, mut settings: Settings, now: Moment) {
         settings.borders.meet(&settings.vantage);
+        for vantage in self.others.vantages() {
+            settings.borders.meet(vantage);
+        }
         let before = std::mem::replace(&mut self.settings, settings);
+        if self.settings.policy.home != before.policy.home {
+            self.others = self.others.at_home_in(&self.settings.policy.home, &self.settings.borders);
+        }
         let rejudge = self.settings.policy != before.policy
             || self.settings.borders.outlines().id() != before.borders.outlines().id();
         let watched = &self.settings.watched;
-        let intervals = watched.iter().map(|(endpoint, watched)| (endpoint.clone(), watched.interval)).collect();
+        let landmarks = self.settings.landmarks.iter().map(|(endpoint, interval)| (endpoint.clone(), *interval));
+        let intervals = watched.iter().map(|(endpoint, watched)| (endpoint.clone(), watched.interval));
+        let intervals = landmarks.chain(intervals).collect();
         self.schedule.handle_reconfigured(self.settings.pace, &intervals, now);
         self.book.handle_reconfigured(self.settings.alerts.clone(), |endpoint| watched.contains_key(endpoint), now);
         self.files.retain(|endpoint, _| watched.contains_key(endpoint));
@@ -188,18 +208,23 @@ impl Watch {
             if let Some(watched) = self.settings.watched.get(&endpoint) {
                 return Some(Due { declared: watched.declared.clone(), endpoint });
             }
+            if self.settings.landmarks.contains_key(&endpoint) {
+                return Some(Due { declared: Declared::nothing(LANDMARK), endpoint });
+            }
             self.schedule.handle_done(&endpoint, RoundEnd::Fruitless, now);
         }
     }
 
     /// The observation of a round that is over, and that is in the journal already.
     ///
-    /// It is judged by what is declared now, whatever was when the round began.
+    /// It is judged by what is declared now, whatever was when the round began; that of a landmark is only remembered.
     pub fn handle_round(&mut self, mut observation: Observation, now: Moment) {
         let endpoint = observation.endpoint.clone();
         let learned = !observation.addresses().is_empty();
         let end = if learned { RoundEnd::Learned { ttl: observation.ttl() } } else { RoundEnd::Fruitless };
         self.schedule.handle_done(&endpoint, end, now);
+        self.others.add(&observation, &self.settings.borders);
+        self.settle(observation.observed);
         let Some(watched) = self.settings.watched.get(&endpoint) else { return };
         if observation.declared != watched.declared {
             observation.declared.clone_from(&watched.declared);
@@ -208,6 +233,33 @@ impl Watch {
         let stale_at = now.mono + watched.freshness + BEYOND;
         self.expect(&endpoint, stale_at, Some(Last { observation, seen: now.mono }));
         self.judge_last(&endpoint, Some(Occasion::Round), now);
+    }
+
+    /// What other vantages saw, each of one address, in place of what was handed in before. What is known is judged again
+    /// in its light; an endpoint whose verdict that changes is looked at at once, so that its alerts follow.
+    pub fn handle_evidence(&mut self, others: Arc<[Observation]>, now: Moment) {
+        for sighting in others.iter() {
+            self.settings.borders.meet(&sighting.vantage);
+        }
+        self.others.set(others, &self.settings.borders);
+        let observed =
+            |(endpoint, file): (&Endpoint, &File)| Some((file.last.as_ref()?.observation.observed, endpoint.clone()));
+        let mut judged: Vec<_> = self.files.iter().filter_map(observed).collect();
+        judged.sort();
+        for (observed, _) in &judged {
+            self.settle(*observed);
+        }
+        self.settle(now.wall);
+        for (_, endpoint) in judged {
+            let before = self.ledger.endpoints.get(&endpoint).cloned();
+            self.judge_last(&endpoint, None, now);
+            let verdict = |record: Option<&Arc<Record>>| {
+                record.and_then(|record| Some(record.verdict.as_ref()?.findings.clone()))
+            };
+            if verdict(self.ledger.endpoints.get(&endpoint)) != verdict(before.as_ref()) {
+                self.schedule.hasten(&endpoint, now);
+            }
+        }
     }
 
     /// A round gave no observation, or it could not be kept in the journal. It is tried again, later each time.
@@ -279,6 +331,16 @@ impl Watch {
         self.schedule.running()
     }
 
+    /// Brings what is known of vantages up to the moment of an observation that is judged, and shows it.
+    fn settle(&mut self, moment: Timestamp) {
+        let Settings { vantage, borders, .. } = &self.settings;
+        self.others.settle(vantage, borders, moment);
+        let vantages = self.others.quarantined(vantage);
+        if *self.ledger.vantages != vantages {
+            Arc::make_mut(&mut self.ledger).vantages = Arc::new(vantages);
+        }
+    }
+
     /// Takes up an endpoint of new settings, which may have been watched before; whether there is a verdict on it.
     fn take_up(&mut self, endpoint: &Endpoint, watched: Watched, before: Option<&Watched>, now: Moment) -> bool {
         let seen = self.files.get(endpoint).map(|file| file.last.as_ref().map_or(now.mono, |last| last.seen));
@@ -316,7 +378,7 @@ impl Watch {
         let Some(file) = self.files.get(endpoint) else { return };
         let (verdict, sight, seen) = match &file.last {
             Some(last) => {
-                let (dossier, verdict) = appraise(last, watched, &self.settings, now);
+                let (dossier, verdict) = appraise(last, watched, &self.settings, &self.others, now);
                 (verdict, Sight::of(&dossier), Some(Seen::of(&dossier)))
             }
             None => (never_observed(endpoint, watched, &self.settings, now), Sight::default(), None),
@@ -337,12 +399,19 @@ impl Watch {
 
 /// The verdict on a round, as of now. The age of the round is counted on the monotonic clock from its own end, so that a
 /// stepped wall clock makes nothing stale and nothing fresh.
-fn appraise<'a>(last: &'a Last, watched: &Watched, settings: &'a Settings, now: Moment) -> (Dossier<'a>, Verdict) {
+fn appraise<'a>(
+    last: &'a Last,
+    watched: &Watched,
+    settings: &'a Settings,
+    others: &'a Others,
+    now: Moment,
+) -> (Dossier<'a>, Verdict) {
     let since = last.observation.elapsed_ns.duration() + now.mono.saturating_duration_since(last.seen);
     let as_of = later(last.observation.observed, since);
     let freshness = watched.freshness.as_secs();
     let instruments = Instruments { borders: &settings.borders, home: &settings.policy.home };
-    let dossier = Dossier::assemble(&last.observation, &[], instruments, as_of, freshness);
+    let others = others.companions(&last.observation);
+    let dossier = Dossier::assemble(&last.observation, &others, instruments, as_of, freshness);
     let verdict = judge(&dossier, &settings.policy);
     (dossier, verdict)
 }

@@ -194,6 +194,14 @@ impl Endpoint {
     }
 }
 
+impl From<IpAddr> for Endpoint {
+    /// The address as it stands.
+    fn from(address: IpAddr) -> Self {
+        let host = Host::Address(address.to_canonical());
+        Self { text: bare(&host), scheme: Scheme::Https, port: 443, host }
+    }
+}
+
 impl FromStr for Endpoint {
     type Err = InvalidEndpoint;
 

@@ -34,7 +34,7 @@ use pehra::workload::{DataClass, Endpoint, Jurisdiction, Noc, WorkloadId};
 const GOLDEN: &str = "tests/exposition/ledger.prom";
 
 /// The families that the ledger fills, with their labels, as the contract lists them.
-const CONTRACT: [(&str, &[&str]); 15] = [
+const CONTRACT: [(&str, &[&str]); 16] = [
     ("pehra_endpoint_addresses", &["endpoint", "place", "grade"]),
     ("pehra_endpoint_countries", &["endpoint", "country"]),
     ("pehra_endpoint_finding", &["endpoint", "workload", "rule", "standing"]),
@@ -48,6 +48,7 @@ const CONTRACT: [(&str, &[&str]); 15] = [
     ("pehra_noc_until_timestamp_seconds", &["workload", "reference"]),
     ("pehra_provider_status", &["provider", "status"]),
     ("pehra_provider_valid_until_timestamp_seconds", &["provider"]),
+    ("pehra_vantage_quarantined", &["vantage"]),
     ("pehra_workload_info", &["workload", "entity", "jurisdiction", "class", "provider"]),
     ("pehra_workloads", &["jurisdiction", "class", "standing"]),
 ];
@@ -153,6 +154,9 @@ fn ledger() -> Ledger {
             sha256: Digest::ZERO,
             built: "2026-11-01T03:15:00Z".parse().unwrap(),
         }]),
+        vantages: Arc::new(
+            [("ntc-isb-1", false), ("fra \"1\"\n", true)].map(|(id, is)| (VantageId(id.to_owned()), is)).into(),
+        ),
     }
 }
 

@@ -68,6 +68,7 @@ fn the_reference_writes_every_default_out() {
     // What has no default: a file or place that is not there, and the lists of things that are declared.
     let without = [
         "asset",
+        "evidence",
         "geodb.anycast",
         "geodb.database",
         "geodb.databases",
@@ -75,6 +76,7 @@ fn the_reference_writes_every_default_out() {
         "geodb.outlines",
         "geodb.regions",
         "geodb.registry",
+        "landmark",
         "noc",
         "policy",
         "provider",
@@ -102,6 +104,7 @@ fn the_reference_shows_every_key_and_no_other() {
     // Unknown keys are errors, so that nothing else needs to be looked for.
     let (config, _) = load_examples(&reference);
     assert_eq!((config.workloads.len(), config.resolvers.len(), config.assets.len()), (1, 2, 1));
+    assert_eq!((config.landmarks.len(), config.evidence.len()), (1, 1));
 }
 
 /// The reading of the policy file asks for keys as well; they are none of the configuration's.

@@ -4,6 +4,7 @@
 //! methods act on it. Rounds and deliveries are tasks that give back a value; the journal and the sockets have owners of
 //! their own and are asked through bounded channels.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -20,6 +21,7 @@ use crate::alert::{Change, DeliveryId, Outcome, Severity, SinkId};
 use crate::config::{Config, settings};
 use crate::digest::Digest;
 use crate::edge::client::ClientError;
+use crate::edge::evidence::Evidence;
 use crate::edge::http::{self, Question, Scrape, Surface};
 use crate::edge::journal::writer::{self, JournalThread, JournalWriter};
 use crate::edge::journal::{Journal, JournalError};
@@ -36,7 +38,7 @@ use crate::watch::{Due, Event as Happening, Watch};
 use crate::workload::Endpoint;
 
 use memory::Memory;
-use reload::{PrepareError, Prepared, Ready, Reload};
+use reload::{News, PrepareError, Prepared, Ready, Reload};
 use round::World;
 use show::Screen;
 use sinks::{Failing, Sinks, Turn};
@@ -117,6 +119,7 @@ pub struct Agent {
     deliveries: JoinSet<Sent>,
     memory: Memory,
     reload: Reload,
+    evidence: Evidence,
     vitals: Vitals,
     questions: mpsc::Receiver<Question>,
     ready: watch::Sender<bool>,
@@ -152,7 +155,7 @@ enum Event {
     Signal(Signal),
     Round(Result<Ended, JoinError>),
     Sent(Result<Sent, JoinError>),
-    Prepared(Box<Result<Ready, PrepareError>>),
+    Read(News),
     Asked(Question),
     Kept,
     Due,
@@ -163,7 +166,7 @@ enum Event {
 impl Agent {
     /// Opens what needs a runtime, and begins to watch.
     pub fn start(parts: Parts) -> Result<Self, AgentError> {
-        let Prepared { config, geodb, .. } = parts.prepared;
+        let Prepared { config, geodb, evidence, .. } = parts.prepared;
         let shutdown = CancellationToken::new();
         let pace = Pace::per_second(config.probing.packets_per_second);
         let (prober_handle, prober) = Prober::spawn(parts.sockets, clock::seed(), pace, shutdown.clone())
@@ -191,9 +194,10 @@ impl Agent {
             prober: prober_handle,
             geodb: geodb.clone(),
         };
-        Ok(Self {
-            reload: Reload::new(parts.path, parts.state, &config, geodb.clone()),
+        let mut agent = Self {
+            reload: Reload::new(parts.path, parts.state, &config, geodb.clone(), evidence.clone()),
             config,
+            evidence: Evidence::default(),
             watch,
             world,
             screen,
@@ -216,7 +220,9 @@ impl Agent {
             signals,
             status: ticks(STATUS),
             watchdog: notify::watchdog_interval().map(ticks),
-        })
+        };
+        agent.take_up_evidence(evidence);
+        Ok(agent)
     }
 
     /// Watches until it is told to stop, and then ends in order.
@@ -231,7 +237,8 @@ impl Agent {
                 Event::Signal(Signal::Reload) => self.begin_reload(None),
                 Event::Round(ended) => self.handle_round(ended),
                 Event::Sent(sent) => self.handle_sent(sent),
-                Event::Prepared(prepared) => self.handle_prepared(*prepared),
+                Event::Read(News::Config(prepared)) => self.handle_prepared(*prepared),
+                Event::Read(News::Evidence(evidence)) => self.take_up_evidence(evidence),
                 Event::Asked(question) => self.handle_question(question),
                 Event::Kept => {}
                 Event::Due => self.watch.handle_timeout(clock::now()),
@@ -249,7 +256,7 @@ impl Agent {
             signal = self.signals.next() => Event::Signal(signal),
             Some(ended) = self.rounds.join_next() => Event::Round(ended),
             Some(sent) = self.deliveries.join_next() => Event::Sent(sent),
-            prepared = self.reload.prepared() => Event::Prepared(Box::new(prepared)),
+            news = self.reload.news() => Event::Read(news),
             Some(question) = self.questions.recv() => Event::Asked(question),
             () = self.memory.settled() => Event::Kept,
             () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => Event::Due,
@@ -386,7 +393,7 @@ impl Agent {
     }
 
     fn take_up(&mut self, ready: Ready) {
-        let Ready { prepared: Prepared { mut config, warnings, geodb }, sinks } = ready;
+        let Ready { prepared: Prepared { mut config, warnings, geodb, evidence }, sinks } = ready;
         for warning in warnings {
             warn!("{warning}");
         }
@@ -399,12 +406,28 @@ impl Agent {
         self.world.geodb = geodb;
         self.sinks = sinks;
         self.config = config;
+        self.take_up_evidence(evidence);
         let endpoints = self.watch.ledger().endpoints.len();
         if changed {
             info!(endpoints, "another configuration is in force");
         } else {
             debug!(endpoints, "the configuration was read again and is the same");
         }
+    }
+
+    /// Judges from now on in the light of `evidence`, and says what is wrong with it that was not before.
+    fn take_up_evidence(&mut self, evidence: Evidence) {
+        let before: BTreeSet<String> = self.evidence.troubles().collect();
+        let now: BTreeSet<String> = evidence.troubles().collect();
+        for trouble in now.difference(&before) {
+            warn!("{trouble}");
+        }
+        if now.is_empty() && !before.is_empty() {
+            info!("all evidence can be read again");
+        }
+        self.vitals.set_evidence(evidence.conditions());
+        self.watch.handle_evidence(evidence.observations(), clock::now());
+        self.evidence = evidence;
     }
 
     fn handle_question(&mut self, question: Question) {

@@ -11,6 +11,8 @@ use serde::Serialize;
 use crate::cli::CONFIG;
 use crate::config::geodb::GeodbConfig;
 use crate::config::{Config, ConfigErrors, Fault, Spot};
+use crate::edge::clock;
+use crate::edge::evidence::Evidence;
 use crate::edge::geodb::Geodb;
 use crate::edge::inventory;
 
@@ -54,6 +56,8 @@ struct Summary {
     views: Vec<String>,
     databases: Vec<String>,
     assets: usize,
+    landmarks: usize,
+    evidence: Vec<String>,
     alertmanagers: usize,
     webhooks: usize,
 }
@@ -66,7 +70,8 @@ impl Check {
             if faults.is_empty() { Ok((config, warnings)) } else { Err(ConfigErrors(faults)) }
         });
         let report = match loaded {
-            Ok((config, warnings)) => {
+            Ok((config, mut warnings)) => {
+                warnings.extend(self.evidence_faults(&config));
                 Report { valid: true, errors: Vec::new(), warnings, summary: Some(Summary::of(&config)) }
             }
             Err(errors) => Report { valid: false, errors: errors.0, warnings: Vec::new(), summary: None },
@@ -84,6 +89,15 @@ impl Check {
             Some(Fault { spot, message: format!("failed to {error}") })
         });
         faults.collect()
+    }
+
+    /// What is wrong with the evidence of other vantages, without which the daemon goes on.
+    fn evidence_faults(&self, config: &Config) -> Vec<Fault> {
+        let nothing = Evidence::default();
+        let now = clock::now().wall;
+        let evidence = Evidence::read(&config.evidence, &nothing, &Geodb::embedded(), &config.vantage.id, now);
+        let spot = Spot { key: "evidence".to_owned(), ..Spot::file(&self.config.display().to_string()) };
+        evidence.troubles().map(|message| Fault { spot: spot.clone(), message }).collect()
     }
 
     /// Faults to standard error, the summary to standard output.
@@ -146,6 +160,8 @@ impl Summary {
             views: config.resolvers.iter().map(|resolver| resolver.view.to_string()).collect(),
             databases: config.geodb.names(),
             assets: config.assets.len(),
+            landmarks: config.landmarks.len(),
+            evidence: config.evidence.iter().map(|source| source.name.clone()).collect(),
             alertmanagers: config.alerting.alertmanagers.len(),
             webhooks: config.alerting.webhooks.len(),
         }
@@ -170,6 +186,8 @@ impl fmt::Display for Summary {
         )?;
         writeln!(f, "declared     {}, {}", count(self.providers, "provider"), count(self.certificates, "certificate"))?;
         writeln!(f, "views        {}", self.views.join(", "))?;
+        let evidence = if self.evidence.is_empty() { "none".to_owned() } else { self.evidence.join(", ") };
+        writeln!(f, "evidence     of other vantages: {evidence}; {}", count(self.landmarks, "landmark"))?;
         writeln!(f, "databases    {databases}; {} of your own register", count_of(self.assets, "entry", "entries"))?;
         write!(f, "alerts to    {}, {}", count(self.alertmanagers, "Alertmanager"), count(self.webhooks, "webhook"))
     }

@@ -17,16 +17,18 @@ use crate::agent::round::{World, inspect};
 use crate::cli::CONFIG;
 use crate::config::settings;
 use crate::config::{Config, Draft, Written};
-use crate::dossier::{Dossier, Instruments};
+use crate::dossier::{Companions, Dossier, Instruments};
 use crate::edge::dns::Resolvers;
+use crate::edge::evidence::Evidence;
 use crate::edge::geodb::Geodb;
 use crate::edge::prober::{ProbeSockets, Prober};
 use crate::edge::{clock, privileges};
 use crate::location::disc::Borders;
 use crate::observation::{Declared, Observation};
+use crate::printable::Escaped;
 use crate::round::RoundSettings;
 use crate::trace::pace::Pace;
-use crate::workload::{DataClass, Endpoint, Jurisdiction, WorkloadId};
+use crate::workload::{DataClass, Endpoint};
 
 /// How many endpoints are looked at at once.
 const AT_ONCE: usize = 16;
@@ -44,7 +46,7 @@ pub struct Inspect {
     /// Print one JSON object a line
     #[arg(long)]
     json: bool,
-    /// Vantage, policy, inventory, resolvers and databases; without it the built-in ones
+    /// Vantage, policy, inventory, resolvers, databases and evidence of other vantages; without it the built-in ones
     #[arg(long, value_name = "FILE", env = "PEHRA_CONFIG")]
     config: Option<PathBuf>,
     /// What is logged: error, warn, info, debug or trace
@@ -74,7 +76,7 @@ impl Inspect {
         // Inventories behind URLs are written by others: nothing of them is read with the capability.
         let prepared = self.prepare()?;
         let class = self.class.as_ref().map(|name| known_class(name, &prepared.config.policy)).transpose()?;
-        warn(&prepared.config, &sockets);
+        warn(&prepared, &sockets);
         let outcomes = observe(self.endpoints.clone(), class.as_ref(), &prepared, sockets)
             .map_err(|error| Refusal(Exit::Failed, format!("failed to begin threads or sockets: {error}")))?;
         self.show(outcomes, &prepared)
@@ -90,21 +92,26 @@ impl Inspect {
         let bytes = b"[vantage]\nid = \"here\"\n".to_vec();
         let built_in = Draft::open(&Written { name: "built-in configuration".to_owned(), bytes }, Path::new(""));
         let (config, warnings) = built_in.finish().map_err(|errors| refused(errors.to_string()))?;
-        Ok(Prepared { config, warnings, geodb: Geodb::embedded() })
+        Ok(Prepared { config, warnings, geodb: Geodb::embedded(), evidence: Evidence::default() })
     }
 
     fn show(&self, outcomes: Vec<Result<Observation, Endpoint>>, prepared: &Prepared) -> Result<Exit, Refusal> {
         let policy = &prepared.config.policy;
         let mut borders = Borders::new(prepared.geodb.outlines());
         borders.meet(&prepared.config.vantage);
+        let evidence = prepared.evidence.observations();
+        for sighting in evidence.iter() {
+            borders.meet(&sighting.vantage);
+        }
+        let companions = Companions::new(evidence.iter());
         let instruments = Instruments { borders: &borders, home: &policy.home };
         let form = if self.json { Form::Json { explained: true } } else { Form::Explained };
         let mut judged = Judged::new(io::BufWriter::new(anstream::stdout().lock()), form, policy);
         for outcome in outcomes {
             match outcome {
                 Ok(seen) => {
-                    let as_of = seen.observed;
-                    judged.judge(&Dossier::assemble(&seen, &[], instruments, as_of, u64::MAX))?;
+                    let (as_of, others) = (seen.observed, companions.of(&seen));
+                    judged.judge(&Dossier::assemble(&seen, &others, instruments, as_of, u64::MAX))?;
                 }
                 Err(endpoint) => judged.broke_off(&endpoint),
             }
@@ -114,10 +121,13 @@ impl Inspect {
 }
 
 /// What the verdicts below cannot rest on.
-fn warn(config: &Config, sockets: &ProbeSockets) {
+fn warn(prepared: &Prepared, sockets: &ProbeSockets) {
     let mut err = anstream::stderr().lock();
+    for trouble in prepared.evidence.troubles() {
+        let _ = writeln!(err, "note: {}", Escaped(&trouble));
+    }
     // What is missing here is in the report as well.
-    if config.vantage.position.is_none() {
+    if prepared.config.vantage.position.is_none() {
         let _ = writeln!(
             err,
             "note: the coordinates of this host are not known ([vantage] in a configuration), so that no time proves a place"
@@ -198,16 +208,7 @@ fn settings_for(endpoint: Endpoint, class: Option<&DataClass>, config: &Config) 
 fn declared(endpoint: &Endpoint, config: &Config) -> Declared {
     let names_it = |known: &Endpoint| known.reaches_the_same_as(endpoint);
     let known = config.workloads.iter().find(|workload| workload.endpoints.iter().any(names_it));
-    known.map_or_else(
-        || Declared {
-            workload: WorkloadId("inspected".to_owned()),
-            entity: String::new(),
-            jurisdiction: Jurisdiction(String::new()),
-            class: None,
-            provider: None,
-        },
-        Declared::from,
-    )
+    known.map_or_else(|| Declared::nothing("inspected"), Declared::from)
 }
 
 #[cfg(test)]

@@ -117,7 +117,8 @@ impl Judge {
         if let Some(path) = &self.config {
             let (config, _) = inventory::load(path).map_err(|e| Refusal(Exit::BadConfiguration, e.to_string()))?;
             let geodb = Geodb::open(&config.geodb, &config.assets);
-            return Ok((config.policy, geodb.map_err(|e| Refusal(Exit::BadConfiguration, e.to_string()))?));
+            let geodb = geodb.map_err(|e| Refusal(Exit::BadConfiguration, e.to_string()))?;
+            return Ok((config.policy, geodb.with_landmarks(&config.landmarks)));
         }
         let home = HOME.parse().map(Home::of).map_err(|e| Refusal(Exit::BadConfiguration, format!("{e}")))?;
         let policy = built_in_policy(home).map_err(|e| Refusal(Exit::BadConfiguration, e.to_string()))?;
@@ -173,7 +174,7 @@ impl Judge {
         };
         let instruments = Instruments { borders, home: &policy.home };
         let mut judged = Judged::new(io::BufWriter::new(anstream::stdout().lock()), form, policy);
-        for subject in subjects {
+        for subject in subjects.iter().filter(|subject| !subject.observation.is_of_landmark()) {
             let others = companions.of(&subject.observation);
             let as_of = subject.observation.observed;
             judged.judge(&Dossier::assemble(&subject.observation, &others, instruments, as_of, u64::MAX))?;

@@ -120,7 +120,7 @@ fn greeting(prepared: &Prepared, sockets: &ProbeSockets, listener: &TcpListener)
 fn watch(parts: Parts) -> Result<(), RunError> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| RunError::Io(format!("begin threads: {error}"), error.kind()))?;
-    let outcome = runtime.block_on(async { Agent::start(parts)?.run().await });
+    let outcome = runtime.block_on(async { Box::pin(Agent::start(parts)?.run()).await });
     // Threads that still wait for the system's resolver or a disk are not waited for.
     runtime.shutdown_background();
     Ok(outcome?)

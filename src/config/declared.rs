@@ -1,13 +1,15 @@
 //! What is declared, held against itself: every name once, and every reference to something that is there.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use crate::network::Asn;
 use crate::provider::{Provider, ProviderId};
-use crate::workload::{DataClass, Endpoint, Jurisdiction, Noc, Workload, WorkloadId};
+use crate::workload::{DataClass, Endpoint, Host, Jurisdiction, Noc, Workload, WorkloadId};
 
 use super::fault::{Faults, Spot, did_you_mean, quoted};
 use super::inventory::{NocEntry, ProviderEntry, WorkloadEntry};
+use super::landmark::Landmark;
 use super::policy::PolicyTable;
 use super::section::At;
 
@@ -23,6 +25,8 @@ pub(super) struct Declared<'d> {
     announced: BTreeMap<Asn, (String, Spot)>,
     workloads: BTreeMap<String, Spot>,
     watched: BTreeMap<String, (String, Spot)>,
+    /// The endpoints that are addresses.
+    addresses: BTreeMap<IpAddr, (String, Spot)>,
     certificates: BTreeMap<(String, String), Spot>,
 }
 
@@ -37,6 +41,7 @@ impl<'d> Declared<'d> {
             announced: BTreeMap::new(),
             workloads: BTreeMap::new(),
             watched: BTreeMap::new(),
+            addresses: BTreeMap::new(),
             certificates: BTreeMap::new(),
         }
     }
@@ -92,8 +97,19 @@ impl<'d> Declared<'d> {
             self.faults.error(&endpoint.spot, format!("{watched}: an endpoint belongs to one workload, leave one"));
             return None;
         }
+        if let Host::Address(address) = endpoint.value.host() {
+            self.addresses.insert(*address, (workload.to_owned(), endpoint.spot.clone()));
+        }
         self.watched.insert(identity, (workload.to_owned(), endpoint.spot));
         Some(endpoint.value)
+    }
+
+    /// One landmark, unless it is watched; workloads come before.
+    pub(super) fn landmark(&self, landmark: At<Landmark>) -> Option<Landmark> {
+        let Some((workload, spot)) = self.addresses.get(&landmark.value.address) else { return Some(landmark.value) };
+        let watched = format!("{} is watched by workload \"{workload}\" ({spot})", landmark.value.address);
+        self.faults.error(&landmark.spot, format!("{watched}: what is judged is no measure for others, leave one"));
+        None
     }
 
     /// One certificate; `None` once a fault of it was reported.

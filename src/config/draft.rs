@@ -16,7 +16,10 @@ use super::fault::{ConfigErrors, Fault, Faults, Spot};
 use super::inventory::Entries;
 use super::policy::{self, PolicyTable};
 use super::section::{At, Reading, Section};
-use super::{Config, alerting, geodb, http, probing, register, resolver, schedule, section, targets, value, vantage};
+use super::{
+    Config, alerting, evidence, geodb, http, landmark, probing, register, resolver, schedule, section, targets, value,
+    vantage,
+};
 
 /// Where the daemon keeps what must survive a restart, unless the file says otherwise.
 const DEFAULT_STATE: &str = "/var/lib/pehra";
@@ -69,6 +72,8 @@ struct Body {
     alerting: alerting::AlertConfig,
     geodb: geodb::GeodbConfig,
     assets: Vec<register::Asset>,
+    landmarks: Vec<At<landmark::Landmark>>,
+    evidence: Vec<evidence::EvidenceSource>,
     http: http::HttpConfig,
     state_directory: PathBuf,
     journal_segment_bytes: u64,
@@ -129,6 +134,8 @@ impl Draft {
             alerting: alerting::read(root),
             geodb: geodb::read(root, directory),
             assets: register::read(root),
+            landmarks: landmark::read(root),
+            evidence: evidence::read(root, directory),
             http: http::read(root),
             state_directory: state.unwrap_or_else(|| DEFAULT_STATE.into()),
             journal_segment_bytes: segment,
@@ -191,6 +198,8 @@ impl Draft {
         let workloads = entries.workloads.into_iter().filter_map(|entry| declared.workload(entry));
         let mut workloads: Vec<_> = workloads.collect();
         workloads.sort_by(|one, other| one.id.cmp(&other.id));
+        let landmarks = self.body.iter_mut().flat_map(|body| std::mem::take(&mut body.landmarks));
+        let landmarks: Vec<_> = landmarks.filter_map(|landmark| declared.landmark(landmark)).collect();
         let nocs: Vec<_> = entries.nocs.into_iter().filter_map(|entry| declared.noc(entry)).collect();
         if workloads.is_empty() {
             let message = "no workload is declared: add a [[workload]] or an inventory, or nothing is watched";
@@ -210,6 +219,8 @@ impl Draft {
             alerting: body.alerting,
             geodb: body.geodb,
             assets: body.assets,
+            landmarks,
+            evidence: body.evidence,
             http: body.http,
             state_directory: body.state_directory,
             journal_segment_bytes: body.journal_segment_bytes,

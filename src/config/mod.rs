@@ -27,8 +27,10 @@ mod targets;
 mod value;
 
 pub mod alerting;
+pub mod evidence;
 pub mod geodb;
 pub mod http;
+pub mod landmark;
 pub mod probing;
 pub mod register;
 pub mod resolver;
@@ -42,8 +44,10 @@ pub use fault::{ConfigErrors, Fault, Spot};
 pub use policy::{BUILT_IN_POLICY, built_in_policy};
 
 use alerting::AlertConfig;
+use evidence::EvidenceSource;
 use geodb::GeodbConfig;
 use http::HttpConfig;
+use landmark::Landmark;
 use probing::ProbingConfig;
 use register::Asset;
 use resolver::ResolverConfig;
@@ -70,6 +74,10 @@ pub struct Config {
     pub geodb: GeodbConfig,
     /// The operator's own register of where prefixes are.
     pub assets: Vec<Asset>,
+    /// Addresses of which is known where they are, measured beside what is watched.
+    pub landmarks: Vec<Landmark>,
+    /// What other vantages measured.
+    pub evidence: Vec<EvidenceSource>,
     /// The HTTP surface.
     pub http: HttpConfig,
     /// Where the daemon keeps what must survive a restart.

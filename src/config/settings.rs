@@ -29,6 +29,7 @@ pub fn of_watch(config: &Config, borders: Borders, databases: Vec<DatabaseDigest
     Settings {
         vantage: config.vantage.clone(),
         watched: watched(config),
+        landmarks: landmarks(config),
         policy: config.policy.clone(),
         borders,
         pace,
@@ -49,6 +50,11 @@ fn watched(config: &Config) -> BTreeMap<Endpoint, Watched> {
         watched.extend(workload.endpoints.iter().map(|endpoint| (endpoint.clone(), one.clone())));
     }
     watched
+}
+
+/// Landmarks are measured as often as what has no interval of its own.
+fn landmarks(config: &Config) -> BTreeMap<Endpoint, Duration> {
+    config.landmarks.iter().map(|landmark| (Endpoint::from(landmark.address), config.schedule.interval)).collect()
 }
 
 fn of_alerts(config: &AlertConfig) -> AlertSettings {

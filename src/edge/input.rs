@@ -1,11 +1,13 @@
 //! A file that somebody names, or standard input: unpacked where it is gzip, by its first bytes and not by its name, and
 //! never more of it than a bound, since a small file can unpack to more than a machine has.
 
-use std::fs::OpenOptions;
+use std::fs::{self, OpenOptions};
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::path::Path;
+use std::time::SystemTime;
 
 use flate2::read::MultiGzDecoder;
+use jiff::Timestamp;
 
 /// The name of standard input.
 pub const STANDARD_INPUT: &str = "-";
@@ -33,6 +35,26 @@ pub struct Input {
     pub head: Vec<u8>,
     /// All of it.
     pub reader: Box<dyn BufRead + Send>,
+}
+
+/// What tells a file from what it was before, without reading it: its size, and when it was changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stamp {
+    size: u64,
+    changed: SystemTime,
+}
+
+impl Stamp {
+    /// When it was changed; the beginning of time where that is beyond the calendar.
+    pub fn changed(self) -> Timestamp {
+        Timestamp::try_from(self.changed).unwrap_or(Timestamp::MIN)
+    }
+}
+
+/// What the file or directory at `path` is like now; `None` when it is not there.
+pub fn stamp(path: &Path) -> Option<Stamp> {
+    let metadata = fs::metadata(path).ok()?;
+    Some(Stamp { size: metadata.len(), changed: metadata.modified().ok()? })
 }
 
 /// The file at `path`, or standard input if that is `-`; more than `most` bytes, unpacked, are an error.

@@ -14,7 +14,6 @@ use crate::import::landmarks::Landmarks;
 use crate::import::vantages::Vantages;
 use crate::import::{self, ImportError, Imported};
 use crate::observation::{Declared, Observation};
-use crate::workload::{Jurisdiction, WorkloadId};
 
 /// Some shells begin every file with it.
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
@@ -86,7 +85,7 @@ pub fn read(path: &Path, vantages: &Vantages, most: u64) -> Result<Measurements,
     if !is_json(&input.head) {
         return Err(MeasurementsError::NoJson(shown(path)));
     }
-    let parsed = import::parse(&text_of(path, input)?, vantages, &imported());
+    let parsed = import::parse(&text_of(path, input)?, vantages, &Declared::nothing("imported"));
     let Imported { observations, skipped } =
         parsed.map_err(|fault| MeasurementsError::Import { file: shown(path), fault })?;
     let mut notes = Vec::new();
@@ -148,15 +147,4 @@ fn journaled(mut entries: Entries) -> Result<Measurements, MeasurementsError> {
     }
     let unfinished = |at| format!("{at}: the last line is unfinished and was left out");
     Ok(Measurements { observations, are_imported: false, notes: entries.unfinished().iter().map(unfinished).collect() })
-}
-
-/// What is known of the workload of an imported measurement: nothing.
-fn imported() -> Declared {
-    Declared {
-        workload: WorkloadId("imported".to_owned()),
-        entity: String::new(),
-        jurisdiction: Jurisdiction(String::new()),
-        class: None,
-        provider: None,
-    }
 }

@@ -7,6 +7,7 @@ pub mod clock;
 pub mod dialer;
 pub mod dns;
 pub mod errqueue;
+pub mod evidence;
 mod fetch;
 pub mod geodb;
 pub mod http;

@@ -39,6 +39,7 @@ pub fn families(ledger: &Ledger) -> Vec<Family> {
         provider_valid_until(ledger),
         noc_until(ledger),
         geodb_build(ledger),
+        vantage_quarantined(ledger),
     ]
 }
 
@@ -221,6 +222,15 @@ fn geodb_build(ledger: &Ledger) -> Family {
     let built: BTreeMap<_, _> = ledger.databases.iter().map(|database| (&database.name, database.built)).collect();
     for (name, built) in built {
         family.push([("database", name)], seconds(built));
+    }
+    family
+}
+
+fn vantage_quarantined(ledger: &Ledger) -> Family {
+    let help = "Whether the place that the vantage is said to stand at contradicts what it measured, so that it proves nothing.";
+    let mut family = Family::new("pehra_vantage_quarantined", help, Kind::Gauge);
+    for (vantage, quarantined) in ledger.vantages.iter() {
+        family.push([("vantage", &vantage.0)], truth(*quarantined));
     }
     family
 }

@@ -4,6 +4,8 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
+use crate::config::Config;
+use crate::config::landmark::Landmark;
 use crate::config::register::Asset;
 use crate::location::{Claim, Says};
 use crate::network::Asn;
@@ -21,6 +23,7 @@ pub(super) struct Claims {
     countries: Vec<(String, IpNet, CountryCode)>,
     announced: Vec<(IpNet, Says)>,
     register: Vec<Asset>,
+    landmarks: Vec<Landmark>,
 }
 
 impl Claims {
@@ -39,9 +42,10 @@ impl Claims {
         }
     }
 
-    /// The operator's own register, in place of the one before.
-    pub(super) fn set_register(&mut self, assets: &[Asset]) {
-        self.register = assets.to_vec();
+    /// The operator's own register and landmarks, in place of those before.
+    pub(super) fn set_register(&mut self, config: &Config) {
+        self.register.clone_from(&config.assets);
+        self.landmarks.clone_from(&config.landmarks);
     }
 
     /// What every source says of `address`, an empty entry included; the longest prefix of each counts.
@@ -59,6 +63,9 @@ impl Claims {
             let says = Says::Registered { prefix: asset.prefix, country: asset.country };
             Claim { dated: Some(asset.dated), ..claim(&asset.source, says) }
         });
-        countries.chain(announced.map(|(_, says)| claim(ROUTES, says.clone()))).chain(registered).collect()
+        let landmark = self.landmarks.iter().find(|landmark| landmark.address == address);
+        let landmark = landmark.map(|landmark| claim(&landmark.source, landmark.says()));
+        let announced = announced.map(|(_, says)| claim(ROUTES, says.clone()));
+        countries.chain(announced).chain(registered).chain(landmark).collect()
     }
 }

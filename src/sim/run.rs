@@ -89,7 +89,7 @@ impl<'s> Simulation<'s> {
         let mut world = scenario.world.clone();
         let config = scenario.config.as_ref();
         if let Some(config) = config {
-            world.claims.set_register(&config.assets);
+            world.claims.set_register(config);
         }
         Self {
             scenario,
@@ -131,7 +131,7 @@ impl<'s> Simulation<'s> {
         let Some(daemon) = &mut self.daemon else { return };
         daemon.journal = change.journal.unwrap_or(daemon.journal);
         if let Some(config) = &step.config {
-            self.world.claims.set_register(&config.assets);
+            self.world.claims.set_register(config);
             daemon.handle_config(config.clone(), now);
         }
         if change.restart {

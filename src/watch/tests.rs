@@ -38,7 +38,7 @@ fn watched(class: &str) -> Watched {
     Watched { declared, interval: INTERVAL, freshness: FRESHNESS }
 }
 
-fn borders() -> Borders {
+pub(super) fn borders() -> Borders {
     let nowhere = Draft {
         name: "nowhere".to_owned(),
         tolerance: Distance::ZERO,
@@ -64,6 +64,7 @@ fn settings(endpoints: usize) -> Settings {
     Settings {
         vantage: Vantage { id: VantageId("ntc-isb-1".to_owned()), position: None, asn: None },
         watched: (0..endpoints).map(|number| (endpoint(number), watched("restricted"))).collect(),
+        landmarks: BTreeMap::new(),
         policy,
         borders: borders(),
         pace: Pace {
@@ -103,7 +104,10 @@ impl World {
 
     fn observe(&self, due: &Due, began: Moment) -> Observation {
         let address: IpAddr = ADDRESS.parse().unwrap();
-        let Host::Name(name) = due.endpoint.host() else { panic!("{} is no name", due.endpoint) };
+        let name = match due.endpoint.host() {
+            Host::Name(name) => name.clone(),
+            Host::Address(address) => format!("landmark-{address}").parse().unwrap(),
+        };
         let answer = Answer {
             chain: Vec::new(),
             addresses: vec![Addressed { address, ttl: self.ttl }],
@@ -111,7 +115,7 @@ impl World {
             left_out: 0,
         };
         let resolution = Resolution {
-            name: name.clone(),
+            name,
             family: AddressFamily::A,
             view: View("system".to_owned()),
             server: None,
@@ -395,4 +399,24 @@ fn an_event_tells_the_worst_finding() {
     let Some(Event::Alert(step)) = world.watch.poll_event() else { panic!("no alert") };
     assert_eq!((step.change, step.severity), (Change::Raised, Severity::Critical));
     assert!(step.description.contains(ADDRESS), "{}", step.description);
+}
+
+#[test]
+fn a_landmark_is_measured_like_an_endpoint_and_nothing_is_said_of_it() {
+    let mut settings = settings(1);
+    let landmark: Endpoint = "185.1.8.1".parse().unwrap();
+    settings.landmarks.insert(landmark.clone(), INTERVAL);
+    let mut world = World::new(settings.clone());
+    (world.country, world.ttl) = ("DE", 3600);
+    world.pass(4 * INTERVAL);
+    assert!((3..=6).contains(&world.rounds[&landmark]), "{:?}", world.rounds);
+    assert!(!world.watch.ledger().endpoints.contains_key(&landmark));
+    assert_eq!(world.watch.alert_counts().firing, 1, "that of the endpoint");
+    assert!(world.delivered.iter().all(|alert| alert.labels["endpoint"] != landmark.as_str()));
+
+    settings.landmarks.clear();
+    world.watch.handle_reconfigured(settings, world.now);
+    let rounds = world.rounds[&landmark];
+    world.pass(4 * INTERVAL);
+    assert_eq!(world.rounds[&landmark], rounds, "one that is gone is left in peace");
 }

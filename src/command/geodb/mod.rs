@@ -79,9 +79,10 @@ impl Asked {
             let _gone = errors.0.iter().try_for_each(|error| writeln!(err, "{error}"));
             Exit::BadConfiguration
         })?;
-        Geodb::open_and_fetch(&config.geodb, &config.assets, None).map_err(|error| {
+        let geodb = Geodb::open_and_fetch(&config.geodb, &config.assets, None).map_err(|error| {
             let _gone = writeln!(err, "failed to {error}");
             Exit::BadConfiguration
-        })
+        })?;
+        Ok(geodb.with_landmarks(&config.landmarks))
     }
 }

@@ -3,7 +3,7 @@
 //! A set of databases is a value: it is opened whole or not at all, never changes, and is replaced by another one. Files
 //! are read into memory, never mapped, so that nobody can change them under us.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,6 +13,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use crate::config::geodb::GeodbConfig;
+use crate::config::landmark::Landmark;
 use crate::config::register::Asset;
 use crate::location::outlines::Outlines;
 use crate::location::{Claim, Says};
@@ -41,7 +42,10 @@ use register::Register;
 
 /// A set of databases. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Geodb(Arc<Set>);
+pub struct Geodb(Arc<Set>, Landmarks);
+
+/// What is declared of landmarks.
+type Landmarks = Arc<BTreeMap<IpAddr, Claim>>;
 
 #[derive(Debug)]
 struct Set {
@@ -58,27 +62,40 @@ struct Set {
 impl Geodb {
     /// The embedded databases alone.
     pub fn embedded() -> Self {
-        Self(Arc::new(Set {
-            files: Vec::new(),
-            embedded: true,
-            register: Register::default(),
-            published: Published::default(),
-            outlines: embedded::outlines(),
-            outlines_file: None,
-        }))
+        Self(
+            Arc::new(Set {
+                files: Vec::new(),
+                embedded: true,
+                register: Register::default(),
+                published: Published::default(),
+                outlines: embedded::outlines(),
+                outlines_file: None,
+            }),
+            Landmarks::default(),
+        )
     }
 
     /// The databases that the configuration names, without what is behind URLs. Reads files, which may take seconds: not
     /// for an async task.
     pub fn open(config: &GeodbConfig, assets: &[Asset]) -> Result<Self, GeodbError> {
-        open::open(config, assets, Feeds::Leave).map(|set| Self(Arc::new(set)))
+        open::open(config, assets, Feeds::Leave).map(|set| Self(Arc::new(set), Landmarks::default()))
     }
 
     /// The same with the feeds behind URLs, fetched unless those of the set `before` are young enough. One that cannot be
     /// fetched is no error; [`Geodb::troubles`] has it.
     pub fn open_and_fetch(config: &GeodbConfig, assets: &[Asset], before: Option<&Self>) -> Result<Self, GeodbError> {
         let before = before.map(|before| &before.0.published);
-        open::open(config, assets, Feeds::Fetch(before)).map(|set| Self(Arc::new(set)))
+        open::open(config, assets, Feeds::Fetch(before)).map(|set| Self(Arc::new(set), Landmarks::default()))
+    }
+
+    /// The same databases, which also say of `landmarks` that they are such.
+    #[must_use]
+    pub fn with_landmarks(self, landmarks: &[Landmark]) -> Self {
+        let claim = |landmark: &Landmark| {
+            let (about, source) = (landmark.address, landmark.source.clone());
+            (about, Claim { about, source, dated: None, says: landmark.says() })
+        };
+        Self(self.0, Arc::new(landmarks.iter().map(claim).collect()))
     }
 
     /// What is wrong with feeds behind URLs, each with its name.
@@ -104,7 +121,9 @@ impl Geodb {
             dated: Some(day(database.built())),
             says: database.country(address.to_canonical()).map_or(Says::NoEntry, Says::Country),
         });
-        countries.chain(self.announced(address)).chain(registered).chain(self.0.published.claims(address)).collect()
+        let landmark = self.1.get(&address).cloned();
+        let own = registered.into_iter().chain(landmark);
+        countries.chain(self.announced(address)).chain(own).chain(self.0.published.claims(address)).collect()
     }
 
     /// The databases that [`Geodb::claims`] asks, by what they hold.

@@ -1,6 +1,7 @@
 //! What is to be true of the real binary on a real network: one sentence, one function.
 
 mod distance;
+mod evidence;
 mod life;
 mod moves_abroad;
 mod names;
@@ -14,6 +15,10 @@ pub(crate) const ALL: &[(&str, fn())] = &[
     (
         "a_name_that_moves_abroad_is_one_critical_alert_within_one_ttl_and_resolves_when_it_moves_back",
         moves_abroad::is_one_critical_alert_and_resolves,
+    ),
+    (
+        "a_vantage_abroad_proves_outside_by_a_file_and_a_broken_file_is_refused_by_name",
+        evidence::a_foreign_vantage_proves_outside,
     ),
     ("a_full_disk_loses_nothing_that_was_written", life::a_full_disk_loses_nothing_that_was_written),
     ("an_alertmanager_that_was_down_gets_the_alert_once", life::an_alertmanager_that_was_down_gets_the_alert_once),

@@ -1,0 +1,149 @@
+//! What other vantages saw of the same addresses, and what the last week says of all vantages.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::calibration::{Calibration, Hubs, Window};
+use crate::dossier::Companions;
+use crate::location::disc::Borders;
+use crate::observation::Observation;
+use crate::place::Home;
+use crate::vantage::{Vantage, VantageId};
+
+/// What rounds are judged in the light of, beside themselves.
+#[derive(Debug)]
+pub(super) struct Others {
+    /// What other vantages saw, each of one address.
+    sightings: Arc<[Observation]>,
+    /// Where among them an address is.
+    places: BTreeMap<IpAddr, Vec<usize>>,
+    /// The vantages among them whose place is known.
+    placed: BTreeSet<VantageId>,
+    /// What our own rounds say, without the others, whose files may be corrected.
+    own: Calibration,
+    /// What all say together.
+    together: Calibration,
+    /// The moment up to which that is known.
+    settled: Timestamp,
+}
+
+impl Others {
+    /// Nobody else, and nothing seen.
+    pub(super) fn new(home: &Home) -> Self {
+        let own = Calibration::new(home, Arc::new(Hubs::shipped()), Window::Before);
+        Self {
+            sightings: Arc::default(),
+            places: BTreeMap::new(),
+            placed: BTreeSet::new(),
+            together: own.clone(),
+            own,
+            settled: Timestamp::UNIX_EPOCH,
+        }
+    }
+
+    /// The same others for another home; what our own rounds said of vantages is forgotten.
+    pub(super) fn at_home_in(&self, home: &Home, borders: &Borders) -> Self {
+        let mut others = Self::new(home);
+        others.set(Arc::clone(&self.sightings), borders);
+        others
+    }
+
+    /// What other vantages saw, each of one address, in place of what was handed in before. `borders` must have met them.
+    pub(super) fn set(&mut self, sightings: Arc<[Observation]>, borders: &Borders) {
+        self.together = self.own.clone();
+        self.places.clear();
+        self.placed.clear();
+        for (place, sighting) in sightings.iter().enumerate() {
+            self.together.handle_observation(sighting, borders);
+            if sighting.vantage.position.is_some() {
+                self.placed.insert(sighting.vantage_id().clone());
+            }
+            for address in sighting.addresses() {
+                self.places.entry(address).or_default().push(place);
+            }
+        }
+        self.sightings = sightings;
+    }
+
+    /// Takes note of a round of our own.
+    pub(super) fn add(&mut self, observation: &Observation, borders: &Borders) {
+        self.own.handle_observation(observation, borders);
+        self.together.handle_observation(observation, borders);
+    }
+
+    /// Brings what is known of vantages up to `moment`, of which something is judged; `own` is the one that judges.
+    pub(super) fn settle(&mut self, own: &Vantage, borders: &Borders, moment: Timestamp) {
+        for calibration in [&mut self.own, &mut self.together] {
+            calibration.handle_vantage(own, borders);
+            calibration.settle(moment);
+        }
+        self.settled = moment;
+    }
+
+    /// Everybody else, each as often as they saw something.
+    pub(super) fn vantages(&self) -> impl Iterator<Item = &Vantage> {
+        self.sightings.iter().map(|sighting| &sighting.vantage)
+    }
+
+    /// The vantages whose place is known, ours among them, and whether something contradicts it.
+    pub(super) fn quarantined(&self, own: &Vantage) -> BTreeMap<VantageId, bool> {
+        let quarantined = self.together.quarantined(self.settled);
+        let own = own.position.map(|_| own.id.clone());
+        let placed = self.placed.iter().cloned().chain(own);
+        placed.map(|id| (id.clone(), quarantined.contains_key(&id))).collect()
+    }
+
+    /// What other vantages saw of the addresses of `subject`, the nearest in time of each.
+    pub(super) fn companions(&self, subject: &Observation) -> Vec<&Observation> {
+        let addresses = subject.addresses();
+        let places = addresses.iter().filter_map(|address| self.places.get(address)).flatten();
+        Companions::new(places.filter_map(|place| self.sightings.get(*place))).of(subject)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+    use crate::moment::Rtt;
+    use crate::observation::{Ping, PingBest};
+    use crate::trace::Protocol;
+    use crate::workload::Endpoint;
+
+    const ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::new(88, 198, 1, 2));
+
+    fn seen(vantage: &str, address: IpAddr, seconds: i64, ms: f64) -> Observation {
+        let mut observation = crate::entry::tests::observation(vantage, "tcp://10.0.0.1:443");
+        observation.endpoint = Endpoint::from(address);
+        observation.observed = Timestamp::from_second(1_780_000_000 + seconds).unwrap();
+        (observation.resolutions, observation.contacts, observation.claims) = Default::default();
+        let best = Rtt::from_ms(ms).map(|rtt_ns| PingBest { rtt_ns, samples: 3 });
+        let (protocol, started) = (Protocol::Icmp, observation.observed);
+        observation.pings = vec![Ping { address, protocol, started, attempts: 3, resets: 0, best }];
+        observation
+    }
+
+    #[test]
+    fn the_companions_of_a_round_are_other_vantages_that_saw_an_address_of_it_within_a_week() {
+        let elsewhere = IpAddr::V4(Ipv4Addr::new(88, 198, 1, 3));
+        let sightings = [
+            seen("fra", ADDRESS, -60, 1.2),
+            seen("fra", ADDRESS, -7200, 0.9),
+            seen("sin", elsewhere, 0, 1.0),
+            seen("dxb", ADDRESS, -8 * 86_400, 1.0),
+            seen("isb", ADDRESS, 0, 1.0),
+        ];
+        let borders = crate::watch::tests::borders();
+        let mut others = Others::new(&Home::of("PK".parse().unwrap()));
+        others.set(sightings.clone().into(), &borders);
+        let subject = seen("isb", ADDRESS, 0, 118.0);
+        others.add(&subject, &borders);
+        assert_eq!(others.companions(&subject), [&sightings[0]]);
+        others.set(Arc::default(), &borders);
+        assert_eq!(others.companions(&subject), Vec::<&Observation>::new());
+    }
+}
