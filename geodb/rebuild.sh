@@ -26,10 +26,10 @@ fetch world-atlas 2.0.2 \
 
 # The build of the ASN table is told by its version alone: 2.3.YYYYMMDDHH.
 mkdir -p "$out"
-[ "$out" -ef "$here" ] || cp "$here/countries.csv" "$here/hubs.csv" "$here/networks.csv" "$here/regions.csv" "$out"
+[ "$out" -ef "$here" ] || cp "$here/countries.csv" "$here/hubs.csv" "$here/networks.csv" "$here/rdns.csv" "$here/regions.csv" "$out"
 cargo run --quiet --manifest-path "$here/../Cargo.toml" --example geodb-rebuild -- \
     "$work/packages" "$out" 2026-06-17T19:00:00Z
 
 cd "$out"
-sha256sum borders.gz countries.csv dbip-country.mmdb.gz hubs.csv networks.csv regions.csv routed-asn.gz > MANIFEST.sha256
+sha256sum borders.gz countries.csv dbip-country.mmdb.gz hubs.csv networks.csv rdns.csv regions.csv routed-asn.gz > MANIFEST.sha256
 cat MANIFEST.sha256

@@ -15,6 +15,7 @@ use crate::location::{Claim, Says};
 use crate::moment::Rtt;
 use crate::provider::ProviderId;
 use crate::resolution::Resolution;
+use crate::resolution::pointer::Pointer;
 use crate::trace::{Protocol, Trace};
 use crate::vantage::{Vantage, VantageId};
 use crate::workload::{DataClass, Endpoint, Host, Jurisdiction, Workload, WorkloadId};
@@ -98,6 +99,10 @@ pub struct Observation {
     /// Times to addresses that came without a path.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub pings: Vec<Ping>,
+    /// What the addresses, and the last public hops before them, are called. What was written before names were asked for
+    /// has none.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub pointers: Vec<Pointer>,
     /// What every source says of the addresses and of the hops on the way to them.
     pub claims: Vec<Claim>,
     /// The databases that were asked.
@@ -259,9 +264,16 @@ impl Observation {
             traces: Vec::new(),
             contacts: Vec::new(),
             pings: self.best_rtt(address).map(|best| Ping::of(address, best, self.observed)).into_iter().collect(),
+            pointers: Vec::new(),
             claims: self.claims_about(address).cloned().collect(),
             databases: Vec::new(),
         })
+    }
+
+    /// What `address` is called; nothing where it has no name or nobody asked.
+    pub fn names_of(&self, address: IpAddr) -> impl Iterator<Item = &str> {
+        let of = self.pointers.iter().filter(move |pointer| pointer.address == address);
+        of.flat_map(|pointer| pointer.names().iter().map(String::as_str))
     }
 
     /// Who looked.

@@ -3,6 +3,8 @@
 //! A registry of the `prometheus` crate, counted by the shell from what the core returns; the core counts nothing.
 //! Series of known label sets begin at zero, so that a rate is right from the first event on.
 
+use std::collections::BTreeMap;
+
 use prometheus::process_collector::ProcessCollector;
 use prometheus::proto;
 use prometheus::{IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
@@ -57,6 +59,7 @@ const RECEIPTS: [Receipt; 10] = [
 pub struct Vitals {
     registry: Registry,
     resolutions: IntCounterVec,
+    pointers: IntCounterVec,
     probes: IntCounterVec,
     replies: IntCounterVec,
     rounds: IntCounterVec,
@@ -81,6 +84,12 @@ impl Vitals {
                 "resolutions_total",
                 "Questions to resolvers, by view and by what came of them.",
                 &["view", "outcome"],
+            )?,
+            pointers: counters(
+                &registry,
+                "pointers_total",
+                "Questions what an address is called, by what came of them.",
+                &["outcome"],
             )?,
             probes: counters(&registry, "probes_sent_total", "Probes sent.", &["protocol"])?,
             replies: counters(
@@ -150,6 +159,9 @@ impl Vitals {
         }
         for protocol in [Protocol::Icmp, Protocol::Udp] {
             self.probes.with_label_values(&[protocol.as_str()]);
+        }
+        for outcome in ["answered"].into_iter().chain(NameFailure::ALL.map(NameFailure::as_str)) {
+            self.pointers.with_label_values(&[outcome]);
         }
         for receipt in RECEIPTS {
             let (protocol, kind) = words(receipt);
@@ -224,6 +236,13 @@ impl Vitals {
         for (receipt, received) in &tally.received {
             let (protocol, kind) = words(*receipt);
             raise(&self.replies.with_label_values(&[protocol, kind]), *received);
+        }
+    }
+
+    /// Brings the counters of questions for names to what was asked, by what came of it.
+    pub fn set_pointers(&self, tally: &BTreeMap<&'static str, u64>) {
+        for (outcome, asked) in tally {
+            raise(&self.pointers.with_label_values(&[outcome]), *asked);
         }
     }
 
@@ -328,6 +347,7 @@ mod tests {
             "pehra_resolutions_total{outcome=\"timeout\",view=\"system\"} 0",
             "pehra_alert_deliveries_total{outcome=\"accepted\",sink=\"webhook:hooks.example:443\"} 0",
             "pehra_probes_sent_total{protocol=\"udp\"} 0",
+            "pehra_pointers_total{outcome=\"no-such-name\"} 0",
             "pehra_replies_total{kind=\"forged\",protocol=\"none\"} 0",
             "pehra_rounds_total{outcome=\"unjournaled\"} 0",
             "pehra_alerts{state=\"firing\"} 0",

@@ -74,6 +74,7 @@ fn the_reference_writes_every_default_out() {
         "geodb.databases",
         "geodb.geofeed",
         "geodb.outlines",
+        "geodb.rdns",
         "geodb.regions",
         "geodb.registry",
         "landmark",

@@ -191,6 +191,7 @@ impl Agent {
         let screen = screen.map_err(|error| AgentError::Io("begin a thread for standard output", error))?;
         let world = World {
             resolvers: Arc::new(dns::Resolvers::new(&config.resolvers)),
+            pointers: Arc::default(),
             prober: prober_handle,
             geodb: geodb.clone(),
         };
@@ -436,6 +437,7 @@ impl Agent {
                 self.vitals.set_alerts(self.watch.alert_counts());
                 self.vitals.set_overdue(self.watch.overdue(clock::now()));
                 self.vitals.set_probes(&self.world.prober.tally());
+                self.vitals.set_pointers(&self.world.pointers.tally());
                 let scrape = Scrape { ledger: Arc::clone(self.watch.ledger()), vitals: self.vitals.families() };
                 // Whoever asked may have gone.
                 let _ = reply.send(scrape);

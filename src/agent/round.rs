@@ -10,10 +10,12 @@ use crate::contact::Contact;
 use crate::edge::clock;
 use crate::edge::dialer::dial;
 use crate::edge::dns::Resolvers;
+use crate::edge::dns::pointers::Pointers;
 use crate::edge::geodb::Geodb;
 use crate::edge::prober::ProberHandle;
 use crate::observation::Observation;
 use crate::resolution::Resolution;
+use crate::resolution::pointer::Pointer;
 use crate::round::{Ask, Reason, Round, RoundSettings};
 use crate::trace::Trace;
 
@@ -22,6 +24,8 @@ use crate::trace::Trace;
 pub struct World {
     /// Every view.
     pub resolvers: Arc<Resolvers>,
+    /// What addresses are called, as far as it was asked.
+    pub pointers: Arc<Pointers>,
     /// Traces.
     pub prober: ProberHandle,
     /// The sources of claims.
@@ -32,6 +36,7 @@ enum Answer {
     Resolution(Resolution),
     Trace(Trace),
     Contact(Contact),
+    Pointer(Pointer),
 }
 
 /// One round of one endpoint, now. Tasks still under way when it is over are dropped with it.
@@ -71,8 +76,14 @@ impl World {
             Ask::Contact { address, port, attempts, timeout } => {
                 answers.spawn(async move { Answer::Contact(dial(address, port, attempts, timeout).await) });
             }
-            Ask::Claims { addresses } => {
-                let claims = addresses.into_iter().flat_map(|address| self.geodb.claims(address)).collect();
+            Ask::Pointer { view, address } => {
+                let (resolvers, pointers) = (Arc::clone(&self.resolvers), Arc::clone(&self.pointers));
+                answers.spawn(async move { Answer::Pointer(pointers.point(&resolvers, &view, address).await) });
+            }
+            Ask::Claims { addresses, names } => {
+                let of_addresses = addresses.into_iter().flat_map(|address| self.geodb.claims(address));
+                let of_names = names.iter().filter_map(|(address, name)| self.geodb.named(*address, name));
+                let claims = of_addresses.chain(of_names).collect();
                 round.handle_claims(claims, self.geodb.digests(), clock::now());
             }
         }
@@ -84,5 +95,6 @@ fn hand_in(round: &mut Round, answer: Answer) {
         Answer::Resolution(resolution) => round.handle_resolution(resolution, clock::now()),
         Answer::Trace(trace) => round.handle_trace(trace, clock::now()),
         Answer::Contact(contact) => round.handle_contact(contact),
+        Answer::Pointer(pointer) => round.handle_pointer(pointer),
     }
 }

@@ -121,6 +121,7 @@ impl Facts {
             | Says::Registered { .. }
             | Says::Region { .. }
             | Says::Serving { .. }
+            | Says::Named { .. }
             | Says::Delegated { .. } => {}
         }
     }

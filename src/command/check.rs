@@ -131,7 +131,8 @@ fn alone(whole: &GeodbConfig) -> Vec<(&'static str, GeodbConfig)> {
         whole.registries.iter().map(|it| ("geodb.registry", GeodbConfig { registries: vec![it.clone()], ..none() }));
     let borders =
         whole.outlines.iter().map(|it| ("geodb.outlines", GeodbConfig { outlines: Some(it.clone()), ..none() }));
-    databases.chain(feeds).chain(regions).chain(anycast).chain(registries).chain(borders).collect()
+    let names = whole.rdns.iter().map(|it| ("geodb.rdns", GeodbConfig { rdns: Some(it.clone()), ..none() }));
+    databases.chain(feeds).chain(regions).chain(anycast).chain(registries).chain(borders).chain(names).collect()
 }
 
 fn print_json(report: &Report) -> io::Result<()> {

@@ -153,7 +153,11 @@ fn observe(
         let pace = Pace::per_second(config.probing.packets_per_second);
         let (handle, prober) = Prober::spawn(sockets, clock::seed(), pace, shutdown.clone())?;
         let resolvers = Arc::new(Resolvers::new(&config.resolvers));
-        let outcomes = inspect_all(rounds, World { resolvers, prober: handle, geodb: prepared.geodb.clone() }).await;
+        let outcomes = inspect_all(
+            rounds,
+            World { resolvers, pointers: Arc::default(), prober: handle, geodb: prepared.geodb.clone() },
+        )
+        .await;
         shutdown.cancel();
         prober.await.map_err(io::Error::other)?;
         io::Result::Ok(outcomes)

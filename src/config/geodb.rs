@@ -24,6 +24,8 @@ pub struct GeodbConfig {
     pub databases: Vec<SourceFile>,
     /// The operator's own borders; the embedded ones where there are none.
     pub outlines: Option<PathBuf>,
+    /// The operator's own table of the codes in names; the embedded one where there is none.
+    pub rdns: Option<PathBuf>,
     /// What networks publish of their own prefixes.
     pub geofeeds: Vec<GeofeedSource>,
     /// What clouds publish of their own prefixes.
@@ -40,6 +42,7 @@ impl Default for GeodbConfig {
             embedded: true,
             databases: Vec::new(),
             outlines: None,
+            rdns: None,
             geofeeds: Vec::new(),
             regions: Vec::new(),
             anycast: Vec::new(),
@@ -97,7 +100,7 @@ impl GeodbConfig {
             FeedPlace::Path(path) => Some(path),
             FeedPlace::Url(_) => None,
         });
-        plain.chain(regions).chain(feeds).chain(&self.outlines).cloned().collect()
+        plain.chain(regions).chain(feeds).chain(&self.outlines).chain(&self.rdns).cloned().collect()
     }
 
     /// The names of all sources, in the order in which they are asked.
@@ -121,6 +124,7 @@ pub(super) fn read(root: &Section<'_>, directory: &Path) -> GeodbConfig {
     let mut config = GeodbConfig {
         embedded: section.or("embedded", true, value::flag),
         outlines: section.read("outlines", value::text).map(|at| directory.join(at.value)),
+        rdns: section.read("rdns", value::text).map(|at| directory.join(at.value)),
         databases,
         geofeeds: section
             .sections("geofeed")

@@ -39,6 +39,8 @@ pub struct ProbingConfig {
     pub contact_timeout: Duration,
     /// The most addresses of one endpoint that are traced and contacted.
     pub max_addresses: usize,
+    /// Whether the names of addresses, and of the last hops before them, are asked for.
+    pub names: bool,
     /// Networks that a name may lead into although they are not global, and that are spoken to all the same.
     pub allow: Vec<IpNet>,
 }
@@ -60,6 +62,7 @@ impl Default for ProbingConfig {
             contact_attempts: 3,
             contact_timeout: Duration::from_secs(3),
             max_addresses: 32,
+            names: true,
             allow: Vec::new(),
         }
     }
@@ -86,6 +89,7 @@ pub(super) fn read(root: &Section<'_>) -> ProbingConfig {
         contact_attempts: section.or("contact_attempts", default.contact_attempts, value::whole(0, 20)),
         contact_timeout: section.or("contact_timeout", default.contact_timeout, value::duration(shortest)),
         max_addresses: section.or("max_addresses", default.max_addresses, value::whole(1, 256)),
+        names: section.or("names", default.names, value::flag),
         allow: allow.map_or(default.allow, |list| list.into_iter().map(|at| at.value).collect()),
     };
     if config.first_ttl > config.last_ttl {

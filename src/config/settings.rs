@@ -90,6 +90,7 @@ pub fn of_round(config: &Config) -> Probing {
         contact_attempts: probing.contact_attempts,
         contact_timeout: probing.contact_timeout,
         max_addresses: probing.max_addresses,
+        names: probing.names,
         deadline: config.schedule.round_timeout,
         allow: probing.allow.clone(),
     }

@@ -126,6 +126,7 @@ fn bare(endpoint: Endpoint, vantage: Vantage, observed: Timestamp, declared: &De
         traces: Vec::new(),
         contacts: Vec::new(),
         pings: Vec::new(),
+        pointers: Vec::new(),
         claims: Vec::new(),
         databases: Vec::new(),
     }

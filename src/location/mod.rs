@@ -111,6 +111,19 @@ pub enum Says {
         /// The prefix of the list.
         prefix: IpNet,
     },
+    /// The name of the address (PTR) has a code of its network's operator in it.
+    Named {
+        /// The name.
+        name: String,
+        /// The code in it.
+        code: String,
+        /// The city that the code stands for, by our table.
+        place: String,
+        /// Where that is.
+        country: CountryCode,
+        /// The networks of the operator: it counts where one of them announces the address.
+        operator: Vec<Asn>,
+    },
     /// A registry: in which country the holder of the address is registered, which is no place.
     Delegated {
         /// The registry: `apnic`.
@@ -251,6 +264,8 @@ pub enum EvidenceKind {
     Region,
     /// Discs that do not meet, or a list: several sites behind one address.
     Anycast,
+    /// The name of the address, as its operator writes places into names.
+    Rdns,
     /// The operator's dated register.
     Register,
     /// What the serving point says of itself.
@@ -272,6 +287,7 @@ impl EvidenceKind {
             Self::Geofeed => "geofeed",
             Self::Region => "region",
             Self::Anycast => "anycast",
+            Self::Rdns => "rdns",
             Self::Register => "register",
             Self::Pop => "pop",
             Self::RttGap => "rtt-gap",

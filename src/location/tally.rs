@@ -1,6 +1,6 @@
 //! All evidence about one address, in the order it was weighed, and what it comes to.
 
-use super::evidence::{Evidence, anycast, asn, database, disc, gap, geofeed, pop, region, register, registry};
+use super::evidence::{Evidence, anycast, asn, database, disc, gap, geofeed, pop, rdns, region, register, registry};
 use super::fuse::Case;
 use super::setting::{Seen, Setting};
 use super::weigh::Group;
@@ -119,6 +119,10 @@ impl<'a> Tally<'a> {
             }
             Says::Edge { provider, service } => {
                 region::weigh(claim, region::Statement::Edge { provider: *provider, service }, setting)
+            }
+            Says::Named { name, code, place, country, operator } => {
+                let statement = rdns::Statement { name, code, place, country: *country, strangers: None };
+                rdns::weigh(claim, statement, (operator, claims), setting)
             }
             Says::Anycast { prefix } => anycast::listed(claim, *prefix),
             Says::Delegated { registry, country } => {

@@ -28,13 +28,15 @@ pub struct Record {
     pub data: Data,
 }
 
-/// What a record says, as far as addresses are concerned.
+/// What a record says, as far as addresses and their names are concerned.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Data {
     /// CNAME: the name is an alias of this one.
     Alias(String),
     /// A or AAAA.
     Address(IpAddr),
+    /// PTR: the address that is asked for in this way has this name.
+    Pointer(String),
     /// Any other type.
     Other,
 }
@@ -128,7 +130,7 @@ pub fn fold(asked: &HostName, family: AddressFamily, records: &[Record], authent
 fn alias_of<'a>(name: &HostName, records: &'a [Record]) -> Option<(&'a str, u32)> {
     records.iter().filter(|record| is_named(record, name)).find_map(|record| match &record.data {
         Data::Alias(target) => Some((target.as_str(), tidy_ttl(record.ttl))),
-        Data::Address(_) | Data::Other => None,
+        Data::Address(_) | Data::Pointer(_) | Data::Other => None,
     })
 }
 

@@ -1,7 +1,8 @@
 //! Name → addresses: what one resolver answered to one question.
 //!
 //! A failure to resolve is a value, not an error: a name that does not exist is something we found out. Sockets and
-//! timeouts are in [`crate::edge::dns`]; [`chain`] turns the records of an answer into an [`Outcome`].
+//! timeouts are in [`crate::edge::dns`]; [`chain`] turns the records of an answer into an [`Outcome`]. The other way round,
+//! address → names, is a [`pointer`].
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -13,6 +14,7 @@ use crate::moment::Rtt;
 use crate::workload::HostName;
 
 pub mod chain;
+pub mod pointer;
 
 /// Which addresses are asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

@@ -8,8 +8,10 @@
 //!    configuration allows its prefix: who controls a zone must not aim us at our own network.
 //! 4. An address that did not answer one protocol's trace is traced by the next of [`Probing::protocols`], unless the
 //!    prober had to use that one already.
-//! 5. When nothing is outstanding, the sources are asked about the addresses and everyone who answered on the way.
-//! 6. At the deadline what is missing is recorded as missing, and the round goes on to rule 5.
+//! 5. Of every address that is traced, and of the last two global hops before it, the name is asked for, of the first view.
+//! 6. When nothing is outstanding, the sources are asked about the addresses, everyone who answered on the way, and the
+//!    names.
+//! 7. At the deadline what is missing is recorded as missing, and the round goes on to rule 6.
 //!
 //! Who drives it (the agent, `inspect`, the simulation) drains [`Round::poll_ask`] after every `handle_*` and takes the
 //! observation when [`Round::poll_observation`] has it. A result nobody asked for, or that comes twice, is dropped.
@@ -26,9 +28,10 @@ use crate::location::Claim;
 use crate::moment::{Moment, Rtt};
 use crate::network::AddressScope;
 use crate::observation::{DatabaseDigest, Declared, Observation, SCHEMA};
+use crate::resolution::pointer::{Pointed, Pointer};
 use crate::resolution::{AddressFamily, NameFailure, Outcome, Resolution, View};
 use crate::trace::plan::Plan;
-use crate::trace::{Ending, Protocol, Trace};
+use crate::trace::{Ending, Hop, Protocol, Trace};
 use crate::vantage::Vantage;
 use crate::workload::{Endpoint, Host, HostName, Scheme};
 
@@ -62,6 +65,8 @@ pub struct Probing {
     pub max_addresses: usize,
     /// How long the round may take before what is missing is recorded as missing.
     pub deadline: Duration,
+    /// Whether it is asked what addresses are called.
+    pub names: bool,
     /// Prefixes that may be spoken to although they are not global.
     pub allow: Vec<IpNet>,
 }
@@ -118,10 +123,19 @@ pub enum Ask {
         /// How long one of them may take.
         timeout: Duration,
     },
-    /// Ask every source what it says of these addresses.
+    /// Ask what an address is called.
+    Pointer {
+        /// Ask this view.
+        view: View,
+        /// The address.
+        address: IpAddr,
+    },
+    /// Ask every source what it says of these addresses and names.
     Claims {
         /// The addresses.
         addresses: BTreeSet<IpAddr>,
+        /// What some of them are called.
+        names: Vec<(IpAddr, String)>,
     },
 }
 
@@ -141,6 +155,9 @@ pub struct Round {
     lookups: BTreeMap<(View, AddressFamily), Timestamp>,
     traces: BTreeMap<IpAddr, (Protocol, Timestamp)>,
     contacts: BTreeMap<IpAddr, Timestamp>,
+    pointers: BTreeMap<IpAddr, Timestamp>,
+    /// The addresses whose names were asked for.
+    pointed: BTreeSet<IpAddr>,
     known: BTreeSet<IpAddr>,
     probed: usize,
     stage: Stage,
@@ -173,6 +190,7 @@ impl Round {
             traces: Vec::new(),
             contacts: Vec::new(),
             pings: Vec::new(),
+            pointers: Vec::new(),
             claims: Vec::new(),
             databases: Vec::new(),
         };
@@ -183,6 +201,8 @@ impl Round {
             lookups: BTreeMap::new(),
             traces: BTreeMap::new(),
             contacts: BTreeMap::new(),
+            pointers: BTreeMap::new(),
+            pointed: BTreeSet::new(),
             known: BTreeSet::new(),
             probed: 0,
             stage: Stage::Asking,
@@ -215,7 +235,19 @@ impl Round {
         if trace.target_rtt().is_none() {
             self.try_next_protocol(&trace, asked, now);
         }
+        for hop in last_hops(&trace) {
+            self.point(hop, now);
+        }
         self.observation.traces.push(trace);
+        self.settle();
+    }
+
+    /// Tells what an address is called.
+    pub fn handle_pointer(&mut self, pointer: Pointer) {
+        if self.pointers.remove(&pointer.address).is_none() {
+            return;
+        }
+        self.observation.pointers.push(pointer);
         self.settle();
     }
 
@@ -247,6 +279,7 @@ impl Round {
         self.record_missing_lookups(now);
         self.record_missing_traces();
         self.record_missing_contacts();
+        self.record_missing_pointers();
         self.settle();
     }
 
@@ -265,6 +298,7 @@ impl Round {
         observation.resolutions.sort_by(|a, b| (&a.view, a.family).cmp(&(&b.view, b.family)));
         observation.traces.sort_by_key(|trace| (trace.target, trace.protocol));
         observation.contacts.sort_by_key(|contact| contact.address);
+        observation.pointers.sort_by_key(|pointer| pointer.address);
         Some(observation)
     }
 
@@ -296,11 +330,21 @@ impl Round {
         if let Some(first) = self.settings.probing.protocols.first().copied() {
             self.trace(address, first, now);
         }
+        self.point(address, now);
         let (attempts, timeout) = (self.settings.probing.contact_attempts, self.settings.probing.contact_timeout);
         if attempts > 0 && self.settings.endpoint.scheme() != Scheme::Dns {
             let port = self.settings.endpoint.port();
             self.contacts.insert(address, now.wall);
             self.asks.push_back(Ask::Contact { address, port, attempts, timeout });
+        }
+    }
+
+    /// Asks what `address` is called, once.
+    fn point(&mut self, address: IpAddr, now: Moment) {
+        let Some(view) = self.settings.views.first() else { return };
+        if self.settings.probing.names && AddressScope::of(address).is_global() && self.pointed.insert(address) {
+            self.pointers.insert(address, now.wall);
+            self.asks.push_back(Ask::Pointer { view: view.clone(), address });
         }
     }
 
@@ -332,13 +376,17 @@ impl Round {
 
     /// Goes on to the sources once nothing is outstanding.
     fn settle(&mut self) {
-        let waiting = !(self.lookups.is_empty() && self.traces.is_empty() && self.contacts.is_empty());
+        let measured = self.lookups.is_empty() && self.traces.is_empty() && self.contacts.is_empty();
+        let waiting = !(measured && self.pointers.is_empty());
         if waiting || self.stage != Stage::Asking {
             return;
         }
         let responders = self.observation.traces.iter().flat_map(Trace::responders);
         let addresses = self.known.iter().copied().chain(responders).collect();
-        self.asks.push_back(Ask::Claims { addresses });
+        let names = self.observation.pointers.iter();
+        let names =
+            names.flat_map(|pointer| pointer.names().iter().map(|name| (pointer.address, name.clone()))).collect();
+        self.asks.push_back(Ask::Claims { addresses, names });
         self.stage = Stage::Claiming;
     }
 
@@ -372,4 +420,26 @@ impl Round {
             self.observation.contacts.push(Contact { address, port, started, attempts, outcome });
         }
     }
+
+    fn record_missing_pointers(&mut self) {
+        let Some(view) = self.settings.views.first() else { return };
+        for (address, asked) in std::mem::take(&mut self.pointers) {
+            let outcome = Pointed::Failed(NameFailure::Timeout);
+            self.observation.pointers.push(Pointer { address, view: view.clone(), server: None, asked, outcome });
+        }
+    }
+}
+
+/// The last two hops before the target, as far as they have global addresses.
+fn last_hops(trace: &Trace) -> Vec<IpAddr> {
+    let mut hops: Vec<&Hop> = trace.hops.iter().collect();
+    hops.sort_by_key(|hop| std::cmp::Reverse(hop.ttl));
+    let mut last = Vec::new();
+    for hop in hops {
+        let mut others = hop.answers.iter().map(|answer| answer.from).filter(|from| *from != trace.target);
+        let named = others.find(|from| AddressScope::of(*from).is_global());
+        last.extend(named.filter(|from| !last.contains(from)));
+    }
+    last.truncate(2);
+    last
 }

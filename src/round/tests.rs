@@ -1,6 +1,7 @@
 use std::net::IpAddr;
 
 use super::*;
+use crate::resolution::pointer::Names;
 use crate::resolution::{Addressed, Answer};
 use crate::trace::{AnswerKind, Hop, HopAnswer};
 use crate::vantage::VantageId;
@@ -26,6 +27,7 @@ fn probing() -> Probing {
         contact_attempts: 3,
         contact_timeout: Duration::from_secs(3),
         max_addresses: 32,
+        names: false,
         deadline: DEADLINE,
         allow: Vec::new(),
     }
@@ -95,7 +97,8 @@ fn targets(asks: &[Ask]) -> Vec<(&'static str, String)> {
         Ask::Lookup { view, family, .. } => ("lookup", format!("{view} {family:?}")),
         Ask::Trace(plan) => ("trace", format!("{} {}", plan.target, plan.protocol)),
         Ask::Contact { address, port, .. } => ("contact", format!("{address} {port}")),
-        Ask::Claims { addresses } => {
+        Ask::Pointer { view, address } => ("pointer", format!("{view} {address}")),
+        Ask::Claims { addresses, .. } => {
             ("claims", addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "))
         }
     };
@@ -165,7 +168,7 @@ fn a_name_that_leads_into_our_own_network_is_recorded_and_not_followed() {
     round.handle_resolution(answer(&lookups[1], &["::1", "fd00::1", "fe80::1", "::ffff:10.0.0.8"]), start());
     let after = asks(&mut round);
     assert_eq!(after.len(), 1, "{after:?}");
-    assert_eq!(after[0], Ask::Claims { addresses: round.known.clone() });
+    assert_eq!(after[0], Ask::Claims { addresses: round.known.clone(), names: Vec::new() });
     round.handle_claims(Vec::new(), Vec::new(), start());
     assert_eq!(round.poll_observation().unwrap().addresses().len(), 10);
 }
@@ -250,4 +253,72 @@ fn a_result_that_comes_late_twice_or_unasked_changes_nothing() {
     let observation = round.poll_observation().unwrap();
     assert_eq!((observation.traces.len(), observation.contacts.len()), (1, 1));
     assert_eq!(observation.traces[0].ending, Ending::Overdue);
+}
+
+fn with_names(endpoint: &str) -> RoundSettings {
+    let mut settings = settings(endpoint, &["system", "google"]);
+    settings.probing.names = true;
+    settings.probing.contact_attempts = 0;
+    settings
+}
+
+fn pointer(address: &str, names: &[&str]) -> Pointer {
+    let names = Names { names: names.iter().map(|name| (*name).to_owned()).collect(), ttl: 60, left_out: 0 };
+    let (address, outcome) = (address.parse().unwrap(), Pointed::Named(names));
+    Pointer { address, view: View("system".to_owned()), server: None, asked: start().wall, outcome }
+}
+
+#[test]
+fn the_target_and_the_last_two_global_hops_are_asked_for_their_names_and_the_names_for_what_they_say() {
+    let begun = start();
+    let mut round = Round::new(with_names("https://175.107.63.150"), begun);
+    let first = targets(&asks(&mut round));
+    assert_eq!(first, [("trace", "175.107.63.150 icmp".to_owned()), ("pointer", "system 175.107.63.150".to_owned())]);
+    let hops = ["10.0.0.1", "203.101.160.1", "202.125.128.157", "202.125.128.171", "192.168.7.1", "175.107.63.150"];
+    round.handle_trace(trace("175.107.63.150", Protocol::Icmp, &hops), begun);
+    let names = ["system 202.125.128.171", "system 202.125.128.157"].map(|asked| ("pointer", asked.to_owned()));
+    assert_eq!(targets(&asks(&mut round)), names);
+    round.handle_pointer(pointer("202.125.128.171", &["static.khi77.pie.net.pk"]));
+    round.handle_pointer(pointer("202.125.128.171", &["told.twice"]));
+    round.handle_pointer(pointer("9.9.9.9", &["nobody.asked"]));
+    round.handle_pointer(pointer("202.125.128.157", &[]));
+    assert_eq!(asks(&mut round), []);
+    round.handle_pointer(pointer("175.107.63.150", &["a.example", "b.example"]));
+    let [Ask::Claims { names, .. }] = &asks(&mut round)[..] else { panic!("the sources are asked") };
+    let said: Vec<_> = names.iter().map(|(address, name)| format!("{address} {name}")).collect();
+    assert_eq!(
+        said,
+        ["202.125.128.171 static.khi77.pie.net.pk", "175.107.63.150 a.example", "175.107.63.150 b.example"]
+    );
+    round.handle_claims(Vec::new(), Vec::new(), begun);
+    let seen = round.poll_observation().unwrap();
+    assert_eq!(seen.pointers.len(), 3);
+    let names: Vec<_> = seen.names_of("175.107.63.150".parse().unwrap()).collect();
+    assert_eq!(names, ["a.example", "b.example"]);
+}
+
+#[test]
+fn private_addresses_have_no_names_and_a_name_that_does_not_come_is_recorded() {
+    let begun = start();
+    let mut private = Round::new(with_names("https://10.1.2.3"), begun);
+    assert_eq!(targets(&asks(&mut private)), [("trace", "10.1.2.3 icmp".to_owned())]);
+    let mut round = Round::new(with_names("https://175.107.63.150"), begun);
+    asks(&mut round);
+    round.handle_trace(trace("175.107.63.150", Protocol::Icmp, &["175.107.63.150"]), begun);
+    round.handle_timeout(begun.after(DEADLINE));
+    assert!(matches!(asks(&mut round)[..], [Ask::Claims { .. }]));
+    round.handle_claims(Vec::new(), Vec::new(), begun.after(DEADLINE));
+    let seen = round.poll_observation().unwrap();
+    assert_eq!(seen.pointers[0].outcome, Pointed::Failed(NameFailure::Timeout));
+}
+
+#[test]
+fn what_was_written_before_names_were_asked_for_can_be_read() {
+    let mut round = Round::new(settings("https://10.1.2.3", &[]), start());
+    round.handle_timeout(start().after(DEADLINE));
+    round.handle_claims(Vec::new(), Vec::new(), start());
+    let seen = round.poll_observation().unwrap();
+    let written = serde_json::to_string(&seen).unwrap();
+    assert!(!written.contains("pointers"), "{written}");
+    assert_eq!(serde_json::from_str::<Observation>(&written).unwrap(), seen);
 }

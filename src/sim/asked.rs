@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::contact::{Contact, ContactFailure, ContactOutcome};
 use crate::moment::{Moment, Rtt};
 use crate::resolution::chain::Resolved;
+use crate::resolution::pointer::{Pointed, Pointer};
 use crate::resolution::{AddressFamily, NameFailure, Outcome, Resolution, View};
 use crate::workload::HostName;
 
@@ -18,6 +19,9 @@ const LOOKUP: Duration = Duration::from_millis(20);
 
 /// How long a resolver is waited for that says nothing: two attempts of five seconds (resolv.conf(5)).
 const LOOKUP_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long the name of an address is waited for.
+const POINTER_TIMEOUT: Duration = Duration::from_secs(2);
 
 impl World {
     /// What a view answers, and after how long.
@@ -40,6 +44,16 @@ impl World {
         };
         let elapsed_ns = Rtt::from_duration(elapsed);
         (elapsed, Resolution { name, family, view, server: None, asked: now.wall, elapsed_ns, outcome, followed })
+    }
+
+    /// What an address is called, and after how long that is known.
+    pub(super) fn point(&self, view: View, address: IpAddr, now: Moment) -> (Duration, Pointer) {
+        let (elapsed, outcome) = match self.internet.connection {
+            Connection::Up => (LOOKUP, self.names.point(address)),
+            Connection::Down => (Duration::ZERO, Pointed::Failed(NameFailure::Unreachable)),
+            Connection::Dark => (POINTER_TIMEOUT, Pointed::Failed(NameFailure::Timeout)),
+        };
+        (elapsed, Pointer { address, view, server: None, asked: now.wall, outcome })
     }
 
     /// What comes of `attempts` to connect, one after the other, and after how long.

@@ -7,6 +7,7 @@ use ipnet::IpNet;
 use crate::config::Config;
 use crate::config::landmark::Landmark;
 use crate::config::register::Asset;
+use crate::location::source::names::{NameTable, Reading};
 use crate::location::{Claim, Says};
 use crate::network::Asn;
 use crate::place::CountryCode;
@@ -16,14 +17,33 @@ use super::written::{NetworkWritten, SaysWritten};
 /// The name of the simulated routing table.
 const ROUTES: &str = "routes";
 
-/// Databases and the routing table.
-#[derive(Clone, Debug, Default)]
+/// The table of the codes in names that is shipped.
+const NAMES: &str = include_str!("../../geodb/rdns.csv");
+
+/// Databases, the routing table and the codes in names.
+#[derive(Clone, Debug)]
 pub(super) struct Claims {
+    names: NameTable,
     sources: Vec<String>,
     countries: Vec<(String, IpNet, CountryCode)>,
     announced: Vec<(IpNet, Says)>,
     register: Vec<Asset>,
     landmarks: Vec<Landmark>,
+}
+
+impl Default for Claims {
+    fn default() -> Self {
+        // A table that cannot be read says nothing; a test of the embedded one reads it.
+        let names = NameTable::parse(NAMES.as_bytes()).unwrap_or_default();
+        Self {
+            names,
+            sources: Vec::new(),
+            countries: Vec::new(),
+            announced: Vec::new(),
+            register: Vec::new(),
+            landmarks: Vec::new(),
+        }
+    }
 }
 
 impl Claims {
@@ -40,6 +60,14 @@ impl Claims {
             let announced = Says::Announced { asn, name, kind: network.kind, country: network.country };
             self.announced.extend(network.prefixes.iter().map(|prefix| (*prefix, announced.clone())));
         }
+    }
+
+    /// What the name of an address says of its place.
+    pub(super) fn named(&self, address: IpAddr, name: String) -> Option<Claim> {
+        let Reading { code, place, country, operator } = self.names.read(&name)?;
+        let (code, place, operator) = (code.to_owned(), place.to_owned(), operator.to_vec());
+        let says = Says::Named { name, code, place, country, operator };
+        Some(Claim { about: address, source: "rdns".to_owned(), dated: None, says })
     }
 
     /// The operator's own register and landmarks, in place of those before.

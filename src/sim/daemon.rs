@@ -9,6 +9,7 @@ use crate::contact::Contact;
 use crate::location::disc::Borders;
 use crate::moment::Moment;
 use crate::observation::Observation;
+use crate::resolution::pointer::Pointer;
 use crate::resolution::{Resolution, View};
 use crate::round::{Ask, Round, RoundSettings};
 use crate::trace::Trace;
@@ -33,6 +34,7 @@ pub(super) enum Answer {
     Resolution(Resolution),
     Contact(Contact),
     Trace(Trace),
+    Pointer(Pointer),
 }
 
 /// The daemon, as far as it is pure, and what the shell would keep for it.
@@ -104,6 +106,7 @@ impl Daemon {
             Answer::Resolution(resolution) => round.handle_resolution(resolution, now),
             Answer::Contact(contact) => round.handle_contact(contact),
             Answer::Trace(trace) => round.handle_trace(trace, now),
+            Answer::Pointer(pointer) => round.handle_pointer(pointer),
         }
     }
 

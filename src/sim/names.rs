@@ -1,21 +1,38 @@
 //! What the simulated name servers answer, view by view.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use crate::resolution::chain::{Chain, Data, Record, Resolved, fold};
+use crate::resolution::pointer::{Names as PointerNames, Pointed};
 use crate::resolution::{AddressFamily, NameFailure, View};
 use crate::workload::HostName;
 
-use super::written::NameWritten;
+use super::written::{NameWritten, PointerWritten};
 
 /// The most aliases a simulated resolver follows before it gives up; more than the chapter allows.
 const MOST_ALIASES: usize = 32;
 
-/// Every name there is.
+/// Every name there is, and what addresses are called.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Names(BTreeMap<HostName, Vec<NameWritten>>);
+pub(super) struct Names(BTreeMap<HostName, Vec<NameWritten>>, BTreeMap<IpAddr, Vec<String>>);
 
 impl Names {
+    /// Says what an address is called, in place of what was said before.
+    pub(super) fn set_pointer(&mut self, written: &PointerWritten) {
+        self.1.insert(written.address, written.names.clone());
+    }
+
+    /// What an address is called.
+    pub(super) fn point(&self, address: IpAddr) -> Pointed {
+        match self.1.get(&address) {
+            Some(names) if !names.is_empty() => {
+                Pointed::Named(PointerNames { names: names.clone(), ttl: 300, left_out: 0 })
+            }
+            Some(_) | None => Pointed::Failed(NameFailure::NoSuchName),
+        }
+    }
+
     /// Adds what a name leads to in a view, in place of what was there.
     pub(super) fn set(&mut self, written: NameWritten) {
         let entries = self.0.entry(written.name.clone()).or_default();

@@ -308,8 +308,14 @@ impl<'s> Simulation<'s> {
                 let vantage = self.world.vantage;
                 return self.prober(vantage).start(plan, Waiting::Round(round), now);
             }
-            Ask::Claims { addresses } => {
-                let claims = addresses.into_iter().flat_map(|address| self.world.claims.about(address)).collect();
+            Ask::Pointer { view, address } => {
+                let (after, pointer) = self.world.point(view, address, now);
+                (after, Answer::Pointer(pointer))
+            }
+            Ask::Claims { addresses, names } => {
+                let of_addresses = addresses.into_iter().flat_map(|address| self.world.claims.about(address));
+                let of_names = names.into_iter().filter_map(|(address, name)| self.world.claims.named(address, name));
+                let claims = of_addresses.chain(of_names).collect();
                 if let Some(round) = self.daemon.as_mut().and_then(|daemon| daemon.round_mut(round)) {
                     round.handle_claims(claims, Vec::new(), now);
                 }

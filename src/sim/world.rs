@@ -66,6 +66,9 @@ impl World {
         for name in &change.name {
             self.names.set(name.clone());
         }
+        for pointer in &change.pointer {
+            self.names.set_pointer(pointer);
+        }
         if let Some(connection) = change.network {
             self.internet.connection = connection;
         }
@@ -96,6 +99,9 @@ fn add_names(names: &mut Names, part: &Written) -> Result<(), Invalid> {
     }
     for name in &part.name {
         names.set(name.clone());
+    }
+    for pointer in &part.pointer {
+        names.set_pointer(pointer);
     }
     Ok(())
 }

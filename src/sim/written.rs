@@ -68,6 +68,9 @@ pub(super) struct Written {
     pub(super) path: Vec<PathWritten>,
     #[serde(default)]
     pub(super) name: Vec<NameWritten>,
+    /// What addresses are called.
+    #[serde(default)]
+    pub(super) pointer: Vec<PointerWritten>,
     #[serde(default)]
     pub(super) says: Vec<SaysWritten>,
     #[serde(default)]
@@ -200,6 +203,14 @@ fn default_ttl() -> Lapse {
     Lapse(Duration::from_secs(300))
 }
 
+/// What an address is called.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PointerWritten {
+    pub(super) address: IpAddr,
+    pub(super) names: Vec<String>,
+}
+
 /// What a database says of a prefix.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -256,6 +267,8 @@ pub(super) struct StepWritten {
 pub(super) struct ChangeWritten {
     #[serde(default)]
     pub(super) name: Vec<NameWritten>,
+    #[serde(default)]
+    pub(super) pointer: Vec<PointerWritten>,
     #[serde(default)]
     pub(super) node: BTreeMap<String, NodeWritten>,
     #[serde(default)]

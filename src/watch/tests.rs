@@ -140,6 +140,7 @@ impl World {
             traces: Vec::new(),
             contacts: Vec::new(),
             pings: Vec::new(),
+            pointers: Vec::new(),
             claims: vec![claim("asset-register", says), claim("routed-asn", announced)],
             databases: Vec::new(),
         }

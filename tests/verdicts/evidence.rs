@@ -12,6 +12,7 @@ use pehra::location::disc::Borders;
 use pehra::location::fuse::fuse;
 use pehra::location::outlines::Outlines;
 use pehra::location::path::Way;
+use pehra::location::source::names::{NameTable, Reading};
 use pehra::location::source::regions::Cloud;
 use pehra::location::{Claim, Grade, Place, Says, Weight};
 use pehra::moment::Rtt;
@@ -104,6 +105,8 @@ struct Statement {
     anycast: Option<IpNet>,
     /// The statistics of a registry.
     registry: Option<String>,
+    /// What the address is called, read by the table that ships; a name that says nothing is no claim.
+    named: Option<String>,
     dated: Option<toml::value::Datetime>,
 }
 
@@ -215,7 +218,7 @@ impl Case {
         let trace = self.trace(city, observed);
         let hops =
             self.hop.iter().filter_map(|hop| Some(claim(hop.address?, "dbip-country", Says::Country(hop.country?))));
-        let claims = self.says.iter().map(|says| says.claim(self.address)).chain(hops).collect();
+        let claims = self.says.iter().filter_map(|says| says.claim(self.address)).chain(hops).collect();
         Observation {
             schema: SCHEMA,
             endpoint: self.address.to_string().parse().unwrap(),
@@ -233,6 +236,7 @@ impl Case {
             traces: vec![trace],
             contacts: self.contact(city, observed).into_iter().collect(),
             pings: Vec::new(),
+            pointers: Vec::new(),
             claims,
             databases: Vec::new(),
         }
@@ -272,10 +276,23 @@ fn hop_answer(from: IpAddr, ms: f64, kind: AnswerKind) -> HopAnswer {
     HopAnswer { from, rtt_ns: Rtt::from_ms(ms).unwrap(), kind, late: false, unmatched: false }
 }
 
+fn named(name: &str) -> Option<Says> {
+    let table = NameTable::parse(include_bytes!("../../geodb/rdns.csv")).expect("the table that ships");
+    let Reading { code, place, country, operator } = table.read(name)?;
+    let (name, code, place) = (name.to_owned(), code.to_owned(), place.to_owned());
+    Some(Says::Named { name, code, place, country, operator: operator.to_vec() })
+}
+
 impl Statement {
-    fn claim(&self, about: IpAddr) -> Claim {
-        let says = self.published().unwrap_or_else(|| self.said());
-        Claim { dated: self.dated.map(|day| day.to_string().parse().unwrap()), ..claim(about, &self.source, says) }
+    fn claim(&self, about: IpAddr) -> Option<Claim> {
+        let says = match &self.named {
+            Some(name) => named(name)?,
+            None => self.published().unwrap_or_else(|| self.said()),
+        };
+        Some(Claim {
+            dated: self.dated.map(|day| day.to_string().parse().unwrap()),
+            ..claim(about, &self.source, says)
+        })
     }
 
     /// What the sources say that come from files of others.

@@ -184,6 +184,7 @@ impl Case {
             traces: Vec::new(),
             contacts: self.address.iter().map(|stated| stated.contact(observed)).collect(),
             pings: Vec::new(),
+            pointers: Vec::new(),
             claims: Vec::new(),
             databases: Vec::new(),
         }

@@ -213,6 +213,7 @@ fn country(says: &Says) -> Option<CountryCode> {
         | Says::Geofeed { country, .. }
         | Says::Region { country, .. }
         | Says::Delegated { country, .. }
+        | Says::Named { country, .. }
         | Says::Landmark { country, .. } => Some(*country),
         Says::Announced { country, .. } => *country,
         Says::NoEntry | Says::Edge { .. } | Says::Anycast { .. } => None,

@@ -73,6 +73,10 @@ fn said(says: &Says) -> String {
         }
         Says::Anycast { prefix } => format!("anycast, by the entry for {prefix}: several sites answer"),
         Says::Landmark { name, country, .. } => format!("{country}, as the landmark {}", Printable(name)),
+        Says::Named { name, code, place, country, .. } => {
+            let (name, code, place) = (Printable(name), Printable(code), Printable(place));
+            format!("{country}, as {code} in the name {name} is {place}")
+        }
         Says::Delegated { registry, country } => format!("registered in {country} by {}", Printable(registry)),
     }
 }

@@ -1,5 +1,7 @@
 //! Questions and answers as bytes.
 
+use std::fmt::Write;
+use std::net::IpAddr;
 use std::str::FromStr;
 
 use hickory_proto::op::{Edns, Header, Message, MessageType, Metadata, OpCode, Query, ResponseCode};
@@ -13,6 +15,37 @@ use crate::workload::HostName;
 /// The largest UDP answer we ask for: what passes everywhere without fragments (DNS flag day 2020).
 const UDP_PAYLOAD: u16 = 1232;
 
+/// What is asked.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Wanted<'a> {
+    /// The addresses of a name.
+    Addresses(&'a HostName, AddressFamily),
+    /// The names of an address.
+    Names(IpAddr),
+}
+
+impl Wanted<'_> {
+    fn query(self) -> Result<Query, NameFailure> {
+        let (mut name, kind) = match self {
+            Self::Addresses(name, family) => {
+                let kind = match family {
+                    AddressFamily::A => RecordType::A,
+                    AddressFamily::Aaaa => RecordType::AAAA,
+                };
+                (Name::from_str(name.as_str()).map_err(|_| NameFailure::Malformed)?, kind)
+            }
+            Self::Names(address) => (Name::from(address), RecordType::PTR),
+        };
+        name.set_fqdn(true);
+        Ok(Query::query(name, kind))
+    }
+}
+
+/// The name under which the names of `address` are asked for, as text.
+pub(super) fn reverse_name(address: IpAddr) -> String {
+    Name::from(address).to_ascii()
+}
+
 /// One question, with the unguessable number that its answer has to carry.
 pub(super) struct Question {
     id: u16,
@@ -24,14 +57,8 @@ pub(super) struct Question {
 
 impl Question {
     /// Asks for recursion, for the AD bit (RFC 6840 section 5.7) and, with EDNS, for answers of up to 1232 bytes.
-    pub(super) fn new(name: &HostName, family: AddressFamily, with_edns: bool) -> Result<Self, NameFailure> {
-        let mut name = Name::from_str(name.as_str()).map_err(|_| NameFailure::Malformed)?;
-        name.set_fqdn(true);
-        let kind = match family {
-            AddressFamily::A => RecordType::A,
-            AddressFamily::Aaaa => RecordType::AAAA,
-        };
-        let query = Query::query(name, kind);
+    pub(super) fn new(wanted: Wanted<'_>, with_edns: bool) -> Result<Self, NameFailure> {
+        let query = wanted.query()?;
         let mut message = Message::query();
         message.metadata.recursion_desired = true;
         message.metadata.authentic_data = true;
@@ -178,8 +205,30 @@ impl Reply {
 fn record(record: &WireRecord) -> Record {
     let data = if let RData::CNAME(target) = &record.data {
         Data::Alias(target.0.to_ascii())
+    } else if let RData::PTR(name) = &record.data {
+        Data::Pointer(text(&name.0))
     } else {
         record.data.ip_addr().map_or(Data::Other, Data::Address)
     };
     Record { name: record.name.to_ascii(), ttl: record.ttl, data }
+}
+
+/// A name of any octets as text, escaped as in a zone file (RFC 4343 section 2.1).
+fn text(name: &Name) -> String {
+    let mut text = String::new();
+    for label in name {
+        if !text.is_empty() {
+            text.push('.');
+        }
+        for octet in label {
+            match octet {
+                b'.' | b'\\' => text.extend(['\\', char::from(*octet)]),
+                b'!'..=b'~' => text.push(char::from(*octet)),
+                other => {
+                    let _ = write!(text, "\\{other:03}");
+                }
+            }
+        }
+    }
+    text
 }

@@ -5,28 +5,33 @@
 //! view is asked instead.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
-use std::time::Instant;
+use std::net::{IpAddr, SocketAddr};
+use std::time::{Duration, Instant};
 
 use hickory_resolver::config::ResolverConfig as SystemConfig;
 use hickory_resolver::system_conf::read_system_conf;
 
-use self::message::{Failed, Question, Reply};
+use self::message::{Failed, Question, Reply, Wanted};
 use super::clock;
 use crate::config::resolver::{ResolverAddress, ResolverConfig, Transport};
 use crate::moment::Rtt;
 use crate::resolution::chain::{Chain, Resolved};
+use crate::resolution::pointer::{self, Pointed, Pointer};
 use crate::resolution::{AddressFamily, NameFailure, Resolution, View};
 use crate::workload::HostName;
 
 mod exchange;
 mod message;
+pub mod pointers;
 
 #[cfg(test)]
 mod tests;
 
 /// How often each server of a view is asked before the view has failed.
 const ATTEMPTS: u32 = 2;
+
+/// How long the name of an address is waited for.
+const POINTER_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Every view of the configuration, ready to be asked.
 #[derive(Clone, Debug)]
@@ -63,6 +68,20 @@ impl Resolvers {
         let (name, view) = (name.clone(), view.clone());
         Resolution { name, family, view, server, asked: asked.wall, elapsed_ns, outcome, followed }
     }
+
+    /// Asks `view` for the names of `address`, within the timeout of that view and two seconds: a name is worth no more.
+    async fn point(&self, view: &View, address: IpAddr) -> Pointer {
+        let asked = clock::now();
+        let Said { server, said: outcome } = match self.views.get(view) {
+            Some(config) => {
+                let (servers, transport) = servers_of(config);
+                let deadline = asked.mono + config.timeout.min(POINTER_TIMEOUT);
+                Panel { servers, transport, deadline }.point(address).await
+            }
+            None => Said { server: None, said: Pointed::Failed(NameFailure::Unreachable) },
+        };
+        Pointer { address, view: view.clone(), server, asked: asked.wall, outcome }
+    }
 }
 
 /// Whom a view asks just now. The host's own configuration is read each time, as the C library does: it may appear
@@ -97,7 +116,7 @@ impl Panel {
         let mut authenticated = true;
         loop {
             let at = chain.end().clone();
-            let Said { server, said } = self.ask(&at, family).await;
+            let Said { server, said } = self.ask(Wanted::Addresses(&at, family)).await;
             let step = match said {
                 Ok(reply) => {
                     authenticated &= reply.is_authenticated();
@@ -119,16 +138,25 @@ impl Panel {
         }
     }
 
+    async fn point(&self, address: IpAddr) -> Said<Pointed> {
+        let Said { server, said } = self.ask(Wanted::Names(address)).await;
+        let said = match said {
+            Ok(reply) => pointer::fold(&message::reverse_name(address), &reply.records),
+            Err(failed) => Pointed::Failed(failed.why),
+        };
+        Said { server, said }
+    }
+
     /// Asks one server after the other until one has an answer; else the failure that says most. Each has an equal share
     /// of the time that is left.
-    async fn ask(&self, name: &HostName, family: AddressFamily) -> Said<Result<Reply, Failed>> {
+    async fn ask(&self, wanted: Wanted<'_>) -> Said<Result<Reply, Failed>> {
         let mut worst = Said { server: None, said: Failed::from(NameFailure::Unreachable) };
         let rounds = (0..ATTEMPTS).flat_map(|_| &self.servers);
         let tries = ATTEMPTS.saturating_mul(u32::try_from(self.servers.len()).unwrap_or(u32::MAX));
         for (server, tries_left) in rounds.zip((1..=tries).rev()) {
             let now = clock::now().mono;
             let until = now + self.deadline.saturating_duration_since(now) / tries_left;
-            match self.ask_one(*server, name, family, until).await {
+            match self.ask_one(*server, wanted, until).await {
                 said @ (Ok(_) | Err(Failed { why: NameFailure::NoSuchName, .. })) => {
                     return Said { server: Some(*server), said };
                 }
@@ -142,17 +170,11 @@ impl Panel {
         Said { server: worst.server, said: Err(worst.said) }
     }
 
-    async fn ask_one(
-        &self,
-        server: SocketAddr,
-        name: &HostName,
-        family: AddressFamily,
-        until: Instant,
-    ) -> Result<Reply, Failed> {
-        let question = Question::new(name, family, true)?;
+    async fn ask_one(&self, server: SocketAddr, wanted: Wanted<'_>, until: Instant) -> Result<Reply, Failed> {
+        let question = Question::new(wanted, true)?;
         let mut reply = exchange::ask(server, self.transport, &question, until).await?;
         if reply.rejects_edns() {
-            let plain = Question::new(name, family, false)?;
+            let plain = Question::new(wanted, false)?;
             reply = exchange::ask(server, self.transport, &plain, until).await?;
         }
         reply.or_failure()

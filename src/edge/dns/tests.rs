@@ -3,13 +3,14 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use hickory_proto::op::{Message, MessageType, OpCode, Query, ResponseCode};
-use hickory_proto::rr::rdata::{CNAME, NS, SOA};
+use hickory_proto::rr::rdata::{CNAME, NS, PTR, SOA};
 use hickory_proto::rr::{Name, RData, Record, RecordType};
 use hickory_resolver::system_conf::parse_resolv_conf;
 use proptest::prelude::*;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, UdpSocket};
 
+use super::pointers::Pointers;
 use super::*;
 use crate::resolution::{Answer, Outcome};
 
@@ -435,6 +436,109 @@ fn a_view_is_asked_by_its_name_and_its_own_server_only() {
     });
 }
 
+fn pointer_record(owner: &str, name: Name, ttl: u32) -> Record {
+    Record::from_rdata(owner.parse().unwrap(), ttl, RData::PTR(PTR(name)))
+}
+
+/// What one view, which is this server, calls 203.0.113.7; asked `times` times.
+fn pointed(script: &Script, times: usize) -> (Vec<Pointer>, Pointers) {
+    block_on(async {
+        let (address, transport) = (script.serve().await, Transport::Udp);
+        let (view, server) = (View("system".to_owned()), ResolverAddress::Server { address, transport });
+        let config = ResolverConfig { view: view.clone(), server, timeout: TIMEOUT };
+        let (resolvers, pointers) = (Resolvers::new(&[config]), Pointers::default());
+        let asked = (0..times).map(|_| pointers.point(&resolvers, &view, [203, 0, 113, 7].into()));
+        let answers = futures_of(asked).await;
+        (answers, pointers)
+    })
+}
+
+/// All of them at once.
+async fn futures_of<T>(futures: impl Iterator<Item = impl Future<Output = T>>) -> Vec<T> {
+    let mut futures: Vec<_> = futures.map(Box::pin).collect();
+    let mut done = Vec::new();
+    std::future::poll_fn(|context| {
+        futures.retain_mut(|future| match future.as_mut().poll(context) {
+            std::task::Poll::Ready(value) => {
+                done.push(value);
+                false
+            }
+            std::task::Poll::Pending => true,
+        });
+        if futures.is_empty() { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
+    })
+    .await;
+    done
+}
+
+const REVERSE: &str = "7.113.0.203.in-addr.arpa.";
+
+#[test]
+fn an_address_is_asked_for_once_however_many_want_its_name() {
+    let script = Script::answering(|reply| with(reply, [pointer_record(REVERSE, name("khi77.pie.net.pk."), 60)]));
+    let (answers, pointers) = pointed(&script, 20);
+    assert_eq!(answers.len(), 20);
+    assert!(answers.iter().all(|pointer| pointer.names() == ["khi77.pie.net.pk"] && pointer.server.is_some()));
+    let asked = script.asked.lock().unwrap();
+    assert_eq!(asked.len(), 1);
+    assert_eq!(asked[0].queries[0].name().to_ascii(), REVERSE);
+    assert_eq!(asked[0].queries[0].query_type(), RecordType::PTR);
+    assert_eq!(pointers.tally(), [("answered", 1)].into());
+}
+
+#[test]
+fn an_address_without_a_name_is_remembered_as_well() {
+    let script = Script::answering(|reply| code(with(reply, []), ResponseCode::NXDomain));
+    let (answers, pointers) = pointed(&script, 3);
+    assert!(answers.iter().all(|pointer| pointer.outcome == Pointed::Failed(NameFailure::NoSuchName)));
+    assert_eq!(pointers.tally(), [("no-such-name", 1)].into());
+}
+
+#[test]
+fn hostile_names_of_an_address_are_kept_as_text_that_obeys_nobody() {
+    let script = Script::new(|question, carried| {
+        let longest = Name::from_labels([[b'a'; 63]; 3].into_iter().map(|label| label.to_vec())).unwrap();
+        let mut names: Vec<Name> = (0..500).map(|n| name(&format!("vhost{n}.example."))).collect();
+        names.extend(
+            [&b"<script>alert(1)</script>"[..], b"\xff\xfe\x00\x1b[2J", b"a.b"]
+                .map(|label| Name::from_labels([label, b"example"]).unwrap()),
+        );
+        names.push(longest);
+        let records = names.into_iter().map(|name| pointer_record(REVERSE, name, 60));
+        let mut whole = with(reply(question.clone()), records);
+        whole.metadata.truncation = false;
+        let mut cut = reply(question);
+        cut.metadata.truncation = true;
+        vec![if carried == Carried::ByUdp { cut } else { whole }.to_vec().unwrap()]
+    });
+    let (answers, _) = pointed(&script, 1);
+    let Pointed::Named(named) = &answers[0].outcome else { panic!("{answers:?}") };
+    assert_eq!(named.left_out, 504 - pointer::MAX_NAMES);
+    assert!(named.names.iter().all(|name| name.is_ascii() && !name.contains(|c: char| c.is_ascii_control())));
+    for hostile in ["<script>alert(1)</script>.example", "\\255\\254\\000\\027[2J.example", "a\\.b.example"] {
+        assert!(named.names.iter().any(|name| name == hostile), "{hostile} in {named:?}");
+    }
+}
+
+#[test]
+fn an_address_of_ipv6_is_asked_for_by_its_nibbles() {
+    let name = message::reverse_name("2001:db8::1".parse().unwrap());
+    assert_eq!(name, "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa.");
+}
+
+#[test]
+fn what_is_remembered_is_bounded() {
+    let resolvers = Resolvers::new(&[]);
+    let pointers = Pointers::remembering(16);
+    block_on(async {
+        for last in 0..200_u8 {
+            pointers.point(&resolvers, &View("none".to_owned()), [203, 0, 113, last].into()).await;
+            assert!(pointers.remembered() <= 16);
+        }
+    });
+    assert_eq!(pointers.tally(), [("unreachable", 200)].into());
+}
+
 #[test]
 fn the_servers_of_the_host_are_those_of_its_configuration() {
     let text = "search example.pk\nnameserver 127.0.0.53\nnameserver 2001:db8::53\noptions timeout:1\n";
@@ -446,7 +550,7 @@ fn the_servers_of_the_host_are_those_of_its_configuration() {
 proptest! {
     #[test]
     fn hostile_bytes_are_read_without_panic(noise in prop::collection::vec(any::<u8>(), 0..300)) {
-        let question = Question::new(&"www.example.pk".parse().unwrap(), AddressFamily::A, true).unwrap();
+        let question = Question::new(Wanted::Names([203, 0, 113, 7].into()), true).unwrap();
         let is_reply = matches!(question.hear(&noise), message::Heard::Reply(_));
         prop_assert!(!is_reply);
     }
@@ -456,7 +560,7 @@ proptest! {
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
     ) {
         let asked = "www.example.pk".parse().unwrap();
-        let question = Question::new(&asked, AddressFamily::A, true).unwrap();
+        let question = Question::new(Wanted::Addresses(&asked, AddressFamily::A), true).unwrap();
         let message = reply(Message::from_vec(&question.bytes).unwrap());
         let records = [alias("www.example.pk.", "edge.example."), address("edge.example.", GOOD)];
         let mut bytes = with(message, records).to_vec().unwrap();

@@ -7,6 +7,7 @@ use std::io::Read;
 use std::sync::{Arc, LazyLock};
 
 use flate2::read::GzDecoder;
+use jiff::civil::{Date, date};
 
 use super::announcements::Announcements;
 use super::mmdb::Mmdb;
@@ -14,6 +15,7 @@ use super::networks::{self, Network};
 use crate::config::geodb::EMBEDDED;
 use crate::digest::Digest;
 use crate::location::outlines::Outlines;
+use crate::location::source::names::NameTable;
 use crate::location::source::regions::RegionCountries;
 use crate::network::Asn;
 
@@ -84,6 +86,25 @@ pub(super) fn regions() -> &'static RegionCountries {
     &REGIONS
 }
 
+/// How operators write places into names.
+pub(super) const NAMES: Shipped = Shipped {
+    name: "rdns",
+    bytes: include_bytes!("../../../geodb/rdns.csv"),
+    licence: "as pehra",
+    attribution: "made for pehra, each row with its source",
+};
+
+/// The day of that table.
+pub(super) const NAMES_DATED: Date = date(2026, 11, 22);
+
+/// The codes of places in names.
+#[expect(clippy::expect_used, reason = "the text is part of the binary, and a test reads it")]
+pub(super) fn names() -> Arc<NameTable> {
+    static TABLE: LazyLock<Arc<NameTable>> =
+        LazyLock::new(|| Arc::new(NameTable::parse(NAMES.bytes).expect("embedded text is a table")));
+    Arc::clone(&TABLE)
+}
+
 /// The borders of the world.
 #[expect(clippy::expect_used, reason = "the bytes are part of the binary, and a test reads them")]
 pub(super) fn outlines() -> Arc<Outlines> {
@@ -110,6 +131,7 @@ mod tests {
             ("countries.csv", include_bytes!("../../../geodb/countries.csv")),
             ("hubs.csv", include_bytes!("../../../geodb/hubs.csv")),
             ("regions.csv", include_bytes!("../../../geodb/regions.csv")),
+            ("rdns.csv", NAMES.bytes),
         ] {
             let digest = Digest::of_bytes(bytes).to_string();
             assert_eq!(listed.remove(file), Some(digest.as_str()), "{file}");
@@ -123,6 +145,7 @@ mod tests {
         assert!(announcements().entries() > 400_000);
         assert!(networks().len() > 100);
         assert!(regions().len() > 250);
+        assert!(names().len() > 100);
         assert!(outlines().countries().len() > 230);
     }
 

@@ -25,6 +25,7 @@ mod embedded;
 #[cfg(test)]
 mod fixture;
 mod mmdb;
+mod names;
 mod networks;
 mod open;
 mod published;
@@ -37,6 +38,7 @@ pub use open::GeodbError;
 pub use sources::{Origin, Source};
 
 use mmdb::Mmdb;
+use names::Names;
 use published::{Feeds, Published};
 use register::Register;
 
@@ -57,6 +59,7 @@ struct Set {
     published: Published,
     outlines: Arc<Outlines>,
     outlines_file: Option<PathBuf>,
+    names: Names,
 }
 
 impl Geodb {
@@ -70,6 +73,7 @@ impl Geodb {
                 published: Published::default(),
                 outlines: embedded::outlines(),
                 outlines_file: None,
+                names: Names::default(),
             }),
             Landmarks::default(),
         )
@@ -126,7 +130,12 @@ impl Geodb {
         countries.chain(self.announced(address)).chain(own).chain(self.0.published.claims(address)).collect()
     }
 
-    /// The databases that [`Geodb::claims`] asks, by what they hold.
+    /// What `name`, which `address` is said to have, says of its place: nothing where the table knows nothing of it.
+    pub fn named(&self, address: IpAddr, name: &str) -> Option<Claim> {
+        self.0.names.claim(address, name)
+    }
+
+    /// The databases that [`Geodb::claims`] and [`Geodb::named`] ask, by what they hold.
     pub fn digests(&self) -> Vec<DatabaseDigest> {
         let table = embedded::announcements();
         let announcements = DatabaseDigest {
@@ -139,7 +148,7 @@ impl Geodb {
             sha256: database.sha256(),
             built: database.built(),
         });
-        databases.chain([announcements]).chain(self.0.published.digests()).collect()
+        databases.chain([announcements]).chain(self.0.published.digests()).chain([self.0.names.digest()]).collect()
     }
 
     /// The borders: the operator's, or else the embedded ones.

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::mmdb::{Mmdb, MmdbFault};
+use super::names::Names;
 use super::published::{Feeds, Published};
 use super::register::Register;
 use super::{Set, embedded};
@@ -17,6 +18,7 @@ use crate::config::geodb::GeodbConfig;
 use crate::config::register::Asset;
 use crate::location::outlines::{Outlines, OutlinesError};
 use crate::location::source::SourceFault;
+use crate::location::source::names::NameTableFault;
 
 /// The largest file that is read, in bytes: several times the largest database of places that is sold.
 const LARGEST: u64 = 2 << 30;
@@ -67,6 +69,14 @@ pub enum GeodbError {
         /// What is wrong with it.
         fault: SourceFault,
     },
+    /// The table of the codes in names is none.
+    #[error("read the codes in names from {}: {fault}: see geodb/README.md", .path.display())]
+    Names {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        fault: NameTableFault,
+    },
     /// The borders are not borders.
     #[error("read the borders from {}: {fault}: make them with geodb/rebuild.sh, or leave out `outlines`", .path.display())]
     Borders {
@@ -94,7 +104,8 @@ pub(super) fn open(config: &GeodbConfig, assets: &[Asset], feeds: Feeds<'_>) -> 
     };
     let register = Register::of(assets);
     let (published, outlines_file) = (Published::open(config, feeds)?, config.outlines.clone());
-    Ok(Set { files, embedded: config.embedded, register, published, outlines, outlines_file })
+    let names = config.rdns.as_deref().map(Names::open).transpose()?.unwrap_or_default();
+    Ok(Set { files, embedded: config.embedded, register, published, outlines, outlines_file, names })
 }
 
 /// The bytes of a text that others publish, and when the file was changed.

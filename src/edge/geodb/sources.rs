@@ -67,7 +67,8 @@ pub(super) fn of(set: &Set) -> Vec<Source> {
         notes: Vec::new(),
     });
     let published = set.published.sources();
-    files.chain(country).chain([announcements]).chain(register).chain(published).chain([borders(set)]).collect()
+    let listed = files.chain(country).chain([announcements]).chain(register).chain(published);
+    listed.chain([set.names.source(), borders(set)]).collect()
 }
 
 fn of_file(database: &Mmdb, path: PathBuf) -> Source {

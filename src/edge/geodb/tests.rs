@@ -133,7 +133,7 @@ fn digests_name_every_database_that_was_asked() {
     let (_directory, config) = files(&[("mine", bytes)]);
     let digests = Geodb::open(&config, &[]).unwrap().digests();
     let names: Vec<&str> = digests.iter().map(|digest| digest.name.as_str()).collect();
-    assert_eq!(names, ["mine", "dbip-country", "routed-asn"]);
+    assert_eq!(names, ["mine", "dbip-country", "routed-asn", "rdns"]);
     assert_eq!(digests[0].sha256, sha256);
     assert_eq!(digests[0].built.to_string(), "2026-05-28T20:26:40Z");
     let manifest = include_str!("../../../geodb/MANIFEST.sha256");
@@ -232,7 +232,7 @@ fn what_others_publish_is_claimed_with_its_source_and_its_day() {
     assert_eq!(said_by(&geodb, "8.8.8.8", "feed"), None);
 
     let digests: Vec<_> = geodb.digests().into_iter().map(|digest| digest.name).collect();
-    assert_eq!(digests, ["dbip-country", "routed-asn", "feed", "aws-ip-ranges", "census", "apnic"]);
+    assert_eq!(digests, ["dbip-country", "routed-asn", "feed", "aws-ip-ranges", "census", "apnic", "rdns"]);
     let sources = geodb.sources();
     let feed = sources.iter().find(|source| source.name == "feed").unwrap();
     assert_eq!((feed.holds, feed.entries), ("geofeed", 2));
@@ -316,4 +316,64 @@ fn without_any_database_nothing_that_is_derived_from_one_is_said() {
     let claims = Geodb::open(&config, &[]).unwrap().claims(address("203.101.184.84"));
     let [Claim { says: Says::Announced { country, kind, .. }, .. }] = &claims[..] else { panic!("{claims:?}") };
     assert_eq!((*country, *kind), (None, NetworkKind::Ordinary));
+}
+
+#[test]
+fn a_name_says_where_its_operator_puts_the_address() {
+    let geodb = Geodb::embedded();
+    let claim = geodb.named(address("202.125.155.68"), "rwp44.pie.net.pk").unwrap();
+    assert_eq!((claim.source.as_str(), claim.about), ("rdns", address("202.125.155.68")));
+    let Says::Named { code, place, country, operator, .. } = &claim.says else { panic!("{claim:?}") };
+    assert_eq!((code.as_str(), place.as_str(), country.as_str()), ("rwp", "Rawalpindi", "PK"));
+    let written = serde_json::to_string(&claim).unwrap();
+    assert_eq!(serde_json::from_str::<Claim>(&written).unwrap(), claim);
+    let claims = geodb.claims(address("202.125.155.68"));
+    assert!(announced(&claims).iter().any(|(_, asn, _)| operator.contains(&Asn(*asn))), "{claims:?}");
+    assert_eq!(geodb.named(address("202.125.155.68"), "www.example.gov.pk"), None);
+}
+
+#[test]
+fn every_network_in_the_table_of_names_is_known_by_the_name_of_its_operator() {
+    let table = embedded::announcements();
+    for (asn, name) in [
+        (17557, "Pakistan Telecom"),
+        (45595, "Pakistan Telecom"),
+        (6762, "SPARKLE"),
+        (1299, "Arelion"),
+        (2914, "NTT"),
+        (174, "Cogent"),
+        (6939, "Hurricane"),
+        (3257, "GTT"),
+        (3356, "Level 3"),
+        (3549, "Level 3"),
+        (6453, "TATA"),
+        (9002, "RETN"),
+        (3491, "PCCW"),
+    ] {
+        let known = table.network(Asn(asn)).unwrap().name;
+        assert!(known.to_lowercase().contains(&name.to_lowercase()), "AS{asn} is {known}");
+    }
+}
+
+#[test]
+fn the_table_of_names_can_be_the_operators_own() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("rdns.csv");
+    let rows = "suffix,form,networks,code,place,country,source\n\
+                example.net.pk,@9,64500,,,,our own\nexample.net.pk,,,qta,Quetta,PK,our own\n";
+    fs::write(&path, rows).unwrap();
+    let config = GeodbConfig { rdns: Some(path.clone()), ..GeodbConfig::default() };
+    let geodb = Geodb::open(&config, &[]).unwrap();
+    let says = geodb.named(address("203.101.184.84"), "qta3.example.net.pk").unwrap().says;
+    assert!(matches!(says, Says::Named { place, .. } if place == "Quetta"));
+    assert_eq!(
+        geodb.named(address("203.101.184.84"), "khi77.pie.net.pk"),
+        None,
+        "it stands in place of the embedded one"
+    );
+    let source = geodb.sources().into_iter().find(|source| source.name == "rdns").unwrap();
+    assert_eq!((source.entries, source.origin), (1, Origin::File(path.clone())));
+    fs::write(&path, "suffix,form,networks,code,place,country,source\nexample.net.pk,.*,64500,,,,x\n").unwrap();
+    let error = Geodb::open(&config, &[]).unwrap_err().to_string();
+    assert!(error.contains("rdns.csv: line 2: no form: write labels such as"), "{error}");
 }

@@ -6,12 +6,13 @@
 //! - Refuted by a disc in glass that does not reach the country. An edge network makes its addresses shared; a cloud's
 //!   say nothing of home.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use super::Evidence;
-use crate::location::Claim;
 use crate::location::setting::Setting;
 use crate::location::weigh;
+use crate::location::{Claim, Says};
 use crate::network::{Asn, NetworkKind};
 use crate::place::CountryCode;
 use crate::printable::Printable;
@@ -39,6 +40,37 @@ pub(in crate::location) fn weigh<'a>(
     match country {
         Some(country) => setting.hint(told, country, weigh::NETWORK_COUNTRY),
         None => told,
+    }
+}
+
+/// Who announces an address beside those who speak for it, or nobody known at all: then what they say of it counts for
+/// nothing, since anybody can say it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Strangers(BTreeSet<Asn>);
+
+impl Strangers {
+    /// Those beside `own`; `None` where `own` alone announce the address that `claims` are about.
+    pub(in crate::location) fn beside(own: &[Asn], claims: &[&Claim]) -> Option<Self> {
+        let announcers = || claims.iter().filter_map(|claim| announcer(claim));
+        let strangers: BTreeSet<Asn> = announcers().filter(|asn| !own.contains(asn)).collect();
+        let is_theirs = strangers.is_empty() && announcers().next().is_some();
+        (!is_theirs).then_some(Self(strangers))
+    }
+}
+
+fn announcer(claim: &Claim) -> Option<Asn> {
+    if let Says::Announced { asn, .. } = claim.says { Some(asn) } else { None }
+}
+
+impl fmt::Display for Strangers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("who does not announce it but ")?;
+        for (index, asn) in self.0.iter().enumerate() {
+            let and = if index == 0 { "" } else { " and " };
+            write!(f, "{and}{asn}")?;
+        }
+        let nobody = if self.0.is_empty() { "nobody we know of" } else { "" };
+        write!(f, "{nobody}, so that it counts for nothing")
     }
 }
 

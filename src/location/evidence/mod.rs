@@ -20,6 +20,7 @@ pub mod disc;
 pub mod gap;
 pub mod geofeed;
 pub mod pop;
+pub mod rdns;
 pub mod region;
 pub mod register;
 pub mod registry;
@@ -62,6 +63,8 @@ pub enum Statement<'a> {
     Region(region::Statement<'a>),
     /// Several sites behind one address.
     Anycast(anycast::Statement<'a>),
+    /// The name of the address.
+    Rdns(rdns::Statement<'a>),
     /// The operator's dated register.
     Register(register::Statement),
     /// What the serving point says of itself.
@@ -108,6 +111,7 @@ impl<'a> Evidence<'a> {
             Statement::Geofeed(_) => EvidenceKind::Geofeed,
             Statement::Region(_) => EvidenceKind::Region,
             Statement::Anycast(_) => EvidenceKind::Anycast,
+            Statement::Rdns(_) => EvidenceKind::Rdns,
             Statement::Register(_) => EvidenceKind::Register,
             Statement::Pop(_) => EvidenceKind::Pop,
             Statement::RttGap(_) => EvidenceKind::RttGap,
@@ -121,6 +125,7 @@ impl<'a> Evidence<'a> {
         }
         match self.kind() {
             EvidenceKind::Database | EvidenceKind::Asn | EvidenceKind::Geofeed => Some(Group::Registry),
+            EvidenceKind::Rdns => Some(Group::Names),
             EvidenceKind::RttGap => Some(Group::RttGap),
             EvidenceKind::Path => Some(Group::Path),
             EvidenceKind::Disc => Some(Group::Glass),
@@ -171,6 +176,7 @@ impl fmt::Display for Statement<'_> {
             Self::Geofeed(statement) => statement.fmt(f),
             Self::Region(statement) => statement.fmt(f),
             Self::Anycast(statement) => statement.fmt(f),
+            Self::Rdns(statement) => statement.fmt(f),
             Self::Register(statement) => statement.fmt(f),
             Self::Pop(statement) => statement.fmt(f),
             Self::RttGap(statement) => statement.fmt(f),

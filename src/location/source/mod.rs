@@ -1,5 +1,6 @@
 //! What others publish of addresses as text: geofeeds, the regions of clouds, lists of anycast prefixes, the statistics
-//! of the registries. One file a form; bytes in, a table of prefixes out, with what was wrong with the rest.
+//! of the registries. One file a form; bytes in, a table of prefixes out, with what was wrong with the rest. And beside
+//! them what the names of addresses say, by a table of our own.
 //!
 //! Real files are dirty. A line that cannot be used is counted and left out, and only a text of which nothing can be used
 //! is refused. Nothing here decides what a claim weighs; that is [`super::fuse`].
@@ -9,6 +10,7 @@ use std::fmt;
 
 pub mod anycast;
 pub mod geofeed;
+pub mod names;
 pub mod prefixes;
 pub mod regions;
 pub mod registry;

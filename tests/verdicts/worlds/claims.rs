@@ -40,7 +40,7 @@ fn country(dice: &mut Dice, truth: CountryCode, home: &Home) -> CountryCode {
 }
 
 fn says(dice: &mut Dice, prefix: IpNet, country: CountryCode) -> Says {
-    match dice.below(24) {
+    match dice.below(26) {
         0..8 => Says::Country(country),
         8 => Says::NoEntry,
         9..12 => Says::Registered { prefix, country },
@@ -49,6 +49,13 @@ fn says(dice: &mut Dice, prefix: IpNet, country: CountryCode) -> Says {
         16 => Says::Region { provider: Cloud::Aws, region: "forged-1".to_owned(), country },
         17 => Says::Delegated { registry: "forged".to_owned(), country },
         18 => shared(dice, prefix),
+        19 | 20 => Says::Named {
+            name: "fra1.forged.example".to_owned(),
+            code: "fra".to_owned(),
+            place: "Forged".to_owned(),
+            country,
+            operator: vec![Asn(*dice.pick(&NETWORKS))],
+        },
         _ => Says::Announced {
             asn: Asn(*dice.pick(&NETWORKS)),
             name: "Forged".to_owned(),

@@ -179,6 +179,7 @@ fn observation(standing: &Standing, addresses: &[IpAddr]) -> Observation {
         traces: Vec::new(),
         contacts: Vec::new(),
         pings: Vec::new(),
+        pointers: Vec::new(),
         claims: Vec::new(),
         databases: Vec::new(),
     }
