@@ -12,6 +12,7 @@ crate::scenarios![
     journal_full,
     liar_cannot_bring_it_home,
     moves_abroad,
+    name_of_its_operator,
     name_server_says_nothing,
     name_vanishes_and_returns,
     no_network_for_an_hour,
