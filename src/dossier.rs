@@ -6,17 +6,20 @@ use std::net::IpAddr;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::location::Location;
+use crate::calibration::{Calibration, Contradiction};
 use crate::location::derivation::{self, Would};
 use crate::location::disc::{Borders, Disc};
+use crate::location::evidence::disc::Unplaced;
+use crate::location::evidence::gap::Gauge;
 use crate::location::fuse::{Case, fuse};
 use crate::location::outlines::Reach;
 use crate::location::path::{self, PathReading, Route, Step, Way};
+use crate::location::{Location, yardstick};
 use crate::moment::Rtt;
 use crate::observation::{Best, Observation};
 use crate::place::Home;
 use crate::trace::{AnswerKind, Trace};
-use crate::vantage::{Position, VantageId};
+use crate::vantage::{Position, Vantage, VantageId};
 
 /// What a verdict is reached with, beside what was observed.
 #[derive(Clone, Copy, Debug)]
@@ -25,7 +28,26 @@ pub struct Instruments<'a> {
     pub borders: &'a Borders,
     /// What counts as home.
     pub home: &'a Home,
+    /// What the times of vantages are measured by, and which of them contradict physics; without it no time is compared
+    /// with that of any other address.
+    pub calibration: Option<&'a Calibration>,
 }
+
+impl<'a> Instruments<'a> {
+    /// Where a vantage stands, and how far every country is from there; `None` without coordinates, and where by `moment`
+    /// something contradicts them.
+    fn standpoint(&self, vantage: &Vantage, moment: Timestamp) -> Option<Standpoint<'a>> {
+        let reach = self.borders.reach(vantage)?;
+        self.quarantine(vantage, moment).is_none().then_some(reach)
+    }
+
+    fn quarantine(&self, vantage: &Vantage, moment: Timestamp) -> Option<&'a Contradiction> {
+        self.calibration?.quarantine(vantage, moment)
+    }
+}
+
+/// Where a vantage stands, and how far every country is from there.
+type Standpoint<'a> = (Position, &'a Reach);
 
 /// What a verdict is reached on: one vantage's observation, and the locations fused from every vantage's.
 #[derive(Clone, Debug)]
@@ -135,44 +157,42 @@ fn case<'a>(
     others: &[&'a Observation],
     instruments: Instruments<'a>,
 ) -> Case<'a> {
-    let Instruments { borders, home } = instruments;
-    let own = Sighting::of(address, subject, borders);
+    let moment = subject.observed;
+    let own = Sighting::of(address, subject, instruments, moment);
     let mut sightings: BTreeMap<&VantageId, Sighting<'_>> = BTreeMap::new();
     for other in others.iter().filter(|other| other.vantage_id() != subject.vantage_id()) {
-        let sighting = Sighting::of(address, other, borders);
-        let best = sightings.entry(other.vantage_id()).or_insert_with(|| Sighting::of(address, other, borders));
+        let sighting = Sighting::of(address, other, instruments, moment);
+        let best = sightings.entry(other.vantage_id()).or_insert(sighting);
         if sighting.is_better_than(best) {
             *best = sighting;
         }
     }
-    let all = std::iter::once(&own).chain(sightings.values());
+    let all = || std::iter::once(&own).chain(sightings.values());
     Case {
         address,
-        home,
-        borders: borders.outlines().id(),
+        home: instruments.home,
+        borders: instruments.borders.outlines().id(),
         today: subject.observed.to_zoned(TimeZone::UTC).date(),
-        unplaced: all.filter_map(Sighting::unplaced).collect(),
         own: own.disc(),
         others: sightings.values().filter_map(Sighting::disc).collect(),
-        gauges: Vec::new(),
+        unplaced: all().filter_map(|sighting| sighting.unplaced(instruments, moment)).collect(),
+        gauges: all().filter_map(|sighting| sighting.gauge(instruments, moment)).collect(),
         claims: subject.claims_about(address).collect(),
     }
 }
 
 /// What one vantage measured of one address, with where it stands.
+#[derive(Clone, Copy)]
 struct Sighting<'a> {
-    vantage: &'a VantageId,
+    vantage: &'a Vantage,
     best: Option<Best>,
-    standpoint: Option<(Position, &'a Reach)>,
+    standpoint: Option<Standpoint<'a>>,
 }
 
 impl<'a> Sighting<'a> {
-    fn of(address: IpAddr, observation: &'a Observation, borders: &'a Borders) -> Self {
-        Self {
-            vantage: observation.vantage_id(),
-            best: observation.best_rtt(address),
-            standpoint: borders.reach(&observation.vantage),
-        }
+    fn of(address: IpAddr, observation: &'a Observation, instruments: Instruments<'a>, moment: Timestamp) -> Self {
+        let standpoint = instruments.standpoint(&observation.vantage, moment);
+        Self { vantage: &observation.vantage, best: observation.best_rtt(address), standpoint }
     }
 
     /// Whether it bounds the distance more closely: a time before none, a shorter one before a longer.
@@ -186,20 +206,30 @@ impl<'a> Sighting<'a> {
 
     fn disc(&self) -> Option<Disc<'a>> {
         let (Best { rtt, samples, protocol }, (position, reach)) = (self.best?, self.standpoint?);
-        Some(Disc { vantage: self.vantage, rtt, samples, protocol, position, reach })
+        Some(Disc { vantage: &self.vantage.id, rtt, samples, protocol, position, reach })
     }
 
-    fn unplaced(&self) -> Option<(&'a VantageId, Rtt)> {
+    fn unplaced(&self, instruments: Instruments<'a>, moment: Timestamp) -> Option<Unplaced<'a>> {
         let best = self.best.filter(|_| self.standpoint.is_none())?;
-        Some((self.vantage, best.rtt))
+        let quarantined = instruments.quarantine(self.vantage, moment).map(ToString::to_string);
+        Some(Unplaced { vantage: &self.vantage.id, rtt: best.rtt, quarantined })
+    }
+
+    /// Its time, and what that is measured by; `None` for a vantage abroad.
+    fn gauge(&self, instruments: Instruments<'a>, moment: Timestamp) -> Option<Gauge<'a>> {
+        let yardstick = match self.standpoint {
+            Some(_) => instruments.calibration?.yardstick(self.vantage, moment)?,
+            None => &yardstick::UNKNOWN,
+        };
+        Some(Gauge { vantage: &self.vantage.id, rtt: self.best?.rtt, yardstick })
     }
 }
 
 /// The way of the trace that leaves home, if one does; otherwise of the one that saw the most.
 fn read_path(target: &Location<'_>, subject: &Observation, instruments: Instruments<'_>) -> PathReading {
-    let Instruments { borders, home } = instruments;
+    let home = instruments.home;
     let read = |steps: Vec<Step>, target_rtt: Option<Rtt>| {
-        let standpoint = borders.reach(&subject.vantage);
+        let standpoint = instruments.standpoint(&subject.vantage, subject.observed);
         path::read(&Route { steps, target_rtt, target, claims: &subject.claims, standpoint, home })
     };
     let mut traces: Vec<_> = subject.traces.iter().filter(|trace| trace.target == target.address).collect();

@@ -409,7 +409,8 @@ fn appraise<'a>(
     let since = last.observation.elapsed_ns.duration() + now.mono.saturating_duration_since(last.seen);
     let as_of = later(last.observation.observed, since);
     let freshness = watched.freshness.as_secs();
-    let instruments = Instruments { borders: &settings.borders, home: &settings.policy.home };
+    let calibration = Some(others.calibration());
+    let instruments = Instruments { borders: &settings.borders, home: &settings.policy.home, calibration };
     let others = others.companions(&last.observation);
     let dossier = Dossier::assemble(&last.observation, &others, instruments, as_of, freshness);
     let verdict = judge(&dossier, &settings.policy);

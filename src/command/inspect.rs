@@ -14,6 +14,7 @@ use super::verdicts::{Form, Judged, Refusal, known_class};
 use super::{Exit, logging};
 use crate::agent::reload::{Prepared, prepare};
 use crate::agent::round::{World, inspect};
+use crate::calibration::{Calibration, Hubs, Window};
 use crate::cli::CONFIG;
 use crate::config::settings;
 use crate::config::{Config, Draft, Written};
@@ -25,6 +26,7 @@ use crate::edge::prober::{ProbeSockets, Prober};
 use crate::edge::{clock, privileges};
 use crate::location::disc::Borders;
 use crate::observation::{Declared, Observation};
+use crate::place::Home;
 use crate::printable::Escaped;
 use crate::round::RoundSettings;
 use crate::trace::pace::Pace;
@@ -104,7 +106,8 @@ impl Inspect {
             borders.meet(&sighting.vantage);
         }
         let companions = Companions::new(evidence.iter());
-        let instruments = Instruments { borders: &borders, home: &policy.home };
+        let calibration = calibration(&outcomes, &evidence, &borders, &policy.home);
+        let instruments = Instruments { borders: &borders, home: &policy.home, calibration: Some(&calibration) };
         let form = if self.json { Form::Json { explained: true } } else { Form::Explained };
         let mut judged = Judged::new(io::BufWriter::new(anstream::stdout().lock()), form, policy);
         for outcome in outcomes {
@@ -118,6 +121,21 @@ impl Inspect {
         }
         judged.finish()
     }
+}
+
+/// By what the times are measured: of what is inspected, and of what other vantages saw.
+fn calibration(
+    outcomes: &[Result<Observation, Endpoint>],
+    evidence: &[Observation],
+    borders: &Borders,
+    home: &Home,
+) -> Calibration {
+    let mut calibration = Calibration::new(home, Arc::new(Hubs::shipped()), Window::Around);
+    for observation in outcomes.iter().flatten().chain(evidence) {
+        calibration.handle_observation(observation, borders);
+    }
+    calibration.finish();
+    calibration
 }
 
 /// What the verdicts below cannot rest on.

@@ -109,8 +109,8 @@ impl Judge {
                 observation.declared.class = Some(class.clone());
             }
         }
-        self.calibrate(&subjects, &borders, &policy.home);
-        self.print(&subjects, &borders, &policy)
+        let calibrations = self.calibrate(&subjects, &borders, &policy.home);
+        self.print(&subjects, &borders, &calibrations, &policy)
     }
 
     fn instruments(&self) -> Result<(Policy, Geodb), Refusal> {
@@ -163,7 +163,13 @@ impl Judge {
         calibrations
     }
 
-    fn print(&self, subjects: &[Subject], borders: &Borders, policy: &Policy) -> Result<Exit, Refusal> {
+    fn print(
+        &self,
+        subjects: &[Subject],
+        borders: &Borders,
+        [of_ours, of_theirs]: &[Calibration; 2],
+        policy: &Policy,
+    ) -> Result<Exit, Refusal> {
         let observations = subjects.iter().map(|subject| &subject.observation);
         let companions = if self.alone { Companions::default() } else { Companions::new(observations) };
         let progress = ProgressBar::new(subjects.len() as u64);
@@ -172,9 +178,10 @@ impl Judge {
             (false, true) => Form::Explained,
             (false, false) => Form::Rows,
         };
-        let instruments = Instruments { borders, home: &policy.home };
         let mut judged = Judged::new(io::BufWriter::new(anstream::stdout().lock()), form, policy);
         for subject in subjects.iter().filter(|subject| !subject.observation.is_of_landmark()) {
+            let calibration = Some(if subject.is_imported { of_theirs } else { of_ours });
+            let instruments = Instruments { borders, home: &policy.home, calibration };
             let others = companions.of(&subject.observation);
             let as_of = subject.observation.observed;
             judged.judge(&Dossier::assemble(&subject.observation, &others, instruments, as_of, u64::MAX))?;

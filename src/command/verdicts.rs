@@ -165,7 +165,7 @@ mod tests {
 
     fn judge_once<W: Write>(judged: &mut Judged<'_, W>, policy: &Policy) {
         let (breach, borders) = (breach(), Borders::new(Geodb::embedded().outlines()));
-        let instruments = Instruments { borders: &borders, home: &policy.home };
+        let instruments = Instruments { borders: &borders, home: &policy.home, calibration: None };
         judged.judge(&Dossier::assemble(&breach, &[], instruments, breach.observed, u64::MAX)).unwrap();
     }
 

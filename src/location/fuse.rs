@@ -18,15 +18,14 @@ use std::net::IpAddr;
 use jiff::civil::Date;
 
 use super::disc::Disc;
+use super::evidence::disc::Unplaced;
 use super::evidence::gap::Gauge;
 use super::setting::Setting;
 use super::tally::Tally;
 use super::weigh::{GLASS_DISC, Group, PROBABLE};
 use super::{Claim, Grade, Location, OutlinesId, Place};
-use crate::moment::Rtt;
 use crate::network::NetworkKind;
 use crate::place::{CountrySet, Home};
-use crate::vantage::VantageId;
 
 /// Everything that is known of one address, seen from one vantage.
 #[derive(Clone, Debug)]
@@ -43,9 +42,9 @@ pub struct Case<'a> {
     pub own: Option<Disc<'a>>,
     /// The discs of other vantages.
     pub others: Vec<Disc<'a>>,
-    /// The answers that vantages without coordinates got: they prove nothing.
-    pub unplaced: Vec<(&'a VantageId, Rtt)>,
-    /// The best time of every vantage at home that got an answer.
+    /// The answers that vantages got of which nobody knows where they stand: they prove nothing.
+    pub unplaced: Vec<Unplaced<'a>>,
+    /// The best time of every vantage that got an answer and is not known to be abroad.
     pub gauges: Vec<Gauge<'a>>,
     /// What was claimed.
     pub claims: Vec<&'a Claim>,

@@ -64,8 +64,8 @@ impl<'a> Tally<'a> {
     }
 
     fn weigh_discs(&mut self, case: &Case<'a>, setting: &Setting<'a>) {
-        for (vantage, rtt) in &case.unplaced {
-            self.add(disc::unplaced(vantage, *rtt));
+        for unplaced in &case.unplaced {
+            self.add(disc::unplaced(unplaced.clone()));
         }
         for seen in setting.discs.iter().filter(|seen| seen.is_own || !setting.is_shared()) {
             self.add(disc::weigh(seen, setting.borders, setting));

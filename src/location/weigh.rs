@@ -86,8 +86,16 @@ pub const NEAR: f64 = 2.0;
 /// The same from vantages in two different networks, which are unlikely to share either fault.
 pub const NEAR_TWICE: f64 = 3.0;
 
-/// An answer sooner than any that this vantage got from addresses known to be abroad, though not soon enough to be near.
-pub const SOON: f64 = 0.75;
+/// Of 99 targets at home in a mesh of 245 servers, 91 answered the nearest server at home in under 30 ms.
+const USUAL_AT_HOME: f64 = 91.0 / 99.0;
+
+/// An answer sooner than any of `known` addresses abroad gave to the same vantages. Were the address abroad, it would be
+/// one of them, and each of `known + 1` is as likely as any other to be the quickest (a rank test; no assumption on how
+/// times are distributed). No more than [`NEAR`], whatever their number.
+#[expect(clippy::cast_precision_loss, reason = "far fewer than 2^52 addresses")]
+pub fn soon(known: usize) -> f64 {
+    (USUAL_AT_HOME * (known + 1) as f64).ln().clamp(0.0, NEAR)
+}
 
 /// An answer later than any known inside target of the same mesh gave, from every vantage that got one, while addresses
 /// at home answered at least two of them, in different networks, in time. Of 51 inside targets none was so slow.
@@ -125,6 +133,14 @@ mod tests {
     #[test]
     fn a_name_alone_can_never_make_a_place_probable() {
         assert!(Group::Names.counted(f64::from(8_u16) * NAME) < PROBABLE);
+    }
+
+    #[test]
+    fn to_outrun_more_addresses_abroad_weighs_more_up_to_being_near() {
+        assert!((soon(5) - 1.71).abs() < 0.01);
+        assert!(soon(6) > soon(5));
+        assert!((soon(1000) - NEAR).abs() < 1e-9);
+        assert!(soon(0).abs() < 1e-9);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::network::Asn;
 /// An address is near when it answers in less than this part of the floor.
 pub const NEAR: f64 = 0.8;
 
-/// How many foreign landmarks set the floor, and how many addresses known abroad a *soon* one has to outrun.
+/// How many foreign landmarks set the floor, and how many addresses known abroad an answer has to outrun at the least.
 pub const ENOUGH: usize = 5;
 
 /// What is slower than this, in milliseconds, may be far: of 51 addresses at home in a mesh of 245 servers in ten
@@ -63,13 +63,6 @@ impl Yardstick {
         self.near().is_some_and(|near| rtt < near)
     }
 
-    /// Whether an address with this time is soon: not near, and sooner than every one of at least [`ENOUGH`] addresses
-    /// that are known to be abroad.
-    pub fn is_soon(&self, rtt: Rtt) -> bool {
-        let outran = |known: &Known| known.count >= ENOUGH && rtt < known.rtt;
-        !self.is_near(rtt) && self.fastest_abroad.as_ref().is_some_and(outran)
-    }
-
     /// Whether an address with this time is slow: slower than [`SLOW_MS`], and than the fastest landmark abroad.
     pub fn is_slow(&self, rtt: Rtt) -> bool {
         rtt.ms() > SLOW_MS && self.fastest_landmark.as_ref().is_none_or(|landmark| rtt > landmark.rtt)
@@ -85,3 +78,8 @@ impl Yardstick {
 pub fn near(floor: Rtt) -> Option<Rtt> {
     Rtt::from_ms(floor.ms() * NEAR)
 }
+
+/// What the times of a vantage are measured by of which nothing is known: nothing is near it, and none of its times is
+/// more than a time.
+pub static UNKNOWN: Yardstick =
+    Yardstick { asn: None, floor: None, fastest_abroad: None, fastest_landmark: None, normal: None };

@@ -56,7 +56,7 @@ fn places(expected: &BTreeMap<IpAddr, String>, daemon: &Daemon, now: Moment) -> 
     }
     let mut borders = daemon.borders().clone();
     borders.meet(&daemon.config().vantage);
-    let instruments = Instruments { borders: &borders, home: daemon.config().home() };
+    let instruments = Instruments { borders: &borders, home: daemon.config().home(), calibration: None };
     let mut seen: BTreeMap<IpAddr, String> = BTreeMap::new();
     for observation in daemon.journaled() {
         let dossier = Dossier::assemble(observation, &[], instruments, now.wall, u64::MAX);

@@ -83,6 +83,11 @@ impl Others {
         self.settled = moment;
     }
 
+    /// By what times are measured.
+    pub(super) fn calibration(&self) -> &Calibration {
+        &self.together
+    }
+
     /// Everybody else, each as often as they saw something.
     pub(super) fn vantages(&self) -> impl Iterator<Item = &Vantage> {
         self.sightings.iter().map(|sighting| &sighting.vantage)

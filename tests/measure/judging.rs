@@ -67,7 +67,7 @@ impl Bench {
             Light::Together => Companions::new(left.values()),
             Light::Alone => Companions::default(),
         };
-        let instruments = Instruments { borders: &self.borders, home: &self.home };
+        let instruments = Instruments { borders: &self.borders, home: &self.home, calibration: None };
         let locate = |(index, observation): (&usize, &Observation)| {
             let others = companions.of(observation);
             let as_of = observation.observed;

@@ -151,7 +151,7 @@ fn check(case: &Case, mut borders: Borders) -> Result<(), String> {
     let others: Vec<_> = others.iter().collect();
     let home = Home::of(case.home);
     let as_of = subject.observed;
-    let instruments = Instruments { borders: &borders, home: &home };
+    let instruments = Instruments { borders: &borders, home: &home, calibration: None };
     let dossier = Dossier::assemble(&subject, &others, instruments, as_of, 3600);
     let location = &dossier.locations[&case.address];
     let refuted: Vec<_> =

@@ -151,7 +151,7 @@ struct Wrong {
 
 fn errors(globe: &Globe, world: &World<'_>) -> Vec<Wrong> {
     let (subject, others) = world.seen();
-    let instruments = Instruments { borders: &globe.borders, home: world.fleet.home };
+    let instruments = Instruments { borders: &globe.borders, home: world.fleet.home, calibration: None };
     let dossier = Dossier::assemble(subject, &others, instruments, subject.observed, 3600);
     let wrong = world.targets.iter().filter_map(|target| {
         let location = &dossier.locations[&target.address];
@@ -165,7 +165,7 @@ fn errors(globe: &Globe, world: &World<'_>) -> Vec<Wrong> {
 
 fn judge_world(globe: &Globe, world: &World<'_>, findings: &mut Findings) {
     let (subject, others) = world.seen();
-    let instruments = Instruments { borders: &globe.borders, home: world.fleet.home };
+    let instruments = Instruments { borders: &globe.borders, home: world.fleet.home, calibration: None };
     let dossier = Dossier::assemble(subject, &others, instruments, subject.observed, 3600);
     for target in &world.targets {
         let location = &dossier.locations[&target.address];

@@ -35,17 +35,23 @@ pub enum Statement<'a> {
     },
     /// All proving discs together leave this.
     Joint(CountrySet),
-    /// An answer that a vantage without coordinates got.
-    Unplaced {
-        /// The vantage.
-        vantage: &'a VantageId,
-        /// Its smallest time.
-        rtt: Rtt,
-    },
+    /// An answer to a vantage of which nobody knows where it stands.
+    Unplaced(Unplaced<'a>),
     /// Nobody ever got an answer.
     Silence,
     /// Not a public address.
     NotPublic,
+}
+
+/// An answer to a vantage of which nobody knows where it stands.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Unplaced<'a> {
+    /// The vantage.
+    pub vantage: &'a VantageId,
+    /// Its smallest time.
+    pub rtt: Rtt,
+    /// What contradicts the coordinates it has, if it has any.
+    pub quarantined: Option<String>,
 }
 
 /// How many countries are listed by name before they are only counted.
@@ -68,8 +74,8 @@ pub(in crate::location) fn joint(countries: CountrySet) -> Evidence<'static> {
     Evidence { weight: Weight::Proof, ..told }
 }
 
-pub(in crate::location) fn unplaced(vantage: &VantageId, rtt: Rtt) -> Evidence<'_> {
-    Evidence::note("vantage", super::Statement::Disc(Statement::Unplaced { vantage, rtt }))
+pub(in crate::location) fn unplaced(unplaced: Unplaced<'_>) -> Evidence<'_> {
+    Evidence::note("vantage", super::Statement::Disc(Statement::Unplaced(unplaced)))
 }
 
 pub(in crate::location) fn silence() -> Evidence<'static> {
@@ -94,8 +100,11 @@ impl fmt::Display for Statement<'_> {
                 write!(f, " (borders: {})", borders.name)
             }
             Self::Joint(countries) => write!(f, "all discs together, by light in vacuum, leave {countries}"),
-            Self::Unplaced { vantage, rtt } => {
+            Self::Unplaced(Unplaced { vantage, rtt, quarantined: None }) => {
                 write!(f, "answered {vantage} in {rtt}: without coordinates it proves nothing")
+            }
+            Self::Unplaced(Unplaced { vantage, rtt, quarantined: Some(why) }) => {
+                write!(f, "answered {vantage} in {rtt}: it is in quarantine and proves nothing: {why}")
             }
             Self::Silence => f.write_str("never answered: silence is no evidence"),
             Self::NotPublic => {

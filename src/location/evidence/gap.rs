@@ -2,9 +2,9 @@
 //!
 //! - Source: the smallest time each vantage at home got from the address, and the vantage's [`Yardstick`].
 //! - Direction: *near* and *soon* say inside, *far* says outside. Near is sooner than anything abroad can be expected to
-//!   answer that vantage; soon is sooner than everything known to be abroad did; far is slower, from every vantage at
+//!   answer that vantage; soon is sooner than everything known to be abroad answered any of the same vantages; far is slower, from every vantage at
 //!   home, than anything at home was found to be while those vantages reached home in time.
-//! - Weight: [`weigh::NEAR`] and [`weigh::NEAR_TWICE`], [`weigh::SOON`], [`weigh::FAR`] and [`weigh::FAR_ONCE`]; a group of
+//! - Weight: [`weigh::NEAR`] and [`weigh::NEAR_TWICE`], [`weigh::soon`], [`weigh::FAR`] and [`weigh::FAR_ONCE`]; a group of
 //!   its own. A long time proves nothing, and is no more than a hint here.
 //! - Says nothing of a shared address, nor, where it says inside, of a cloud's.
 
@@ -14,7 +14,7 @@ use std::fmt;
 use super::{Evidence, Reservation};
 use crate::location::setting::Setting;
 use crate::location::weigh;
-use crate::location::yardstick::Yardstick;
+use crate::location::yardstick::{ENOUGH, Known, Yardstick};
 use crate::moment::Rtt;
 use crate::network::{Asn, NetworkKind};
 use crate::vantage::VantageId;
@@ -36,7 +36,14 @@ pub enum Statement<'a> {
     /// Sooner than anything abroad can be expected to answer.
     Near(Gauge<'a>),
     /// Sooner than everything known to be abroad.
-    Soon(Gauge<'a>),
+    Soon {
+        /// The fastest of the answers.
+        fastest: Gauge<'a>,
+        /// The fastest of the addresses known to be abroad, from any of the same vantages.
+        abroad: &'a Known,
+        /// How many of them each of the vantages measured at the least.
+        count: usize,
+    },
     /// Slower than home, from everywhere.
     Far {
         /// The fastest of the answers.
@@ -57,11 +64,7 @@ pub(in crate::location) fn weigh<'a>(gauges: &[Gauge<'a>], setting: &Setting<'a>
     if !near.is_empty() {
         return near;
     }
-    let soon = gauges.iter().filter(|gauge| gauge.yardstick.is_soon(gauge.rtt)).min_by_key(|gauge| gauge.rtt);
-    soon.map(|gauge| inside(Statement::Soon(*gauge), weigh::SOON, setting))
-        .or_else(|| far(gauges, *fastest))
-        .into_iter()
-        .collect()
+    soon(gauges, *fastest, setting).or_else(|| far(gauges, *fastest)).into_iter().collect()
 }
 
 /// One for each vantage; only the first two in different networks weigh anything.
@@ -93,6 +96,17 @@ fn inside<'a>(statement: Statement<'a>, nats: f64, setting: &Setting<'_>) -> Evi
     Evidence { nats, ..told }
 }
 
+/// Sooner than everything known to be abroad answered the same vantages: one comparison of the smallest times, so that
+/// many vantages are not as many chances.
+fn soon<'a>(gauges: &[Gauge<'a>], fastest: Gauge<'a>, setting: &Setting<'a>) -> Option<Evidence<'a>> {
+    let known: Option<Vec<&Known>> = gauges.iter().map(|gauge| gauge.yardstick.fastest_abroad.as_ref()).collect();
+    let known = known?;
+    let abroad = known.iter().min_by_key(|known| known.rtt)?;
+    let count = known.iter().map(|known| known.count).min().filter(|count| *count >= ENOUGH)?;
+    let statement = Statement::Soon { fastest, abroad, count };
+    (fastest.rtt < abroad.rtt).then(|| inside(statement, weigh::soon(count), setting))
+}
+
 /// Far from every vantage that got an answer, where at least one is known to have reached home in time meanwhile.
 fn far<'a>(gauges: &[Gauge<'a>], fastest: Gauge<'a>) -> Option<Evidence<'a>> {
     if !gauges.iter().all(|gauge| gauge.yardstick.is_slow(gauge.rtt)) {
@@ -110,8 +124,8 @@ fn far<'a>(gauges: &[Gauge<'a>], fastest: Gauge<'a>) -> Option<Evidence<'a>> {
 
 fn tell(statement: Statement<'_>) -> Evidence<'_> {
     let source = match &statement {
-        Statement::Near(gauge) | Statement::Soon(gauge) => &gauge.vantage.0,
-        Statement::Far { .. } => "all vantages at home",
+        Statement::Near(gauge) => &gauge.vantage.0,
+        Statement::Soon { .. } | Statement::Far { .. } => "all vantages at home",
     };
     Evidence::note(source, super::Statement::RttGap(statement))
 }
@@ -124,10 +138,12 @@ impl fmt::Display for Statement<'_> {
                 let Some((floor, near)) = yardstick.floor.as_ref().zip(yardstick.near()) else { return Ok(()) };
                 write!(f, " ({near}, 0.8 of {}: {})", floor.rtt, floor.from)
             }
-            Self::Soon(Gauge { rtt, yardstick, vantage }) => {
-                write!(f, "{rtt} from {vantage}: sooner than everything known to be abroad")?;
-                let Some(known) = &yardstick.fastest_abroad else { return Ok(()) };
-                write!(f, " ({}: {}, the fastest of {})", known.address, known.rtt, known.count)
+            Self::Soon { fastest, abroad: Known { address, rtt, .. }, count } => {
+                write!(f, "{} from {} at best: sooner than everything known", fastest.rtt, fastest.vantage)?;
+                write!(
+                    f,
+                    " to be abroad answered the same vantages ({address}: {rtt}, the fastest of at least {count})"
+                )
             }
             Self::Far { fastest, vantages, normal } => {
                 write!(f, "{} from {} at best", fastest.rtt, fastest.vantage)?;
@@ -138,5 +154,108 @@ impl fmt::Display for Statement<'_> {
                 write!(f, ", while vantages in {networks} reached others at home in time")
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::digest::Digest;
+    use crate::location::fuse::{Case, fuse};
+    use crate::location::yardstick::{Floor, UNKNOWN};
+    use crate::location::{Claim, OutlinesId, Says};
+    use crate::place::{CountryCode, Home};
+
+    fn ms(ms: f64) -> Rtt {
+        Rtt::from_ms(ms).unwrap()
+    }
+
+    /// A vantage in the network `asn` with a floor of 25 ms that measured `count` addresses abroad, 43 ms at best.
+    fn yardstick(asn: u32, count: usize, is_normal: bool) -> Yardstick {
+        let known = |rtt, count| Known { rtt: ms(rtt), address: "192.0.2.1".parse().unwrap(), count };
+        Yardstick {
+            asn: Some(Asn(asn)),
+            floor: Some(Floor { rtt: ms(25.0), from: "a test".to_owned() }),
+            fastest_abroad: Some(known(43.0, count)),
+            fastest_landmark: None,
+            normal: is_normal.then(|| known(5.0, 1)),
+        }
+    }
+
+    /// What times of these vantages weigh, one number for each piece of evidence.
+    fn weights(kind: NetworkKind, measured: &[(f64, &Yardstick)]) -> Vec<f64> {
+        let names: Vec<_> = (0..measured.len()).map(|index| VantageId(format!("v{index}"))).collect();
+        let says = Says::Announced { asn: Asn(1), name: "Example".to_owned(), kind, country: None };
+        let about = "203.101.184.84".parse().unwrap();
+        let claim = Claim { about, source: "table".to_owned(), dated: None, says };
+        let case = Case {
+            address: about,
+            home: &Home::of(CountryCode::PAKISTAN),
+            borders: &OutlinesId { name: "none".to_owned(), sha256: Digest::ZERO },
+            today: "2026-11-21".parse().unwrap(),
+            own: None,
+            others: Vec::new(),
+            unplaced: Vec::new(),
+            gauges: names
+                .iter()
+                .zip(measured)
+                .map(|(vantage, (rtt, yardstick))| Gauge { vantage, rtt: ms(*rtt), yardstick })
+                .collect(),
+            claims: vec![&claim],
+        };
+        let location = fuse(&case);
+        let gaps = location.evidence.iter().filter(|e| matches!(e.statement, super::super::Statement::RttGap(_)));
+        gaps.map(|evidence| evidence.nats).collect()
+    }
+
+    fn of_hosts(measured: &[(f64, &Yardstick)]) -> Vec<f64> {
+        weights(NetworkKind::Ordinary, measured)
+    }
+
+    #[test]
+    fn a_near_answer_weighs_two_and_a_second_from_another_network_one_more() {
+        let (one, same, other) = (yardstick(1, 0, false), yardstick(1, 0, false), yardstick(2, 0, false));
+        assert_eq!(of_hosts(&[(19.9, &one)]), [2.0]);
+        assert_eq!(of_hosts(&[(3.0, &one), (4.0, &same)]), [2.0, 0.0], "one network may have one fault");
+        assert_eq!(of_hosts(&[(3.0, &one), (4.0, &same), (5.0, &other)]), [2.0, 0.0, 1.0]);
+        assert_eq!(of_hosts(&[(3.0, &one), (95.0, &other)]), [2.0], "a detour from elsewhere changes nothing");
+        assert!(of_hosts(&[(20.0, &one)]).is_empty(), "0.8 of the floor is no longer near");
+    }
+
+    #[test]
+    fn vantages_of_which_the_network_is_not_known_are_taken_for_one() {
+        let nameless = Yardstick { asn: None, ..yardstick(1, 0, false) };
+        let named = yardstick(2, 0, false);
+        assert_eq!(of_hosts(&[(3.0, &nameless), (4.0, &named)]), [2.0, 0.0]);
+        assert_eq!(of_hosts(&[(3.0, &named), (4.0, &nameless)]), [2.0, 0.0]);
+    }
+
+    #[test]
+    fn an_answer_that_outruns_everything_known_abroad_weighs_as_a_rank_test_does() {
+        let (ten, four) = (yardstick(1, 10, true), yardstick(2, 4, true));
+        assert_eq!(of_hosts(&[(39.3, &ten)]), [weigh::soon(10)]);
+        assert_eq!(of_hosts(&[(39.3, &ten), (90.0, &yardstick(2, 5, true))]), [weigh::soon(5)]);
+        assert!(of_hosts(&[(43.0, &ten)]).is_empty());
+        assert!(of_hosts(&[(39.3, &four)]).is_empty(), "four are too few");
+        assert!(of_hosts(&[(39.3, &ten), (90.0, &four)]).is_empty(), "from every vantage");
+    }
+
+    #[test]
+    fn far_is_slow_from_everywhere_while_home_is_reached_in_time() {
+        let (one, other, lost) = (yardstick(1, 9, true), yardstick(2, 9, true), yardstick(3, 9, false));
+        assert_eq!(of_hosts(&[(150.0, &one), (160.0, &other)]), [weigh::FAR]);
+        assert_eq!(of_hosts(&[(150.0, &one), (160.0, &lost)]), [weigh::FAR_ONCE]);
+        assert_eq!(of_hosts(&[(150.0, &one)]), [weigh::FAR_ONCE]);
+        assert!(of_hosts(&[(150.0, &lost)]).is_empty(), "it may have been a bad day");
+        assert!(of_hosts(&[(150.0, &one), (79.0, &other)]).is_empty());
+        assert!(of_hosts(&[(150.0, &one), (160.0, &other), (30.0, &UNKNOWN)]).is_empty(), "an answer nobody can place");
+    }
+
+    #[test]
+    fn a_cloud_is_never_inside_by_its_times_and_an_edge_nowhere() {
+        let (one, other) = (yardstick(1, 9, true), yardstick(2, 9, true));
+        assert_eq!(weights(NetworkKind::Cloud, &[(3.0, &one), (4.0, &other)]), [0.0, 0.0]);
+        assert_eq!(weights(NetworkKind::Cloud, &[(150.0, &one), (160.0, &other)]), [weigh::FAR]);
+        assert!(weights(NetworkKind::Edge, &[(3.0, &one)]).is_empty());
     }
 }
