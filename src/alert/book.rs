@@ -59,6 +59,8 @@ struct Case {
     open: Option<Open>,
     /// The addresses whose measurement the findings rest on.
     rests_on: BTreeSet<IpAddr>,
+    /// Those that other vantages had measured as well.
+    rests_on_others: BTreeSet<IpAddr>,
 }
 
 /// An alert that stands.
@@ -115,7 +117,13 @@ impl AlertBook {
             if open.is_some() {
                 book.reminders.insert((remind_at, case.endpoint.clone(), case.rule));
             }
-            let restored = Case { recent: case.recent, annotations: case.annotations, open, rests_on: case.rests_on };
+            let restored = Case {
+                recent: case.recent,
+                annotations: case.annotations,
+                open,
+                rests_on: case.rests_on,
+                rests_on_others: case.rests_on_others,
+            };
             book.cases.entry(case.endpoint).or_default().insert(case.rule, restored);
         }
         book
@@ -134,6 +142,7 @@ impl AlertBook {
                 Some(SavedOpen { severity: open.severity, starts_at: open.starts_at, labels })
             }),
             rests_on: case.rests_on.clone(),
+            rests_on_others: case.rests_on_others.clone(),
         });
         SavedAlerts { version: VERSION, cases: cases.collect(), postings: self.outbox.save() }
     }
@@ -255,9 +264,10 @@ impl AlertBook {
             Basis::Address => sight.is_empty(),
             Basis::Addresses | Basis::Distance | Basis::Way => {
                 let lost = |address: &IpAddr| sight.shows(basis, *address) == Some(false);
-                sight.is_empty()
-                    || found.contains(&RuleId::Unresolvable)
-                    || case.is_some_and(|case| case.rests_on.iter().any(lost))
+                let lost_by_others = |address: &IpAddr| sight.shows_others(*address) == Some(false);
+                let is_lost =
+                    |case: &Case| case.rests_on.iter().any(lost) || case.rests_on_others.iter().any(lost_by_others);
+                sight.is_empty() || found.contains(&RuleId::Unresolvable) || case.is_some_and(is_lost)
             }
         }
     }
@@ -293,6 +303,7 @@ impl AlertBook {
         self.set(&mut case, &verdict.endpoint, rule, target, now);
         if seen.is_none() && case.open.is_none() {
             case.rests_on.clear();
+            case.rests_on_others.clear();
         }
         self.cases.entry(verdict.endpoint.clone()).or_default().insert(rule, case);
     }
@@ -385,14 +396,22 @@ impl Case {
         if matches!(basis, Basis::Nothing | Basis::Address | Basis::Addresses) {
             return false;
         }
-        let lost = self.rests_on.iter().copied().filter(|address| sight.shows(basis, *address) == Some(false));
-        let shown = findings.filter_map(|finding| finding.address);
-        let shown = shown.filter(|address| sight.shows(basis, *address) == Some(true));
-        let rests_on: BTreeSet<IpAddr> = lost.chain(shown).collect();
-        let changed = rests_on != self.rests_on;
-        self.rests_on = rests_on;
-        changed
+        let addresses: BTreeSet<IpAddr> = findings.filter_map(|finding| finding.address).collect();
+        let changed = rest_on(&mut self.rests_on, &addresses, |address| sight.shows(basis, address));
+        let rests_on_others = basis == Basis::Distance;
+        rests_on_others && rest_on(&mut self.rests_on_others, &addresses, |address| sight.shows_others(address))
+            || changed
     }
+}
+
+/// Brings what is rested on to what is shown of `addresses`, next to what was lost sight of; whether that changed it.
+fn rest_on(known: &mut BTreeSet<IpAddr>, addresses: &BTreeSet<IpAddr>, sees: impl Fn(IpAddr) -> Option<bool>) -> bool {
+    let lost = known.iter().filter(|address| sees(**address) == Some(false));
+    let found = addresses.iter().filter(|address| sees(**address) == Some(true));
+    let rests_on: BTreeSet<IpAddr> = lost.chain(found).copied().collect();
+    let changed = rests_on != *known;
+    *known = rests_on;
+    changed
 }
 
 #[cfg(test)]

@@ -32,6 +32,9 @@ pub(super) struct SavedCase {
     pub(super) open: Option<SavedOpen>,
     /// The addresses whose measurement the findings rest on.
     pub(super) rests_on: BTreeSet<IpAddr>,
+    /// Those that other vantages had measured as well.
+    #[serde(default)]
+    pub(super) rests_on_others: BTreeSet<IpAddr>,
 }
 
 /// An alert that stands.

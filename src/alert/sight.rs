@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use crate::dossier::Dossier;
 use crate::location::path::{FOREIGN_HOPS, Way};
+use crate::location::{Grade, Location, Place};
 use crate::network::AddressScope;
 use crate::trace::Trace;
 use crate::verdict::RuleId;
@@ -20,6 +21,9 @@ pub(super) struct Seen {
     pub(super) measured: bool,
     /// Whether enough was seen of the way to it to say that it leaves home.
     pub(super) way: bool,
+    /// Whether another vantage bounds where it is, or it is proven or attested to be at home without one: what others
+    /// measured counts for a week, and is not disproved by growing old.
+    pub(super) others: bool,
 }
 
 /// What a rule has to see before it can say that nothing is wrong.
@@ -63,7 +67,11 @@ impl Sight {
             let measured = dossier.subject.best_rtt(address).is_some();
             let known = dossier.paths.get(&address).is_some_and(|reading| reading.way != Way::Unknown);
             let way = known || dossier.subject.traces.iter().any(|trace| shows_a_way(trace, address));
-            (address, Seen { measured, way })
+            let bounded = dossier.cases.get(&address).is_some_and(|case| !case.others.is_empty());
+            let at_home =
+                |location: &Location<'_>| location.place == Place::Inside && location.grade >= Grade::Attested;
+            let others = bounded || dossier.locations.get(&address).is_some_and(at_home);
+            (address, Seen { measured, way, others })
         };
         Self(dossier.addresses().into_iter().map(see).collect())
     }
@@ -71,6 +79,11 @@ impl Sight {
     /// Whether the endpoint led nowhere.
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// Whether others saw `address`; `None` where the endpoint did not lead there.
+    pub(super) fn shows_others(&self, address: IpAddr) -> Option<bool> {
+        self.0.get(&address).map(|seen| seen.others)
     }
 
     /// Whether a rule of that basis saw what it needs of `address`; `None` where the endpoint did not lead there.

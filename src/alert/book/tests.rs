@@ -48,7 +48,7 @@ const ADDRESS: &str = "203.0.113.9";
 
 /// A round that was led to one address.
 fn sight(measured: bool, way: bool) -> Sight {
-    [(ADDRESS.parse().unwrap(), Seen { measured, way })].into_iter().collect()
+    [(ADDRESS.parse().unwrap(), Seen { measured, way, others: false })].into_iter().collect()
 }
 
 /// A finding about that address.
@@ -575,14 +575,32 @@ fn rounds_that_measure_nothing_clear_and_ease_nothing_that_rests_on_measurement(
 fn one_silent_address_keeps_what_rests_on_it_until_the_name_leads_elsewhere() {
     let mut office = Office::with_alertmanager();
     office.round(at_address(RuleId::DestinationOutside, Standing::Breach));
-    let other = ("203.0.113.10".parse().unwrap(), Seen { measured: true, way: true });
-    let silent = (ADDRESS.parse().unwrap(), Seen { measured: false, way: true });
+    let other = ("203.0.113.10".parse().unwrap(), Seen { measured: true, way: true, others: false });
+    let silent = (ADDRESS.parse().unwrap(), Seen { measured: false, way: true, others: false });
     office.sight = [other, silent].into_iter().collect();
     for _ in 0..3 {
         office.round(vec![]);
     }
     assert_eq!(office.severities(), ["critical"]);
     office.sight = [other].into_iter().collect();
+    office.round(vec![]);
+    office.round(vec![]);
+    assert!(office.standing().is_empty());
+}
+
+#[test]
+fn what_others_measured_grows_old_and_clears_no_alert() {
+    let seen = |others| [(ADDRESS.parse().unwrap(), Seen { measured: true, way: true, others })].into_iter().collect();
+    let mut office = Office::with_alertmanager();
+    office.sight = seen(true);
+    office.round(at_address(RuleId::DestinationOutside, Standing::Breach));
+    office.sight = seen(false);
+    for _ in 0..3 {
+        office.round(vec![]);
+        office.restart(MINUTE);
+    }
+    assert_eq!(office.severities(), ["critical"], "nobody abroad has said otherwise");
+    office.sight = seen(true);
     office.round(vec![]);
     office.round(vec![]);
     assert!(office.standing().is_empty());

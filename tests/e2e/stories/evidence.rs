@@ -65,6 +65,16 @@ pub(super) fn a_foreign_vantage_proves_outside() {
     let journal = pehra.wait_for_journal(rounds + 4);
     assert_eq!(pehra.standing(&endpoint), Some("breach"), "what was read before counts");
 
+    std::fs::remove_file(&file).expect("a file");
+    pehra.process.signal("HUP");
+    wait_for("it to be forgotten", SOON, || {
+        pehra.metric("pehra_evidence_observations", &source).filter(|it| *it == 0.0)
+    });
+    let forgotten = pehra.journal().len();
+    pehra.wait_for_journal(forgotten + 6);
+    assert_eq!(pehra.metric("pehra_endpoint_addresses", &outside), None);
+    assert_eq!(alertmanager.critical(&endpoint).len(), 1, "that nobody abroad looks any more clears nothing");
+
     assert!(journal[rounds..].iter().any(Observation::is_of_landmark), "landmarks are measured");
     assert_eq!(pehra.standing(&landmark.to_string()), None, "and not judged");
     assert_eq!(pehra.terminate(Duration::from_secs(5)).code(), Some(0));
