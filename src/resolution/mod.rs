@@ -2,7 +2,7 @@
 //!
 //! A failure to resolve is a value, not an error: a name that does not exist is something we found out. Sockets and
 //! timeouts are in [`crate::edge::dns`]; [`chain`] turns the records of an answer into an [`Outcome`]. The other way round,
-//! address → names, is a [`pointer`].
+//! address → names, is a [`mod@pointer`].
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
