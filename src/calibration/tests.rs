@@ -1,4 +1,7 @@
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
+
+use proptest::prelude::*;
 
 use super::*;
 use crate::entry::tests::observation;
@@ -10,8 +13,12 @@ use crate::place::{Coordinates, Distance};
 use crate::trace::Protocol;
 use crate::vantage::Position;
 
+mod worlds;
+
 const LAHORE: (f64, f64) = (31.558, 74.3507);
+const ISLAMABAD: (f64, f64) = (33.7215, 73.0433);
 const DUBAI: (f64, f64) = (25.2048, 55.2708);
+const FRANKFURT: (f64, f64) = (50.1109, 8.6821);
 
 const NOON: &str = "2026-06-05T12:00:00Z";
 
@@ -50,10 +57,17 @@ fn network(asn: u32, code: &str) -> Says {
     Says::Announced { asn: Asn(asn), name, kind: NetworkKind::Ordinary, country }
 }
 
+/// The world, which has met these vantages, and those of Lahore, Islamabad, Dubai and Frankfurt once for all tests.
 fn borders(observations: &[Observation]) -> Borders {
-    static WORLD: LazyLock<Arc<Outlines>> =
-        LazyLock::new(|| Arc::new(Outlines::decode(include_bytes!("../../geodb/borders.gz")).unwrap()));
-    let mut borders = Borders::new(Arc::clone(&WORLD));
+    static WORLD: LazyLock<Borders> = LazyLock::new(|| {
+        let outlines = Outlines::decode(include_bytes!("../../geodb/borders.gz")).unwrap();
+        let mut borders = Borders::new(Arc::new(outlines));
+        for place in [LAHORE, ISLAMABAD, DUBAI, FRANKFURT] {
+            borders.meet(&vantage("anybody", 0, place));
+        }
+        borders
+    });
+    let mut borders = WORLD.clone();
     for observation in observations {
         borders.meet(&observation.vantage);
     }
@@ -95,5 +109,268 @@ fn an_address_at_home_in_another_network_that_is_near_makes_a_vantage_normal() {
         let seen = [seen(&lahore, NOON, "203.101.184.1", ms, &[country("PK"), network(asn, "PK")])];
         let calibration = surveyed(&seen, Window::Around);
         assert_eq!(calibration.yardstick(&lahore, noon()).unwrap().is_normal(), is_normal, "AS{asn} {ms} ms");
+    }
+}
+
+fn landmark(name: &str, code: &str, place: Option<(f64, f64)>) -> Says {
+    let coordinates = place.map(|(latitude, longitude)| Coordinates::new(latitude, longitude).unwrap());
+    Says::Landmark { name: name.to_owned(), country: code.parse().unwrap(), coordinates }
+}
+
+/// `count` landmarks abroad, the fastest of which answers in `ms`.
+fn landmarks(vantage: &Vantage, count: u8, ms: f64) -> Vec<Observation> {
+    let seen = |at: u8| {
+        let says = [landmark(&format!("landmark-{at}"), "AE", None)];
+        seen(vantage, NOON, &format!("185.1.8.{at}"), ms + f64::from(at - 1), &says)
+    };
+    (1..=count).map(seen).collect()
+}
+
+#[test]
+fn five_landmarks_set_the_floor_and_fewer_can_only_lower_it() {
+    let lahore = vantage("lhe", 1, LAHORE);
+    for (count, ms, least, most, words) in [
+        (5, 31.0, 31.0, 31.0, "the landmark landmark-1 (185.1.8.1), the fastest of 5 abroad"),
+        (4, 31.0, 24.0, 25.0, "by way of Karachi at 1.32 times light in glass"),
+        (1, 19.0, 19.0, 19.0, "the landmark landmark-1 (185.1.8.1), the fastest of 1 abroad"),
+        (6, 250.0, 36.0, 38.0, "by way of Karachi at 2.00 times light in glass"),
+    ] {
+        let calibration = surveyed(&landmarks(&lahore, count, ms), Window::Around);
+        let yardstick = calibration.yardstick(&lahore, noon()).unwrap();
+        let floor = yardstick.floor.clone().unwrap();
+        assert!((least..=most).contains(&floor.rtt.ms()) && floor.from.ends_with(words), "{count} {ms}: {floor:?}");
+        assert_eq!(yardstick.fastest_landmark.as_ref().unwrap().count, usize::from(count));
+        assert_eq!(yardstick.fastest_abroad, yardstick.fastest_landmark);
+    }
+}
+
+#[test]
+fn what_answers_below_the_hub_floor_is_not_abroad_and_is_named() {
+    let (lahore, islamabad) = (vantage("lhe", 1, LAHORE), vantage("isb", 2, ISLAMABAD));
+    let abroad = [country("AE"), network(9, "AE")];
+    let seen = [
+        seen(&lahore, NOON, "198.41.0.4", 12.0, &abroad),
+        seen(&islamabad, NOON, "198.41.0.4", 30.0, &abroad),
+        seen(&islamabad, NOON, "185.1.8.1", 120.0, &abroad),
+    ];
+    let calibration = surveyed(&seen, Window::Around);
+    let known = calibration.yardstick(&islamabad, noon()).unwrap().fastest_abroad.clone().unwrap();
+    assert_eq!((known.address.to_string().as_str(), known.count), ("185.1.8.1", 1), "nor for those it was slow for");
+    let words = "198.41.0.4 is said to be abroad and answered lhe in 12.000 ms: it does not count as known abroad";
+    assert_eq!(calibration.remarks(), [words]);
+    assert_eq!(calibration.dropped(noon()).count(), 1);
+}
+
+#[test]
+fn sources_at_odds_and_shared_addresses_are_not_known() {
+    let lahore = vantage("lhe", 1, LAHORE);
+    let anycast = Says::Anycast { prefix: "198.41.0.0/24".parse().unwrap() };
+    for says in [vec![country("AE"), country("PK")], vec![country("AE"), anycast], vec![Says::NoEntry]] {
+        let calibration = surveyed(&[seen(&lahore, NOON, "198.41.0.4", 90.0, &says)], Window::Around);
+        assert_eq!(calibration.yardstick(&lahore, noon()).unwrap().fastest_abroad, None, "{says:?}");
+    }
+}
+
+#[test]
+fn others_measurements_count_for_a_week_before_and_after() {
+    let lahore = vantage("lhe", 1, LAHORE);
+    let abroad = [country("AE"), network(9, "AE")];
+    let seen =
+        |day: u8| seen(&lahore, &format!("2026-06-{day:02}T12:00:00Z"), &format!("185.1.8.{day}"), 90.0, &abroad);
+    let days: Vec<_> = [2, 9, 10, 16, 17, 24].map(seen).into();
+    let calibration = surveyed(&days, Window::Around);
+    for (observation, known) in std::iter::zip(&days, [2, 4, 4, 4, 4, 2]) {
+        let yardstick = calibration.yardstick(&lahore, observation.observed).unwrap();
+        assert_eq!(yardstick.fastest_abroad.as_ref().unwrap().count, known, "{}", observation.observed);
+    }
+}
+
+#[test]
+fn what_the_daemon_judges_by_is_a_week_old_at_most_and_was_there_before_the_hour() {
+    let lahore = vantage("lhe", 1, LAHORE);
+    let abroad = [country("AE"), network(9, "AE")];
+    let seen = |at: &str, last: u8| seen(&lahore, at, &format!("185.1.8.{last}"), 90.0, &abroad);
+    let all = [
+        seen("2026-06-05T12:10:00Z", 1),
+        seen("2026-06-05T12:50:00Z", 2),
+        seen("2026-06-05T13:00:00Z", 3),
+        seen("2026-06-12T23:59:59Z", 4),
+        seen("2026-06-13T00:00:00Z", 5),
+    ];
+    let calibration = surveyed(&all, Window::Before);
+    for (observation, known) in std::iter::zip(&all, [None, None, Some(2), Some(3), Some(1)]) {
+        let yardstick = calibration.yardstick(&lahore, observation.observed).unwrap();
+        let count = yardstick.fastest_abroad.as_ref().map(|known| known.count);
+        assert_eq!(count, known, "{}", observation.observed);
+    }
+}
+
+#[test]
+fn what_comes_late_counts_from_then_on() {
+    let lahore = vantage("lhe", 1, LAHORE);
+    let abroad = [country("AE"), network(9, "AE")];
+    let late = seen(&lahore, "2026-06-03T12:00:00Z", "185.1.8.1", 90.0, &abroad);
+    let borders = borders(std::slice::from_ref(&late));
+    let mut calibration = Calibration::new(&home(), Arc::new(Hubs::shipped()), Window::Before);
+    calibration.handle_vantage(&lahore, &borders);
+    calibration.settle(noon());
+    assert_eq!(calibration.yardstick(&lahore, noon()).unwrap().fastest_abroad, None);
+    calibration.handle_observation(&late, &borders);
+    calibration.settle(noon());
+    assert!(calibration.yardstick(&lahore, noon()).unwrap().fastest_abroad.is_some());
+}
+
+#[test]
+fn a_landmark_that_answers_too_soon_quarantines_the_vantage() {
+    let (moved, honest) = (vantage("lhe", 1, FRANKFURT), vantage("isb", 2, ISLAMABAD));
+    let says = [landmark("pie", "PK", Some(LAHORE)), network(9, "PK")];
+    let seen = [seen(&moved, NOON, "203.101.184.1", 2.0, &says), seen(&honest, NOON, "203.101.184.1", 9.0, &says)];
+    let calibration = surveyed(&seen, Window::Around);
+    assert_eq!(calibration.quarantine(&honest, noon()), None);
+    let why = calibration.quarantine(&moved, noon()).unwrap().to_string();
+    let start = "lhe does not stand where it is said to: the landmark pie (203.101.184.1) answered it in 2.000 ms, ";
+    assert!(why.starts_with(start) && why.ends_with(" km away"), "{why}");
+    assert_eq!(calibration.quarantined(noon()).keys().collect::<Vec<_>>(), [&&moved.id]);
+}
+
+#[test]
+fn a_vantage_in_quarantine_has_no_yardstick_and_calls_nothing_at_home() {
+    let (moved, honest) = (vantage("khi", 1, LAHORE), vantage("isb", 2, ISLAMABAD));
+    let abroad = [country("DE"), network(9, "DE")];
+    let seen = [
+        seen(&moved, NOON, "185.1.8.1", 2.0, &[landmark("de-cix", "DE", Some(FRANKFURT))]),
+        seen(&moved, NOON, "198.41.0.4", 3.0, &abroad),
+        seen(&honest, NOON, "198.41.0.4", 130.0, &abroad),
+    ];
+    let calibration = surveyed(&seen, Window::Around);
+    assert!(calibration.quarantine(&moved, noon()).is_some());
+    assert_eq!(calibration.yardstick(&moved, noon()), None);
+    assert_eq!(calibration.dropped(noon()).count(), 0);
+    assert!(calibration.yardstick(&honest, noon()).unwrap().fastest_abroad.is_some());
+}
+
+#[test]
+fn a_landmark_that_alone_contradicts_several_vantages_is_misplaced() {
+    let vantages = [vantage("lhe", 1, LAHORE), vantage("isb", 2, ISLAMABAD)];
+    let says = [landmark("slip", "DE", Some(FRANKFURT))];
+    let seen: Vec<_> = vantages.iter().map(|vantage| seen(vantage, NOON, "185.1.8.1", 12.0, &says)).collect();
+    let calibration = surveyed(&seen, Window::Around);
+    assert!(calibration.quarantined(noon()).is_empty());
+    let told: Vec<_> = calibration.misplaced(noon()).map(ToString::to_string).collect();
+    let words = "the landmark slip (185.1.8.1) is not where it is declared to be: it answered isb and lhe sooner than light \
+                 could";
+    assert_eq!(told, [words]);
+    assert_eq!(calibration.yardstick(&vantages[0], noon()).unwrap().fastest_landmark, None);
+}
+
+/// What vantages measured of addresses in networks of their own, in ms.
+fn measured(vantages: &[Vantage], times: &[&[f64]], says: impl Fn(u32) -> Vec<Says>) -> Vec<Observation> {
+    let of_address = |(at, times): (u32, &&[f64])| {
+        let (address, says) = (format!("198.41.{at}.1"), says(at));
+        let of_vantage = |(vantage, ms): (&Vantage, &f64)| seen(vantage, NOON, &address, *ms, &says);
+        std::iter::zip(vantages, *times).map(of_vantage).collect::<Vec<_>>()
+    };
+    (0..).zip(times).flat_map(of_address).collect()
+}
+
+#[test]
+fn two_vantages_that_contradict_only_each_other_are_both_in_quarantine() {
+    let vantages = [vantage("a", 1, LAHORE), vantage("b", 2, FRANKFURT)];
+    let ordinary = |at| vec![network(100 + at, "DE")];
+    let three: [&[f64]; 3] = [&[2.0, 1.0], &[3.0, 1.0], &[2.0, 2.0]];
+    let calibration = surveyed(&measured(&vantages, &three, ordinary), Window::Around);
+    assert_eq!(calibration.quarantined(noon()).len(), 2);
+    let why = calibration.quarantine(&vantages[0], noon()).unwrap().to_string();
+    let start = "where a is said to stand contradicts what others measured: 198.41.0.1 answered it in 2.000 ms and b, ";
+    assert!(why.starts_with(start) && why.contains(" km away, in 1.000 ms, 198.41.1.1 answered"), "{why}");
+
+    let two = surveyed(&measured(&vantages, &three[..2], ordinary), Window::Around);
+    assert!(two.quarantined(noon()).is_empty(), "two addresses may be anycast");
+    let one_network = surveyed(&measured(&vantages, &three, |_| vec![network(100, "DE")]), Window::Around);
+    assert!(one_network.quarantined(noon()).is_empty(), "one network may be anycast");
+    let prefix = "198.41.0.0/16".parse().unwrap();
+    let listed = |at| vec![network(100 + at, "DE"), Says::Anycast { prefix }];
+    assert!(surveyed(&measured(&vantages, &three, listed), Window::Around).quarantined(noon()).is_empty());
+}
+
+#[test]
+fn the_one_that_contradicts_several_who_agree_is_the_one_in_quarantine() {
+    let all = [vantage("moved", 1, LAHORE), vantage("b", 2, FRANKFURT), vantage("c", 3, FRANKFURT)];
+    let three: [&[f64]; 3] = [&[2.0, 1.0, 2.0], &[3.0, 1.0, 2.0], &[2.0, 2.0, 2.0]];
+    let calibration = surveyed(&measured(&all, &three, |at| vec![network(100 + at, "DE")]), Window::Around);
+    assert_eq!(calibration.quarantined(noon()).keys().collect::<Vec<_>>(), [&&all[0].id]);
+}
+
+#[test]
+fn a_vantage_that_was_moved_on_the_map_is_believed_again() {
+    let wrong = vantage("a", 1, LAHORE);
+    let right = vantage("a", 1, FRANKFURT);
+    let other = vantage("b", 2, FRANKFURT);
+    let ordinary = |at| vec![network(100 + at, "DE")];
+    let three: [&[f64]; 3] = [&[2.0, 1.0, 2.0], &[3.0, 1.0, 3.0], &[2.0, 2.0, 2.0]];
+    let seen = measured(&[wrong.clone(), other.clone(), right.clone()], &three, ordinary);
+    let calibration = surveyed(&seen, Window::Around);
+    assert!(calibration.quarantine(&wrong, noon()).is_some());
+    assert_eq!(calibration.quarantine(&right, noon()), None);
+}
+
+/// Random measurements of some vantages at home, some of them wrong about the world in every way.
+fn any_observations() -> impl Strategy<Value = Vec<Observation>> {
+    let vantages = [vantage("lhe", 1, LAHORE), vantage("isb", 2, ISLAMABAD), vantage("fra", 3, FRANKFURT)];
+    let one = (0..3_usize, 0..20_i64, 0..24_i64, 0..12_u32, 0..8_usize, 1.0..300.0_f64);
+    let one = one.prop_map(move |(who, day, hour, address, said, ms)| {
+        let says = match said {
+            0..=2 => vec![country("AE"), network(100 + address, "AE")],
+            3..=4 => vec![country("PK"), network(100 + address, "PK")],
+            5 => vec![country("PK"), network(100, "AE")],
+            6 => vec![landmark(&format!("landmark-{address}"), "DE", Some(FRANKFURT)), network(100 + address, "DE")],
+            _ => vec![landmark("another", "AE", None)],
+        };
+        let mut seen = seen(&vantages[who], NOON, &format!("198.41.{address}.1"), ms, &says);
+        seen.observed = Timestamp::from_second(1_780_000_000 + (day * 24 + hour) * 3600).unwrap();
+        seen
+    });
+    proptest::collection::vec(one, 1..60)
+}
+
+/// Everything a calibration says at the moments of `observations`.
+fn told(calibration: &Calibration, observations: &[Observation]) -> BTreeSet<String> {
+    let told = |observation: &Observation| {
+        let (vantage, moment) = (&observation.vantage, observation.observed);
+        let (yardstick, why) = (calibration.yardstick(vantage, moment), calibration.quarantine(vantage, moment));
+        let mut dropped: Vec<_> = calibration.dropped(moment).collect();
+        dropped.sort_by_key(|dropped| dropped.address);
+        let misplaced: Vec<_> = calibration.misplaced(moment).collect();
+        format!("{} {moment} {yardstick:?} {why:?} {dropped:?} {misplaced:?}", vantage.id)
+    };
+    observations.iter().map(told).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn the_order_of_observations_does_not_matter(
+        (sorted, shuffled) in any_observations().prop_flat_map(|all| (Just(all.clone()), Just(all).prop_shuffle()))
+    ) {
+        for window in [Window::Around, Window::Before] {
+            let (one, other) = (surveyed(&sorted, window), surveyed(&shuffled, window));
+            prop_assert_eq!(told(&one, &sorted), told(&other, &sorted));
+            prop_assert_eq!(one.remarks(), other.remarks());
+        }
+    }
+
+    #[test]
+    fn what_the_daemon_judged_by_follows_from_its_journal(mut all in any_observations()) {
+        all.sort_by_key(|observation| observation.observed);
+        let borders = borders(&all);
+        let mut live = Calibration::new(&home(), Arc::new(Hubs::shipped()), Window::Before);
+        let mut said = BTreeSet::new();
+        for observation in &all {
+            live.handle_observation(observation, &borders);
+            live.settle(observation.observed);
+            said.extend(told(&live, std::slice::from_ref(observation)));
+        }
+        prop_assert_eq!(said, told(&surveyed(&all, Window::Before), &all));
     }
 }
