@@ -185,7 +185,8 @@ impl Calibration {
         }
     }
 
-    /// What the times of `vantage` are measured by at `moment`; `None` for one abroad, in quarantine, or never met.
+    /// What the times of `vantage` are measured by at `moment`, which is that of the judged observation, whenever `vantage`
+    /// made its own; `None` for one abroad, in quarantine, or never met.
     pub fn yardstick(&self, vantage: &Vantage, moment: Timestamp) -> Option<&Yardstick> {
         let standpoint = self.standpoint(vantage)?;
         let bare = self.met.get(standpoint)?.bare.as_ref()?;
@@ -196,7 +197,8 @@ impl Calibration {
         Some(findings.yardsticks.get(&standpoint).unwrap_or(bare))
     }
 
-    /// Why `vantage`, at `moment`, may prove and refute nothing; `None` for one that nothing contradicts.
+    /// Why `vantage` may prove and refute nothing at `moment`, which is that of the judged observation, whenever `vantage`
+    /// made its own; `None` for one that nothing contradicts.
     pub fn quarantine(&self, vantage: &Vantage, moment: Timestamp) -> Option<&Contradiction> {
         let standpoint = self.standpoint(vantage)?;
         self.findings(moment)?.contradictions.quarantined.get(&standpoint)
@@ -234,8 +236,11 @@ impl Calibration {
         quarantined.chain(misplaced).chain(dropped.into_values().map(Dropped::to_string)).collect()
     }
 
+    /// What was found for a moment; where its own hour or day was not surveyed, the last before it within a week.
     fn findings(&self, moment: Timestamp) -> Option<&Findings> {
-        self.findings.get(&slot(self.window, moment)).map(AsRef::as_ref)
+        let slot = slot(self.window, moment);
+        let week = CALIBRATION_DAYS * if self.window == Window::Before { HOURS_A_DAY } else { 1 };
+        self.findings.range(slot - week..=slot).next_back().map(|(_, findings)| findings.as_ref())
     }
 
     fn standpoint(&self, vantage: &Vantage) -> Option<Standpoint> {
@@ -262,12 +267,16 @@ impl Calibration {
         standpoint
     }
 
-    /// Takes up what was observed before the hour `now`, and finds what follows from it.
+    /// Takes up what was observed before the hour `now`, and finds what follows from it. What was found for later hours than
+    /// something that came late is found anew when it is asked for.
     fn settle_hour(&mut self, now: i64) {
         let later = self.waiting.split_off(&now);
         let earlier = std::mem::replace(&mut self.waiting, later);
         if earlier.is_empty() && self.findings.contains_key(&now) {
             return;
+        }
+        if let Some((first, _)) = earlier.first_key_value() {
+            self.findings.split_off(&(first + 1));
         }
         self.begin_day(now.div_euclid(HOURS_A_DAY));
         let oldest = self.today - CALIBRATION_DAYS;

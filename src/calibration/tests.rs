@@ -210,14 +210,21 @@ fn what_comes_late_counts_from_then_on() {
     let lahore = vantage("lhe", 1, LAHORE);
     let abroad = [country("AE"), network(9, "AE")];
     let late = seen(&lahore, "2026-06-03T12:00:00Z", "185.1.8.1", 90.0, &abroad);
-    let borders = borders(std::slice::from_ref(&late));
+    let borders = borders(&[]);
     let mut calibration = Calibration::new(&home(), Arc::new(Hubs::shipped()), Window::Before);
     calibration.handle_vantage(&lahore, &borders);
-    calibration.settle(noon());
+    let hours: [Timestamp; 2] = ["2026-06-05T10:00:00Z", NOON].map(|hour| hour.parse().unwrap());
+    for hour in hours {
+        calibration.settle(hour);
+    }
     assert_eq!(calibration.yardstick(&lahore, noon()).unwrap().fastest_abroad, None);
     calibration.handle_observation(&late, &borders);
-    calibration.settle(noon());
-    assert!(calibration.yardstick(&lahore, noon()).unwrap().fastest_abroad.is_some());
+    for hour in hours {
+        calibration.settle(hour);
+        assert!(calibration.yardstick(&lahore, hour).unwrap().fastest_abroad.is_some(), "{hour}");
+    }
+    let an_hour_later = "2026-06-05T13:30:00Z".parse().unwrap();
+    assert!(calibration.yardstick(&lahore, an_hour_later).unwrap().fastest_abroad.is_some(), "the last that is known");
 }
 
 #[test]
