@@ -3,7 +3,7 @@
 //! `tests/accuracy` builds and runs it; `tests/README.md` says what it reads. Nothing is sent to anybody.
 
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -42,6 +42,10 @@ struct Arguments {
     #[arg(long = "database", value_name = "FILE")]
     databases: Vec<PathBuf>,
 
+    /// Addresses of which is known where they are, as for `pehra judge --landmarks`
+    #[arg(long, value_name = "FILE")]
+    landmarks: Option<PathBuf>,
+
     /// Of 100 addresses, how many are outside where the judge is put to use: precision is also told for that
     #[arg(long, value_name = "PERCENT", default_value_t = 5.0, value_parser = percent)]
     base_rate: f64,
@@ -70,7 +74,7 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments, out: &mut impl Write, complaints: &mut impl Write) -> u8 {
-    let report = measure(&arguments.corpus, &arguments.databases, arguments.base_rate / 100.0);
+    let report = measure(arguments);
     match report.and_then(|report| if arguments.json { report.json() } else { Ok(text::of(&report)) }) {
         Ok(printed) => out.write_all(printed.as_bytes()).map_or(UNWRITABLE, |()| 0),
         Err(Fault(why)) => {
@@ -80,10 +84,10 @@ fn run(arguments: &Arguments, out: &mut impl Write, complaints: &mut impl Write)
     }
 }
 
-fn measure(directory: &Path, databases: &[PathBuf], base_rate: f64) -> Result<Report, Fault> {
-    let corpus = Corpus::read(directory)?;
-    let bench = Bench::open(databases, &corpus)?;
-    Ok(Report::of(&corpus, &bench, base_rate))
+fn measure(arguments: &Arguments) -> Result<Report, Fault> {
+    let corpus = Corpus::read(&arguments.corpus)?;
+    let bench = Bench::open(&arguments.databases, arguments.landmarks.as_deref(), &corpus)?;
+    Ok(Report::of(&corpus, &bench, arguments.base_rate / 100.0))
 }
 
 #[cfg(test)]

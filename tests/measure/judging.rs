@@ -2,11 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use pehra::calibration::{Calibration, Hubs, Window};
 use pehra::config::geodb::{EMBEDDED, GeodbConfig, SourceFile};
 use pehra::dossier::{Companions, Dossier, Instruments};
 use pehra::edge::geodb::Geodb;
+use pehra::edge::measurements;
+use pehra::import::landmarks::Landmarks;
 use pehra::location::Location;
 use pehra::location::disc::Borders;
 use pehra::observation::{DatabaseDigest, Observation};
@@ -40,8 +44,10 @@ pub(crate) enum Light {
 pub(crate) type Calls = BTreeMap<(usize, IpAddr), Call>;
 
 impl Bench {
-    /// Opens the databases and asks them; `files` are asked beside the embedded one.
-    pub(crate) fn open(files: &[PathBuf], corpus: &Corpus) -> Result<Self, Fault> {
+    /// Opens the databases and asks them; `files` are asked beside the embedded one. `landmarks` is a file of addresses of
+    /// which is known where they are.
+    pub(crate) fn open(files: &[PathBuf], landmarks: Option<&Path>, corpus: &Corpus) -> Result<Self, Fault> {
+        let landmarks = landmarks.map(measurements::read_landmarks).transpose()?.unwrap_or_default();
         let config = GeodbConfig { databases: named(files)?, ..GeodbConfig::default() };
         let geodb = Geodb::open(&config, &[]).map_err(|error| Fault(format!("failed to {error}")))?;
         let mut borders = Borders::new(geodb.outlines());
@@ -51,8 +57,7 @@ impl Bench {
             if !observation.databases.is_empty() {
                 continue;
             }
-            observation.claims = observation.located().into_iter().flat_map(|address| geodb.claims(address)).collect();
-            observation.databases = geodb.digests();
+            ask(&geodb, &landmarks, observation);
         }
         Ok(Self { home: Home::of(CountryCode::PAKISTAN), borders, sources: geodb.digests(), observations })
     }
@@ -67,7 +72,9 @@ impl Bench {
             Light::Together => Companions::new(left.values()),
             Light::Alone => Companions::default(),
         };
-        let instruments = Instruments { borders: &self.borders, home: &self.home, calibration: None };
+        let calibration = self.calibrate(left.values(), light);
+        let calibration = Some(&calibration).filter(|_| *without != Without::Calibration);
+        let instruments = Instruments { borders: &self.borders, home: &self.home, calibration };
         let locate = |(index, observation): (&usize, &Observation)| {
             let others = companions.of(observation);
             let as_of = observation.observed;
@@ -77,6 +84,19 @@ impl Bench {
             located.map(call).collect::<Vec<_>>()
         };
         left.iter().flat_map(locate).collect()
+    }
+
+    /// By what the times of the vantages are measured; alone, nothing is known but the way abroad.
+    fn calibrate<'a>(&self, observations: impl Iterator<Item = &'a Observation>, light: Light) -> Calibration {
+        let mut calibration = Calibration::new(&self.home, Arc::new(Hubs::shipped()), Window::Around);
+        for observation in observations {
+            match light {
+                Light::Together => calibration.handle_observation(observation, &self.borders),
+                Light::Alone => calibration.handle_vantage(&observation.vantage, &self.borders),
+            }
+        }
+        calibration.finish();
+        calibration
     }
 
     /// Whether a vantage certainly stands outside of home.
@@ -97,6 +117,14 @@ impl Bench {
     pub(crate) fn databases(&self) -> BTreeSet<&str> {
         self.observations.iter().flat_map(|observation| &observation.claims).filter_map(database).collect()
     }
+}
+
+/// Asks about what others measured, as `pehra judge` does.
+fn ask(geodb: &Geodb, landmarks: &Landmarks, observation: &mut Observation) {
+    observation.claims = observation.located().into_iter().flat_map(|address| geodb.claims(address)).collect();
+    let declared = observation.addresses().into_iter().filter_map(|address| landmarks.claim(address).cloned());
+    observation.claims.extend(declared);
+    observation.databases = geodb.digests();
 }
 
 /// Files by the names that they go by in claims.

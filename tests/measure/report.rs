@@ -167,7 +167,7 @@ fn withouts(bench: &Bench) -> Vec<Without> {
     if databases.len() > 1 {
         withouts.extend(databases.into_iter().map(|name| Without::OtherDatabasesThan(name.to_owned())));
     }
-    withouts.extend([Without::NetworkCountries, Without::Networks, Without::Paths]);
+    withouts.extend([Without::NetworkCountries, Without::Networks, Without::Paths, Without::Calibration]);
     if bench.vantages().into_iter().any(|vantage| bench.is_abroad(vantage)) {
         withouts.push(Without::VantagesAbroad);
     }

@@ -3,6 +3,7 @@
 //! After a wanted change, `UPDATE_GOLDEN=1 cargo test --example accuracy` writes the expected text anew.
 
 use std::fs;
+use std::path::Path;
 
 use super::*;
 
@@ -15,7 +16,7 @@ pub(crate) fn small() -> Corpus {
 #[test]
 #[expect(clippy::disallowed_methods, reason = "a golden file, and the wish to write it anew")]
 fn the_figures_of_a_small_corpus_are_the_expected_ones() {
-    let text = text::of(&measure(Path::new(SMALL), &[], 0.05).unwrap());
+    let text = text::of(&measure(&Arguments::parse_from(["tests/accuracy", SMALL])).unwrap());
     let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join(SMALL).join("expected.txt");
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
         fs::write(&golden, &text).unwrap();
@@ -27,7 +28,7 @@ fn the_figures_of_a_small_corpus_are_the_expected_ones() {
 
 #[test]
 fn the_same_figures_are_in_the_json() {
-    let json = measure(Path::new(SMALL), &[], 0.05).unwrap().json().unwrap();
+    let json = measure(&Arguments::parse_from(["tests/accuracy", SMALL])).unwrap().json().unwrap();
     let report: serde_json::Value = serde_json::from_str(&json).unwrap();
     let judge = &report["measured"][0];
     assert_eq!((&judge["kind"], &judge["name"]), (&"judge".into(), &"together".into()));

@@ -22,6 +22,8 @@ pub(crate) enum Without {
     Paths,
     /// What vantages abroad measured.
     VantagesAbroad,
+    /// What a vantage's times are measured by: no observation is changed, and the judge gets none.
+    Calibration,
 }
 
 impl Without {
@@ -34,6 +36,7 @@ impl Without {
             Self::Networks => "networks (ASN)".to_owned(),
             Self::Paths => "paths".to_owned(),
             Self::VantagesAbroad => "vantages abroad".to_owned(),
+            Self::Calibration => "calibration".to_owned(),
         }
     }
 
@@ -53,7 +56,7 @@ impl Without {
                 left.pings.extend(pings);
             }
             Self::VantagesAbroad if is_abroad => return None,
-            Self::Nothing | Self::VantagesAbroad => {}
+            Self::Nothing | Self::VantagesAbroad | Self::Calibration => {}
         }
         Some(left)
     }
