@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use pehra::location::OutlinesId;
+use pehra::location::{OutlinesId, Says};
 use pehra::observation::DatabaseDigest;
 use serde::Serialize;
 
@@ -168,6 +168,9 @@ fn withouts(bench: &Bench) -> Vec<Without> {
         withouts.extend(databases.into_iter().map(|name| Without::OtherDatabasesThan(name.to_owned())));
     }
     withouts.extend([Without::NetworkCountries, Without::Networks, Without::Paths, Without::Calibration]);
+    if bench.observations.iter().flat_map(|seen| &seen.claims).any(|claim| matches!(claim.says, Says::Named { .. })) {
+        withouts.push(Without::Names);
+    }
     if bench.vantages().into_iter().any(|vantage| bench.is_abroad(vantage)) {
         withouts.push(Without::VantagesAbroad);
     }

@@ -20,6 +20,8 @@ pub(crate) enum Without {
     Networks,
     /// The way: only the target's own answers are left.
     Paths,
+    /// What addresses are called.
+    Names,
     /// What vantages abroad measured.
     VantagesAbroad,
     /// What a vantage's times are measured by: no observation is changed, and the judge gets none.
@@ -35,6 +37,7 @@ impl Without {
             Self::NetworkCountries => "countries of networks".to_owned(),
             Self::Networks => "networks (ASN)".to_owned(),
             Self::Paths => "paths".to_owned(),
+            Self::Names => "names (rDNS)".to_owned(),
             Self::VantagesAbroad => "vantages abroad".to_owned(),
             Self::Calibration => "calibration".to_owned(),
         }
@@ -55,6 +58,7 @@ impl Without {
                 let pings = left.traces.drain(..).map(|trace| ping(&trace));
                 left.pings.extend(pings);
             }
+            Self::Names => left.claims.retain(|claim| !matches!(claim.says, Says::Named { .. })),
             Self::VantagesAbroad if is_abroad => return None,
             Self::Nothing | Self::VantagesAbroad | Self::Calibration => {}
         }
@@ -109,23 +113,36 @@ mod tests {
         )
     }
 
+    fn named(name: &str) -> Claim {
+        let (name, code, place) = (name.to_owned(), "khi".to_owned(), "Karachi".to_owned());
+        let country = "PK".parse().unwrap();
+        claim("rdns", Says::Named { name, code, place, country, operator: vec![Asn(17557)] })
+    }
+
     fn observation() -> Observation {
         let mut observation = small().observations.swap_remove(0);
         let country = |code: &str| Says::Country(code.parse().unwrap());
-        observation.claims = vec![claim("a", country("PK")), claim("b", Says::NoEntry), announced(Some("PK"))];
+        observation.claims = vec![
+            claim("a", country("PK")),
+            claim("b", Says::NoEntry),
+            announced(Some("PK")),
+            named("khi77.pie.net.pk"),
+        ];
         observation
     }
 
     #[test]
     fn claims_are_taken_away_by_what_they_are() {
         let all = observation().claims;
-        let [a, b, network] = [0, 1, 2].map(|index: usize| all[index].clone());
+        let [a, b, network, name] = [0, 1, 2, 3].map(|index: usize| all[index].clone());
         for (without, left) in [
             (Without::Nothing, all.clone()),
-            (Without::Databases, vec![announced(None)]),
-            (Without::OtherDatabasesThan("b".to_owned()), vec![b.clone(), network]),
-            (Without::NetworkCountries, vec![a.clone(), b.clone(), announced(None)]),
-            (Without::Networks, vec![a, b]),
+            (Without::Databases, vec![announced(None), name.clone()]),
+            (Without::OtherDatabasesThan("b".to_owned()), vec![b.clone(), network.clone(), name.clone()]),
+            (Without::NetworkCountries, vec![a.clone(), b.clone(), announced(None), name.clone()]),
+            (Without::Networks, vec![a.clone(), b.clone(), name]),
+            (Without::Names, vec![a, b, network]),
+            (Without::Calibration, all.clone()),
             (Without::VantagesAbroad, all),
         ] {
             assert_eq!(without.of(&observation(), false).unwrap().claims, left, "{}", without.name());
