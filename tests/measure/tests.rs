@@ -16,13 +16,17 @@ pub(crate) fn small() -> Corpus {
 #[test]
 #[expect(clippy::disallowed_methods, reason = "a golden file, and the wish to write it anew")]
 fn the_figures_of_a_small_corpus_are_the_expected_ones() {
+    // Which day's databases were asked is for a reader, and changes with each of them.
+    let is_dated = |line: &&str| line.starts_with("asked: ");
     let text = text::of(&measure(&Arguments::parse_from(["tests/accuracy", SMALL])).unwrap());
     let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join(SMALL).join("expected.txt");
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
         fs::write(&golden, &text).unwrap();
     }
     let expected = fs::read_to_string(&golden).unwrap();
-    let differing: Vec<_> = text.lines().zip(expected.lines()).filter(|(is, was)| is != was).collect();
+    let [text, expected] =
+        [&text, &expected].map(|text| text.lines().filter(|line| !is_dated(line)).collect::<Vec<_>>());
+    let differing: Vec<_> = text.iter().zip(&expected).filter(|(is, was)| is != was).collect();
     assert!(text == expected, "{} differs: {differing:#?}", golden.display());
 }
 
