@@ -13,7 +13,9 @@ use crate::location::evidence::disc::Unplaced;
 use crate::location::evidence::gap::Gauge;
 use crate::location::fuse::{Case, fuse};
 use crate::location::outlines::Reach;
-use crate::location::path::{self, PathReading, Route, Step, Way};
+use crate::location::path::approach::{self, Approach};
+use crate::location::path::steadiness::unsteadiness;
+use crate::location::path::{self, PathReading, Route, Step, Trail, Way};
 use crate::location::{Location, yardstick};
 use crate::moment::Rtt;
 use crate::observation::{Best, Observation};
@@ -227,20 +229,60 @@ impl<'a> Sighting<'a> {
 
 /// The way of the trace that leaves home, if one does; otherwise of the one that saw the most.
 fn read_path(target: &Location<'_>, subject: &Observation, instruments: Instruments<'_>) -> PathReading {
-    let home = instruments.home;
-    let read = |steps: Vec<Step>, target_rtt: Option<Rtt>| {
-        let standpoint = instruments.standpoint(&subject.vantage, subject.observed);
-        path::read(&Route { steps, target_rtt, target, claims: &subject.claims, standpoint, home })
-    };
-    let mut traces: Vec<_> = subject.traces.iter().filter(|trace| trace.target == target.address).collect();
-    traces.sort_by_key(|trace| std::cmp::Reverse(trace.responders().len()));
-    let mut readings: Vec<_> =
-        traces.into_iter().map(|trace| read(steps(trace), trace.target_rtt().map(|(rtt, _)| rtt))).collect();
-    let leaves = readings.iter().position(|reading| reading.way == Way::Outside);
-    match leaves.or_else(|| (!readings.is_empty()).then_some(0)) {
-        Some(index) => readings.swap_remove(index),
-        None => read(Vec::new(), None),
+    let mut traces: Vec<_> = traces(target.address, subject).map(Some).collect();
+    traces.sort_by_key(|trace| std::cmp::Reverse(trace.map_or(0, |trace| trace.responders().len())));
+    if traces.is_empty() {
+        traces.push(None);
     }
+    let route = |trace: Option<&Trace>| route(target.address, trace, subject, instruments, subject.observed);
+    let mut readings: Vec<_> =
+        traces.into_iter().map(|trace| path::read(&Trail::of(&route(trace)), target.into())).collect();
+    let leaves = readings.iter().position(|reading| reading.way == Way::Outside);
+    readings.swap_remove(leaves.unwrap_or(0))
+}
+
+/// How the paths that `observation` measured come to `address`: what the hops just before it say of where it is, by what is
+/// known of the vantage at `moment`.
+pub fn approach(
+    address: IpAddr,
+    observation: &Observation,
+    instruments: Instruments<'_>,
+    moment: Timestamp,
+) -> Option<Approach> {
+    let route = |trace| route(address, Some(trace), observation, instruments, moment);
+    approach::together(traces(address, observation).filter_map(|trace| approach::approach(&Trail::of(&route(trace)))))
+}
+
+fn traces(target: IpAddr, observation: &Observation) -> impl Iterator<Item = &Trace> {
+    observation.traces.iter().filter(move |trace| trace.target == target)
+}
+
+fn route<'a>(
+    target: IpAddr,
+    trace: Option<&Trace>,
+    observation: &'a Observation,
+    instruments: Instruments<'a>,
+    moment: Timestamp,
+) -> Route<'a> {
+    let outlines = instruments.borders.outlines();
+    let standpoint = instruments.standpoint(&observation.vantage, moment);
+    Route {
+        target,
+        steps: trace.map(steps).unwrap_or_default(),
+        // Where somebody nearer answers in the target's name, the slower of its times is its own.
+        target_rtt: trace
+            .and_then(Trace::target_rtt)
+            .and_then(|(rtt, _)| Some(rtt.max(observation.best_rtt(target)?.rtt))),
+        unsteady_by: trace.map(|trace| unsteadiness(times_of_the_first_hop(trace))).unwrap_or_default(),
+        claims: &observation.claims,
+        standpoint: standpoint.map(|(position, reach)| path::Standpoint { position, reach, outlines }),
+        home: instruments.home,
+    }
+}
+
+fn times_of_the_first_hop(trace: &Trace) -> Vec<Rtt> {
+    let first = trace.hops.iter().find(|hop| !hop.answers.is_empty());
+    first.into_iter().flat_map(|hop| &hop.answers).map(|answer| answer.rtt_ns).collect()
 }
 
 fn steps(trace: &Trace) -> Vec<Step> {

@@ -45,6 +45,12 @@ impl Rtt {
         valid.then_some(Self(nanoseconds))
     }
 
+    /// How much longer it is than `other`; nothing when it is not. A difference is no bound of any distance.
+    #[must_use]
+    pub fn beyond(self, other: Self) -> Self {
+        Self(self.0.saturating_sub(other.0))
+    }
+
     /// In milliseconds.
     #[expect(clippy::cast_precision_loss, reason = "exact up to 2^53 ns, 104 days")]
     pub fn ms(self) -> f64 {

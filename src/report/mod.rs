@@ -11,7 +11,7 @@ use serde::{Serialize, Serializer};
 use crate::dossier::Dossier;
 use crate::location::derivation::{GroupSum, Would};
 use crate::location::evidence::Evidence;
-use crate::location::path::Way;
+use crate::location::path::{Course, Way};
 use crate::location::{Grade, Location, Place};
 use crate::network::Asn;
 use crate::place::CountrySet;
@@ -53,6 +53,10 @@ pub struct Line<'a> {
     pub rtt_ms: Option<f64>,
     /// Which way packets go.
     pub path: Way,
+    /// Which way, and whether they come back.
+    pub course: Course,
+    /// The facts that this was read from, in words.
+    pub path_because: Vec<String>,
     /// The hops on that way, as one trace saw them.
     pub hops: Vec<HopLine>,
     /// The worst of the findings below.
@@ -97,6 +101,7 @@ fn line<'a>(
     let concerns = |finding: &&Finding| finding.address.is_none() || finding.address == address;
     let findings: Vec<_> = verdict.findings.iter().filter(concerns).collect();
     let worst = findings.iter().map(|finding| finding.standing).max().unwrap_or(Standing::Compliant);
+    let reading = address.and_then(|address| dossier.paths.get(&address));
     let announcing = location.and_then(|l| l.asn).and_then(|asn| policy.provider_announcing(asn));
     Line {
         endpoint: &verdict.endpoint,
@@ -110,7 +115,9 @@ fn line<'a>(
         registered: location.map_or_else(CountrySet::default, |l| l.registered),
         provider: announcing.map(|p| &p.id).or(dossier.subject.declared.provider.as_ref()),
         rtt_ms: address.and_then(|a| dossier.subject.best_rtt(a)).map(|best| best.rtt.ms()),
-        path: address.and_then(|a| dossier.paths.get(&a)).map_or(Way::Unknown, |reading| reading.way),
+        path: reading.map_or(Way::Unknown, |reading| reading.way),
+        course: reading.map_or(Course::Unknown, |reading| reading.course),
+        path_because: reading.into_iter().flat_map(|reading| &reading.because).map(ToString::to_string).collect(),
         hops: address.map_or_else(Vec::new, |address| hops::hops(dossier, address)),
         standing: if worst == Standing::Notice { Standing::Compliant } else { worst },
         findings: findings.into_iter().map(said).collect(),

@@ -6,6 +6,7 @@ use anstyle::{AnsiColor, Style};
 
 use super::{Line, Said};
 use crate::location::evidence::Evidence;
+use crate::location::path::Way;
 use crate::location::weigh::PROBABLE;
 use crate::location::{Place, Weight};
 use crate::printable::{Escaped, Printable};
@@ -55,7 +56,11 @@ pub fn explained(line: &Line<'_>) -> String {
         let _ = write!(text, "\n    {}", Escaped(&would.to_string()));
     }
     if line.address.is_some() {
-        let _ = write!(text, "\n    path {}", line.path.as_str());
+        let _ = write!(text, "\n    path {}", line.course.words());
+        // A path that leaves is told of by its finding.
+        if line.path != Way::Outside {
+            let _ = write!(text, ": {}", line.path_because.join("; "));
+        }
     }
     for hop in &line.hops {
         let _ = write!(text, "\n    {}", hop.row());
@@ -161,7 +166,7 @@ mod tests {
     use crate::entry::{encode, parse};
     use crate::location::Grade;
     use crate::location::evidence::{Statement, pop};
-    use crate::location::path::Way;
+    use crate::location::path::Course;
     use crate::place::{CountryCode, CountrySet};
 
     const HOSTILE: &str = "x\u{1b}[2J\u{202e}\u{9b}31m\r\n";
@@ -188,6 +193,8 @@ mod tests {
             provider: None,
             rtt_ms: None,
             path: Way::Unknown,
+            course: Course::Unknown,
+            path_because: Vec::new(),
             hops: Vec::new(),
             standing: Standing::Unproven,
             findings: vec![Said { rule: RuleId::ClassMissing, standing: Standing::Unproven, because: &because }],

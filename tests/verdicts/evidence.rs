@@ -6,12 +6,13 @@ use std::sync::Arc;
 use ipnet::IpNet;
 use jiff::Timestamp;
 use pehra::contact::{Contact, ContactOutcome};
-use pehra::dossier::{Dossier, Instruments};
+use pehra::dossier::{self, Dossier, Instruments};
 use pehra::location::derivation::{Change, Would};
 use pehra::location::disc::Borders;
 use pehra::location::fuse::fuse;
 use pehra::location::outlines::Outlines;
-use pehra::location::path::Way;
+use pehra::location::path::approach::{Approach, Side};
+use pehra::location::path::{Course, PathReading, Way};
 use pehra::location::source::names::{NameTable, Reading};
 use pehra::location::source::regions::Cloud;
 use pehra::location::{Claim, Grade, Place, Says, Weight};
@@ -115,6 +116,9 @@ struct Statement {
 struct WrittenHop {
     address: Option<IpAddr>,
     rtt_ms: Option<f64>,
+    /// The times of further answers.
+    #[serde(default)]
+    also_ms: Vec<f64>,
     country: Option<CountryCode>,
 }
 
@@ -131,6 +135,13 @@ struct Expect {
     /// The sum of all hints, in nats.
     nats: Option<f64>,
     path: Option<Way>,
+    /// Which way, and whether it comes back.
+    course: Option<Course>,
+    /// What the facts say, in part.
+    #[serde(default)]
+    because: Vec<String>,
+    /// What the hops before the target say of where it is: `home`, `abroad` or `nothing`.
+    approach: Option<String>,
 }
 
 #[test]
@@ -181,9 +192,31 @@ fn check(case: &Case, mut borders: Borders) -> Result<(), String> {
             return Err(format!("{}\n  {wrong}", case.title));
         }
     }
-    match case.expect.path {
-        Some(way) if way != reading.way => Err(format!("{}\n  expected a path {way:?}, read {reading:?}", case.title)),
-        _ => Ok(()),
+    let approach = dossier::approach(case.address, &subject, instruments, as_of);
+    case.expect.check_path(reading, approach).map_err(|wrong| format!("{}\n  {wrong}", case.title))
+}
+
+impl Expect {
+    fn check_path(&self, reading: &PathReading, approach: Option<Approach>) -> Result<(), String> {
+        if self.path.is_some_and(|way| way != reading.way) || self.course.is_some_and(|course| course != reading.course)
+        {
+            return Err(format!("expected a path {:?}, {:?}, read {reading:#?}", self.path, self.course));
+        }
+        let because: Vec<_> = reading.because.iter().map(ToString::to_string).collect();
+        for part in &self.because {
+            if !because.iter().any(|fact| fact.contains(part)) {
+                return Err(format!("expected {part:?} among {because:#?}"));
+            }
+        }
+        let side = match approach.map(|approach| approach.side) {
+            Some(Side::Home) => "home",
+            Some(Side::Abroad) => "abroad",
+            None => "nothing",
+        };
+        match &self.approach {
+            Some(expected) if expected != side => Err(format!("expected an approach from {expected}, found {side}")),
+            Some(_) | None => Ok(()),
+        }
     }
 }
 
@@ -247,16 +280,20 @@ impl Case {
         let target = self.address;
         let unstated = AnswerKind::Unstated;
         let on_the_way = self.hop.iter().filter(|_| city == self.seen_from).map(|hop| {
-            let answer = hop.address.zip(hop.rtt_ms);
-            answer.map(|(from, ms)| hop_answer(from, ms, unstated))
+            let times = hop.rtt_ms.iter().chain(&hop.also_ms);
+            hop.address
+                .into_iter()
+                .flat_map(|from| times.clone().map(move |ms| hop_answer(from, *ms, unstated)))
+                .collect()
         });
         let last = self.answer.iter().find(|answer| answer.from == city && answer.by != Some(Protocol::Tcp));
-        let last = last.map(|answer| hop_answer(target, answer.rtt_ms, answer.says.unwrap_or(unstated)));
-        let ending = if last.is_some() { Ending::Reached } else { Ending::Silent };
-        let hop = |(index, answer): (usize, Option<HopAnswer>)| Hop {
+        let last: Vec<_> =
+            last.map(|answer| hop_answer(target, answer.rtt_ms, answer.says.unwrap_or(unstated))).into_iter().collect();
+        let ending = if last.is_empty() { Ending::Silent } else { Ending::Reached };
+        let hop = |(index, answers): (usize, Vec<HopAnswer>)| Hop {
             ttl: self.first_ttl + u8::try_from(index).unwrap(),
-            silent: u8::from(answer.is_none()),
-            answers: answer.into_iter().collect(),
+            silent: u8::from(answers.is_empty()),
+            answers,
         };
         let hops = on_the_way.chain([last]).enumerate().map(hop).collect();
         Trace { target, protocol: Protocol::Icmp, started, flow: Some(7), hops, ending }

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use pehra::contact::{Contact, ContactFailure, ContactOutcome};
 use pehra::dossier::Dossier;
-use pehra::location::path::{PathReading, Way};
+use pehra::location::path::{Course, Fact, PathReading, Way};
 use pehra::location::{Grade, Location, Place};
 use pehra::moment::Rtt;
 use pehra::network::Asn;
@@ -234,7 +234,12 @@ impl Stated {
     }
 
     fn path(&self) -> PathReading {
-        PathReading { way: self.path, because: vec!["stated by the case".to_owned()], hops: 9 }
+        let course = match self.path {
+            Way::Inside => Course::StaysIn,
+            Way::Outside => Course::LeavesAndReturns,
+            Way::Unknown => Course::Unknown,
+        };
+        PathReading { way: self.path, course, because: vec![Fact::AllHome { hops: 9 }], hops: 9 }
     }
 
     fn contact(&self, started: Timestamp) -> Contact {

@@ -12,6 +12,7 @@ use flate2::write::GzEncoder;
 use serde::{Deserialize, Serialize};
 
 use super::Outlines;
+use super::apart::Apart;
 use super::line::{Corner, Line, SEGMENTS};
 use crate::digest::Digest;
 use crate::location::OutlinesId;
@@ -147,6 +148,7 @@ pub(super) fn parse(inflated: &[u8], sha256: Digest) -> Result<Outlines, Outline
     Ok(Outlines {
         id: OutlinesId { name: header.name, sha256 },
         tolerance: Distance::from_km(header.tolerance_km),
+        apart: Apart::of(header.countries.len(), &lines),
         countries: header.countries,
         lines,
     })

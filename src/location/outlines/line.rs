@@ -50,6 +50,17 @@ impl Line {
         self.owners.iter().map(|owner| usize::from(*owner))
     }
 
+    /// A centre, and the angle in radians from there within which all its points are; more than half the globe is no bound
+    /// of its segments.
+    pub(super) fn cap(&self) -> (Vector, f64) {
+        (self.centre, self.radius)
+    }
+
+    /// Its first point in degrees north and east.
+    pub(super) fn first(&self) -> Option<(f64, f64)> {
+        self.degrees().next()
+    }
+
     /// An angle in radians below which no point of the line is from `point`: quick to find.
     pub(super) fn least_angle(&self, point: Vector) -> f64 {
         // Segments leave the cap of their ends only when the cap is more than half the globe.
@@ -91,7 +102,7 @@ impl Line {
 
     /// Whether the meridian at `longitude` may meet the line.
     fn spans(&self, longitude: f64) -> bool {
-        let Some((_, first)) = self.degrees().next() else { return false };
+        let Some((_, first)) = self.first() else { return false };
         let (west, east) = self.span;
         let from_first = short_way(longitude - first);
         [from_first - 360.0, from_first, from_first + 360.0].iter().any(|d| (west - 1e-9..=east + 1e-9).contains(d))

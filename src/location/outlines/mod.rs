@@ -5,8 +5,9 @@
 //! [`OutlinesId`]; `geodb/README.md` says which.
 
 use super::OutlinesId;
-use crate::place::{Coordinates, CountryCode, Distance};
+use crate::place::{Coordinates, CountryCode, Distance, EARTH_RADIUS_KM, ELLIPSOID};
 
+mod apart;
 mod encoded;
 mod line;
 mod reach;
@@ -15,6 +16,7 @@ mod sphere;
 pub use encoded::{Draft, OutlinesError};
 pub use reach::Reach;
 
+use apart::Apart;
 use line::Line;
 
 /// The borders of every country of a map.
@@ -27,6 +29,7 @@ pub struct Outlines {
     tolerance: Distance,
     countries: Vec<CountryCode>,
     lines: Vec<Line>,
+    apart: Apart,
 }
 
 impl Outlines {
@@ -59,6 +62,15 @@ impl Outlines {
     /// How far the land of every country is from `point`.
     pub fn reach(&self, point: Coordinates) -> Reach {
         Reach::of(self, point)
+    }
+
+    /// A distance that no point of `one` is nearer to any point of `other`, cheaply found and hundreds of kilometres too short
+    /// at times; `None` when the map has no land under one of the codes.
+    pub fn least_between(&self, one: CountryCode, other: CountryCode) -> Option<Distance> {
+        let place = |country| self.countries.binary_search(&country).ok();
+        let angle = self.apart.least_angle(place(one)?, place(other)?)?;
+        let km = if one == other { 0.0 } else { angle * EARTH_RADIUS_KM * ELLIPSOID - 2.0 * self.tolerance.km() };
+        Some(Distance::from_km(km))
     }
 
     /// For each country, whether `point` lies in it: whether it has an odd number of lines between the point and the

@@ -122,6 +122,41 @@ fn a_bound_is_never_more_than_the_distance_to_a_place_in_the_country() {
     }
 }
 
+#[test]
+fn countries_are_no_farther_apart_than_any_two_places_in_them() {
+    let places = [
+        ("PK", 24.8608, 67.0104),
+        ("AE", 25.2048, 55.2708),
+        ("SG", 1.2897, 103.8501),
+        ("DE", 50.1155, 8.6842),
+        ("US", 21.3069, -157.8583),
+        ("US", 52.9, 172.9),
+        ("AU", -12.4634, 130.8456),
+        ("RU", 42.8, 132.8735),
+        ("FJ", -16.0, 179.99),
+    ];
+    for (one, north, east) in places {
+        for (other, other_north, other_east) in places {
+            let least = world().least_between(code(one), code(other)).unwrap();
+            assert!(least <= at(north, east).distance_to(at(other_north, other_east)), "{one} {other}: {least}");
+        }
+    }
+    assert_eq!(world().least_between(code("PK"), code("ZZ")), None);
+}
+
+/// Too short, but not by so much that nothing could be said of hops on different continents.
+#[test]
+fn countries_on_different_continents_are_known_to_be_far_apart() {
+    for (one, other, known) in [("SG", "US", 7000.0), ("DE", "SG", 8500.0), ("AE", "AU", 5000.0)] {
+        let least = world().least_between(code(one), code(other)).unwrap();
+        assert!(least.km() > known, "{one} {other}: {least}");
+        assert_eq!(world().least_between(code(other), code(one)), Some(least));
+    }
+    for (one, other) in [("PK", "PK"), ("PK", "IN"), ("IT", "SM"), ("CA", "US")] {
+        assert_eq!(world().least_between(code(one), code(other)), Some(Distance::ZERO), "{one} {other}");
+    }
+}
+
 /// The skipping of far lines must not change the result.
 #[test]
 fn the_reach_is_that_of_a_search_of_every_line() {

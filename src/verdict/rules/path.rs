@@ -13,7 +13,7 @@ pub(super) fn outside(brief: &Brief<'_>) -> Vec<Finding> {
         let leaves = reading.way == Way::Outside && location.place != Place::Outside;
         let because = || {
             let says = format!("traffic to {} leaves home on its way", location.address);
-            std::iter::once(says).chain(reading.because.iter().cloned()).collect()
+            std::iter::once(says).chain(reading.because.iter().map(ToString::to_string)).collect()
         };
         leaves.then(|| brief.about_address(RuleId::PathOutside, location, because())).flatten()
     };

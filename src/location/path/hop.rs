@@ -1,0 +1,209 @@
+//! Every hop of a path with what it shows: at home, abroad, or nothing.
+
+use std::net::IpAddr;
+
+use super::{Route, Standpoint, steadiness};
+use crate::location::Says;
+use crate::moment::Rtt;
+use crate::network::{AddressScope, Asn};
+use crate::place::{CountryCode, CountrySet};
+
+/// One hop, and where it is as far as its sources and light say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hop {
+    /// Its TTL.
+    pub ttl: u8,
+    /// Who answered, and the best time.
+    pub answer: Option<(IpAddr, Rtt)>,
+    /// The suffix minimum: the smallest time of this and of every later hop that shows that packets got as far. It bounds
+    /// how far away the hop is, whatever its own answer took.
+    pub bound: Option<Rtt>,
+    /// What it shows.
+    pub shows: Shows,
+}
+
+/// What a hop shows of where it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Shows {
+    /// Nobody answered.
+    Silence,
+    /// An address that is not public: it may be anywhere.
+    Private,
+    /// Every source that knows it puts it at home; or it answered too soon to be abroad.
+    Home,
+    /// Every source that knows it puts it abroad, and light leaves it the time to be in these countries.
+    Abroad(CountrySet),
+    /// Every source that knows it puts it abroad, in these countries, and light refutes them all: a registered country is
+    /// not a place. It is at home or somewhere else abroad.
+    Elsewhere(CountrySet),
+    /// Nothing says where it is, or sources disagree.
+    Nothing,
+}
+
+/// A path, each hop with what it shows.
+#[derive(Debug)]
+pub struct Trail<'a> {
+    route: &'a Route<'a>,
+    hops: Vec<Hop>,
+}
+
+impl<'a> Trail<'a> {
+    /// Looks at every hop of `route`.
+    pub fn of(route: &'a Route<'a>) -> Self {
+        let mut trail = Self { route, hops: Vec::with_capacity(route.steps.len()) };
+        let mut bound: Option<Rtt> = None;
+        for step in route.steps.iter().rev() {
+            bound = bound.into_iter().chain(step.witnessed).min();
+            trail.hops.push(Hop { ttl: step.ttl, answer: step.answer, bound, shows: Shows::Silence });
+        }
+        trail.hops.reverse();
+        let is_timely = steadiness::allows_short(&trail);
+        for index in 0..trail.hops.len() {
+            let Some(shows) = trail.hops.get(index).map(|hop| trail.shows(hop, is_timely)) else { continue };
+            if let Some(hop) = trail.hops.get_mut(index) {
+                hop.shows = shows;
+            }
+        }
+        trail
+    }
+
+    /// The hops, in order of TTL.
+    pub fn hops(&self) -> &[Hop] {
+        &self.hops
+    }
+
+    /// The hops that are abroad, the target excepted; one that answers at several TTLs is one hop, where it did so first.
+    pub fn abroad(&self) -> impl Iterator<Item = &Hop> {
+        let is_new = |before: &[Hop], hop: &Hop| {
+            let address = hop.answer.map(|(address, _)| address);
+            before.iter().all(|other| other.answer.map(|(address, _)| address) != address)
+        };
+        let hops = self.hops.iter().enumerate().filter(|(_, hop)| matches!(hop.shows, Shows::Abroad(_)));
+        let first = hops.filter(move |(index, hop)| self.hops.get(..*index).is_some_and(|before| is_new(before, hop)));
+        first.map(|(_, hop)| hop).filter(|hop| !self.is_target(hop))
+    }
+
+    /// Whether it is the target that answered.
+    pub fn is_target(&self, hop: &Hop) -> bool {
+        hop.answer.is_some_and(|(address, _)| address == self.route.target)
+    }
+
+    /// The hop at which the target answered.
+    pub(super) fn target(&self) -> Option<&Hop> {
+        self.hops.iter().find(|hop| self.is_target(hop))
+    }
+
+    /// The smallest time of an answer from the target itself.
+    pub(super) fn target_rtt(&self) -> Option<Rtt> {
+        self.route.target_rtt
+    }
+
+    /// The hops from the first public one on.
+    pub(super) fn beyond_the_first_public(&self) -> impl Iterator<Item = &Hop> {
+        self.hops.iter().skip_while(|hop| !is_public(hop))
+    }
+
+    /// Whether every distance from the first was asked, so that nothing lies between two hops.
+    pub(super) fn is_unbroken(&self) -> bool {
+        (1_u16..).zip(&self.hops).all(|(ttl, hop)| u16::from(hop.ttl) == ttl)
+    }
+
+    pub(super) fn standpoint(&self) -> Option<&Standpoint<'a>> {
+        self.route.standpoint.as_ref()
+    }
+
+    pub(super) fn unsteady_by(&self) -> Rtt {
+        self.route.unsteady_by
+    }
+
+    /// The TTL of the last hop that answered.
+    pub(super) fn last_ttl(&self) -> u8 {
+        self.hops.iter().rev().find(|hop| hop.answer.is_some()).map_or(0, |hop| hop.ttl)
+    }
+
+    /// Whether every source that knows the target puts it at home.
+    pub(super) fn is_target_registered_at_home(&self) -> bool {
+        self.route.home.holds_all(&self.countries(self.route.target))
+    }
+
+    /// Whether light leaves no foreign land for whatever answered in `rtt`.
+    pub(super) fn is_too_soon_to_be_abroad(&self, rtt: Rtt) -> bool {
+        self.standpoint().is_some_and(|standpoint| {
+            let radius = standpoint.radius(rtt);
+            let nearest = standpoint.reach.nearest_foreign(self.route.home);
+            nearest.is_none_or(|(distance, _)| distance > radius)
+                && self.route.home.holds_all(&standpoint.reach.within(radius))
+        })
+    }
+
+    /// The time within which a hop must be reachable to count as abroad: its bound, less what the trace is unsteady by.
+    pub(super) fn time_to_be_abroad(&self, hop: &Hop) -> Option<Rtt> {
+        hop.bound.map(|bound| bound.beyond(self.unsteady_by()))
+    }
+
+    fn shows(&self, hop: &Hop, is_timely: bool) -> Shows {
+        let Some((address, _)) = hop.answer else { return Shows::Silence };
+        if is_timely && hop.bound.is_some_and(|bound| self.is_too_soon_to_be_abroad(bound)) {
+            return Shows::Home;
+        }
+        if !AddressScope::of(address).is_global() {
+            return Shows::Private;
+        }
+        let countries = self.countries(address);
+        if self.route.home.holds_all(&countries) {
+            return Shows::Home;
+        }
+        let Some((standpoint, time)) = self.standpoint().zip(self.time_to_be_abroad(hop)) else {
+            return Shows::Nothing;
+        };
+        if !self.route.home.holds_none(&countries) {
+            return Shows::Nothing;
+        }
+        let radius = standpoint.radius(time);
+        let can_be = |country: &CountryCode| standpoint.reach.distance_to(*country).is_none_or(|least| least <= radius);
+        let possible: CountrySet = countries.iter().filter(can_be).collect();
+        if possible.is_empty() { Shows::Elsewhere(countries) } else { Shows::Abroad(possible) }
+    }
+
+    /// Every country that a source names for an address; none when no source says where it is. The country of the network
+    /// that announces it counts where another source knows the address too.
+    fn countries(&self, address: IpAddr) -> CountrySet {
+        let (mut placed, mut announced) = (CountrySet::default(), None);
+        for claim in self.route.claims.iter().filter(|claim| claim.about == address) {
+            match &claim.says {
+                Says::Country(country)
+                | Says::Registered { country, .. }
+                | Says::Region { country, .. }
+                | Says::Serving { country, .. }
+                | Says::Landmark { country, .. } => placed.insert(*country),
+                Says::Geofeed { country, publisher: network, .. } | Says::Named { country, operator: network, .. }
+                    if self.announces(network, address) =>
+                {
+                    placed.insert(*country);
+                }
+                Says::Announced { country, .. } => announced = announced.or(*country),
+                Says::NoEntry
+                | Says::Geofeed { .. }
+                | Says::Named { .. }
+                | Says::Edge { .. }
+                | Says::Anycast { .. }
+                | Says::Delegated { .. } => {}
+            }
+        }
+        if let Some(country) = announced.filter(|_| !placed.is_empty()) {
+            placed.insert(country);
+        }
+        placed
+    }
+
+    /// Whether one of these networks announces an address.
+    fn announces(&self, networks: &[Asn], address: IpAddr) -> bool {
+        let about = self.route.claims.iter().filter(|claim| claim.about == address);
+        about.map(|claim| &claim.says).any(|says| matches!(says, Says::Announced { asn, .. } if networks.contains(asn)))
+    }
+}
+
+/// Whether a public address answered.
+pub(super) fn is_public(hop: &Hop) -> bool {
+    hop.answer.is_some_and(|(address, _)| AddressScope::of(address).is_global())
+}
