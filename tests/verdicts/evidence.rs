@@ -1,10 +1,12 @@
 //! Measurements and claims → a location and a path, with the borders that ship.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use ipnet::IpNet;
 use jiff::Timestamp;
+use pehra::calibration::{Calibration, Hubs, Window};
 use pehra::contact::{Contact, ContactOutcome};
 use pehra::dossier::{self, Dossier, Instruments};
 use pehra::location::derivation::{Change, Would};
@@ -18,7 +20,7 @@ use pehra::location::source::regions::Cloud;
 use pehra::location::{Claim, Grade, Place, Says, Weight};
 use pehra::moment::Rtt;
 use pehra::network::{Asn, NetworkKind};
-use pehra::observation::{Declared, Observation, SCHEMA};
+use pehra::observation::{Declared, Observation, Ping, PingBest, SCHEMA};
 use pehra::place::{Coordinates, CountryCode, CountrySet, Distance, Home};
 use pehra::trace::{AnswerKind, Ending, Hop, HopAnswer, Protocol, Trace};
 use pehra::vantage::{Position, Vantage, VantageId};
@@ -73,6 +75,8 @@ struct Case {
     says: Vec<Statement>,
     #[serde(default)]
     hop: Vec<WrittenHop>,
+    #[serde(default)]
+    landmark: Vec<WrittenLandmark>,
     expect: Expect,
 }
 
@@ -122,6 +126,17 @@ struct WrittenHop {
     country: Option<CountryCode>,
 }
 
+/// Something of which it is known where it stands.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenLandmark {
+    address: IpAddr,
+    country: CountryCode,
+    at: [f64; 2],
+    /// In how many milliseconds it answered whom.
+    answered: BTreeMap<String, f64>,
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Expect {
@@ -162,7 +177,8 @@ fn check(case: &Case, mut borders: Borders) -> Result<(), String> {
     let others: Vec<_> = others.iter().collect();
     let home = Home::of(case.home);
     let as_of = subject.observed;
-    let instruments = Instruments { borders: &borders, home: &home, calibration: None };
+    let calibration = case.calibration(&home, &borders);
+    let instruments = Instruments { borders: &borders, home: &home, calibration: calibration.as_ref() };
     let dossier = Dossier::assemble(&subject, &others, instruments, as_of, 3600);
     let location = &dossier.locations[&case.address];
     let refuted: Vec<_> =
@@ -301,6 +317,27 @@ impl Case {
 }
 
 impl Case {
+    /// What follows from the landmarks, if any are written.
+    fn calibration(&self, home: &Home, borders: &Borders) -> Option<Calibration> {
+        let mut calibration = Calibration::new(home, Arc::new(Hubs::shipped()), Window::Around);
+        for WrittenLandmark { address, country, at: [latitude, longitude], answered } in &self.landmark {
+            for (city, ms) in answered {
+                let mut seen = self.observation(city);
+                let coordinates = Some(Coordinates::new(*latitude, *longitude).unwrap());
+                let says = Says::Landmark { name: address.to_string(), country: *country, coordinates };
+                let best = PingBest { rtt_ns: Rtt::from_ms(*ms).unwrap(), samples: 3 };
+                let (started, protocol) = (seen.observed, Protocol::Icmp);
+                let ping = Ping { address: *address, protocol, started, attempts: 3, resets: 0, best: Some(best) };
+                seen.endpoint = address.to_string().parse().unwrap();
+                (seen.traces, seen.contacts, seen.pings) = (Vec::new(), Vec::new(), vec![ping]);
+                seen.claims = vec![claim(*address, "landmarks", says)];
+                calibration.handle_observation(&seen, borders);
+            }
+        }
+        calibration.finish();
+        (!self.landmark.is_empty()).then_some(calibration)
+    }
+
     /// The handshake of a vantage that got one.
     fn contact(&self, city: &str, started: Timestamp) -> Option<Contact> {
         let answer = self.answer.iter().find(|answer| answer.from == city && answer.by == Some(Protocol::Tcp))?;

@@ -12,7 +12,7 @@ use pehra::location::{Grade, Location, Place, Says, Weight};
 use pehra::network::AddressScope;
 use pehra::place::CountryCode;
 
-use super::worlds::{Anycast, Dice, Fleet, Globe, NOW, Target, World};
+use super::worlds::{Anycast, Dice, Fleet, Globe, Moves, NOW, Standing, Target, World};
 
 /// How many worlds are generated.
 const WORLDS: u64 = 100_000;
@@ -22,7 +22,7 @@ const WORLDS_A_FLEET: u64 = 200;
 
 /// The kinds of verdict and of world that have to come up, each at least so often in [`WORLDS`]: otherwise the property
 /// would hold for want of anything to hold of.
-const KINDS: [(&str, u64); 16] = [
+const KINDS: [(&str, u64); 17] = [
     ("proven inside", 2000),
     ("proven outside", 10_000),
     ("proven to be several sites", 1000),
@@ -38,7 +38,8 @@ const KINDS: [(&str, u64); 16] = [
     ("refuted by light in vacuum", 5000),
     ("refuted by light in glass", 5000),
     ("proven against an attestation", 1000),
-    ("two addresses in different places", 1000),
+    ("two addresses in different places", 400),
+    ("with a vantage that is not where it says", 10_000),
 ];
 
 /// How many worlds are generated in which nobody tells that several sites answer for an address.
@@ -108,7 +109,10 @@ fn tell(what: &str) {
 fn judge_worlds(seed: u64, globe: &Globe, thread: u64, threads: u64) -> Findings {
     let mut findings = Findings::default();
     for fleet_number in (0..WORLDS / WORLDS_A_FLEET).filter(|number| number % threads == thread) {
-        let fleet = Fleet::generate(&mut Dice::new(seed, fleet_number), globe);
+        let fleet = Fleet::generate(&mut Dice::new(seed, fleet_number), globe, Moves::Contradicted);
+        for wrong in fleet.standings.iter().filter_map(|standing| misjudged(&fleet, standing)) {
+            findings.wrong.push(wrong);
+        }
         for number in 0..WORLDS_A_FLEET {
             let turn = (fleet_number + 1) * 1_000_000 + number;
             let world = World::generate(&mut Dice::new(seed, turn), globe, &fleet, Anycast::Told);
@@ -125,16 +129,16 @@ fn a_proof_that_assumes_one_site_says_so_and_falls_when_it_is_told_of_several() 
     let (seed, globe) = &*GLOBE;
     let mut wrong = 0;
     for fleet_number in 0..UNTOLD / WORLDS_A_FLEET {
-        let fleet = Fleet::generate(&mut Dice::new(*seed, fleet_number), globe);
+        let fleet = Fleet::generate(&mut Dice::new(*seed, fleet_number), globe, Moves::Contradicted);
         for number in 0..WORLDS_A_FLEET {
             let mut dice = Dice::new(*seed, (fleet_number + 1) * 1_000_000 + number);
             let mut world = World::generate(&mut dice, globe, &fleet, Anycast::Untold);
-            for error in errors(globe, &world) {
+            for error in errors(&world, instruments(globe, &fleet)) {
                 assert!(error.assumes_one_site, "PEHRA_WORLDS_SEED={seed}: {}", error.says);
                 wrong += 1;
             }
             world.tell(&mut dice);
-            let errors = errors(globe, &world);
+            let errors = errors(&world, instruments(globe, &fleet));
             assert!(errors.is_empty(), "PEHRA_WORLDS_SEED={seed}: {}", errors[0].says);
         }
     }
@@ -144,40 +148,92 @@ fn a_proof_that_assumes_one_site_says_so_and_falls_when_it_is_told_of_several() 
     assert!(wrong > UNTOLD / 1000, "only {wrong}");
 }
 
+/// A vantage that is in quarantine and stands where it says, or the other way round.
+fn misjudged(fleet: &Fleet<'_>, standing: &Standing) -> Option<String> {
+    let quarantine = fleet.calibration.quarantine(&standing.vantage, NOW.parse().expect("a moment"));
+    let (id, stands) = (&standing.vantage.id, standing.stands);
+    (quarantine.is_some() != standing.is_moved).then(|| match quarantine {
+        Some(why) => format!("{id} stands where it says: {why}"),
+        None => format!("nobody noticed that {id} does not stand at {:?} but at {stands}", standing.stated()),
+    })
+}
+
+/// What nobody can tell is that a vantage stands elsewhere which never got an answer soon enough to show it. A proof by its
+/// disc may be wrong, and falls once the vantage says where it stands.
+#[test]
+fn a_proof_by_a_vantage_that_nothing_contradicts_falls_when_its_position_is_put_right() {
+    let (seed, globe) = &*GLOBE;
+    let mut wrong = 0;
+    for fleet_number in 0..UNTOLD / WORLDS_A_FLEET {
+        let fleet = Fleet::generate(&mut Dice::new(*seed, fleet_number), globe, Moves::Unnoticed);
+        let mut borders = globe.borders.clone();
+        for number in 0..WORLDS_A_FLEET {
+            let mut dice = Dice::new(*seed, (fleet_number + 1) * 1_000_000 + number);
+            let mut world = World::generate(&mut dice, globe, &fleet, Anycast::Told);
+            let errors_before = errors(&world, instruments(globe, &fleet));
+            if errors_before.is_empty() {
+                continue;
+            }
+            wrong += errors_before.len();
+            world.put_right();
+            world.observations.iter().for_each(|seen| borders.meet(&seen.vantage));
+            world.tell(&mut dice);
+            let right = Instruments { borders: &borders, home: fleet.home, calibration: None };
+            let errors = errors(&world, right);
+            assert!(errors.is_empty(), "PEHRA_WORLDS_SEED={seed}: {}", errors[0].says);
+        }
+    }
+    tell(&format!("{UNTOLD} worlds of PEHRA_WORLDS_SEED={seed}: {wrong} proofs by vantages that nothing contradicts"));
+}
+
 struct Wrong {
     says: String,
     assumes_one_site: bool,
 }
 
-fn errors(globe: &Globe, world: &World<'_>) -> Vec<Wrong> {
+fn instruments<'a>(globe: &'a Globe, fleet: &'a Fleet<'a>) -> Instruments<'a> {
+    Instruments { borders: &globe.borders, home: fleet.home, calibration: Some(&fleet.calibration) }
+}
+
+fn errors(world: &World<'_>, instruments: Instruments<'_>) -> Vec<Wrong> {
     let (subject, others) = world.seen();
-    let instruments = Instruments { borders: &globe.borders, home: world.fleet.home, calibration: None };
     let dossier = Dossier::assemble(subject, &others, instruments, subject.observed, 3600);
     let wrong = world.targets.iter().filter_map(|target| {
         let location = &dossier.locations[&target.address];
         let says = misproven(world, target, location)?;
         let assumed = Statement::Anycast(anycast::Statement::Assumed);
         let assumes_one_site = location.evidence.iter().any(|evidence| evidence.statement == assumed);
-        Some(Wrong { says: format!("{says}\n  {location:#?}\n  {:?}", target.sites), assumes_one_site })
+        Some(Wrong { says: told(world, target, location, &says), assumes_one_site })
     });
     wrong.collect()
 }
 
 fn judge_world(globe: &Globe, world: &World<'_>, findings: &mut Findings) {
     let (subject, others) = world.seen();
-    let instruments = Instruments { borders: &globe.borders, home: world.fleet.home, calibration: None };
-    let dossier = Dossier::assemble(subject, &others, instruments, subject.observed, 3600);
+    let dossier = Dossier::assemble(subject, &others, instruments(globe, world.fleet), subject.observed, 3600);
     for target in &world.targets {
         let location = &dossier.locations[&target.address];
         kinds(target, location, findings);
         if let Some(wrong) = misproven(world, target, location).or_else(|| misrefuted(world, target, location)) {
-            findings.wrong.push(format!("{wrong}\n  {location:#?}\n  {:?}", target.sites));
+            findings.wrong.push(told(world, target, location, &wrong));
         }
     }
     let places: Vec<_> = dossier.locations.values().filter(|l| l.grade == Grade::Proven).map(|l| l.place).collect();
     if places.contains(&Place::Inside) && places.contains(&Place::Outside) {
         findings.count("two addresses in different places");
     }
+    let moved = world.fleet.standings.iter().filter(|standing| standing.is_moved).count();
+    if moved > 0 {
+        findings.count("with a vantage that is not where it says");
+    }
+}
+
+/// A mistake with everything it rests on.
+fn told(world: &World<'_>, target: &Target, location: &Location<'_>, wrong: &str) -> String {
+    let evidence: Vec<_> =
+        location.evidence.iter().map(|e| format!("\n  {} ({}): {e}", e.source, e.weight.as_str())).collect();
+    let stands = world.fleet.standings.iter().map(|s| format!("\n  {} stands at {:?}", s.vantage.id, s.stands));
+    format!("{wrong}; sites {:?}{}{}", target.sites, evidence.concat(), stands.collect::<String>())
 }
 
 /// What is proven and wrong.

@@ -4,10 +4,11 @@ use std::sync::{Arc, OnceLock};
 
 use pehra::location::disc::Borders;
 use pehra::location::outlines::Outlines;
-use pehra::place::{Coordinates, CountryCode, Distance, EARTH_RADIUS_KM, Home};
+use pehra::place::{Coordinates, CountryCode, Distance, Home};
 use pehra::vantage::{Position, Vantage, VantageId};
 
 use super::dice::Dice;
+use super::earth::moved;
 
 /// Points: degrees north, degrees east.
 type Anchors = &'static [(f64, f64)];
@@ -90,21 +91,16 @@ pub(crate) struct Globe {
     pub(crate) anywhere: Vec<Spot>,
 }
 
-/// The point `km` away from `at` in the direction `bearing`, in radians from north.
-pub(crate) fn moved(at: Coordinates, bearing: f64, km: f64) -> Coordinates {
-    let (lat, lon, angle) = (at.latitude().to_radians(), at.longitude().to_radians(), km / EARTH_RADIUS_KM);
-    let north = lat.sin() * angle.cos() + lat.cos() * angle.sin() * bearing.cos();
-    let to_lat = north.clamp(-1.0, 1.0).asin();
-    let east = (bearing.sin() * angle.sin() * lat.cos()).atan2(angle.cos() - lat.sin() * to_lat.sin());
-    let degrees = (lon + east).to_degrees();
-    Coordinates::new(to_lat.to_degrees(), (degrees + 540.0).rem_euclid(360.0) - 180.0).expect("a point on the globe")
-}
-
 impl Dice {
     /// A point less than `km` away, as often within 1 km as between a tenth and all of the way.
     pub(crate) fn near(&mut self, at: Coordinates, km: f64) -> Coordinates {
-        let (bearing, away) = (self.between(0.0, std::f64::consts::TAU), self.scale(0.5, km));
+        let (bearing, away) = (self.bearing(), self.scale(0.5, km));
         moved(at, bearing, away)
+    }
+
+    /// A direction, in radians from north.
+    pub(crate) fn bearing(&mut self) -> f64 {
+        self.between(0.0, std::f64::consts::TAU)
     }
 
     fn anywhere(&mut self) -> Coordinates {
@@ -169,6 +165,13 @@ impl Globe {
         };
         let grounds = GROUNDS.into_iter().zip(places).zip(round).map(ground).collect();
         Self { borders, grounds, stands: stands.into_iter().zip(near).collect(), elsewhere, anywhere }
+    }
+}
+
+impl Globe {
+    /// A country near a place of the list of stands.
+    pub(crate) fn country_near(&self, place: usize) -> CountryCode {
+        self.stands[place].1.first().map_or(CountryCode::PAKISTAN, |spot| spot.country)
     }
 }
 

@@ -5,13 +5,13 @@ use std::net::IpAddr;
 
 use jiff::Timestamp;
 use pehra::contact::{Contact, ContactOutcome};
-use pehra::location::light::{Speed, shortest_round_trip_ms};
 use pehra::moment::Rtt;
 use pehra::observation::{Observation, Ping, PingBest};
-use pehra::place::{Coordinates, Distance, ELLIPSOID};
+use pehra::place::Coordinates;
 use pehra::trace::{AnswerKind, Ending, Hop, HopAnswer, Protocol, Trace};
 
 use super::dice::Dice;
+use super::earth;
 
 /// How long answers take, as a multiple of what light in vacuum takes.
 #[derive(Clone, Copy)]
@@ -22,16 +22,18 @@ pub(crate) enum Slowness {
     UpTo(f64),
     /// Up to so many times as long, and some of them much later for no reason of distance.
     Queues(f64),
+    /// So late that distance cannot be told.
+    Late,
 }
 
 /// The shortest time in which something at `site` can answer `stands`, at a time of this slowness.
 pub(crate) fn round_trip(dice: &mut Dice, stands: Coordinates, site: Coordinates, slowness: Slowness) -> Rtt {
-    let least = Distance::from_km(stands.distance_to(site).km() * ELLIPSOID);
-    let light = shortest_round_trip_ms(least, Speed::Vacuum);
+    let light = earth::there_and_back_ms(earth::least_km(stands, site));
     let ms = match slowness {
         Slowness::Light => light,
         Slowness::UpTo(most) => light * dice.between(1.0, most),
         Slowness::Queues(most) => light * dice.between(1.0, most) + dice.scale(0.1, 300.0),
+        Slowness::Late => light + dice.between(50.0, 300.0),
     };
     // A host answers no sooner than in 10 microseconds, and an answer without a time is none.
     Rtt::from_ms(ms.max(0.01)).expect("a time")
@@ -53,9 +55,14 @@ pub(crate) fn measure(dice: &mut Dice, seen: &mut Observation, address: IpAddr, 
         seen.contacts.push(Contact { address, port: 443, started: at, attempts: 3, outcome });
     }
     if methods & 4 != 0 {
-        let best = Some(PingBest { rtt_ns: rtt, samples: 3 });
-        seen.pings.push(Ping { address, protocol: Protocol::Icmp, started: at, attempts: 3, resets: 0, best });
+        ping(seen, address, rtt);
     }
+}
+
+/// Adds three pings to an observation.
+pub(crate) fn ping(seen: &mut Observation, address: IpAddr, rtt: Rtt) {
+    let (started, best) = (seen.observed, Some(PingBest { rtt_ns: rtt, samples: 3 }));
+    seen.pings.push(Ping { address, protocol: Protocol::Icmp, started, attempts: 3, resets: 0, best });
 }
 
 /// Nothing true was heard; now and then a firewall near by refuses in the target's name.

@@ -3,6 +3,7 @@
 
 mod claims;
 mod dice;
+mod earth;
 mod fleet;
 mod globe;
 mod measured;
@@ -10,14 +11,13 @@ mod measured;
 use std::net::IpAddr;
 
 use pehra::location::Claim;
-use pehra::location::light::{Speed, radius};
 use pehra::moment::Rtt;
 use pehra::observation::{Declared, Observation, SCHEMA};
 use pehra::resolution::{AddressFamily, Addressed, Answer, Outcome, Resolution, View};
 use pehra::workload::{Jurisdiction, WorkloadId};
 
 pub(crate) use dice::Dice;
-pub(crate) use fleet::{Fleet, Standing};
+pub(crate) use fleet::{Fleet, Moves, Standing};
 pub(crate) use globe::{Globe, Spot};
 use measured::Slowness;
 
@@ -104,6 +104,15 @@ impl<'a> World<'a> {
         self.observations[self.subject].claims.extend(told);
     }
 
+    /// Says where every vantage really stands.
+    pub(crate) fn put_right(&mut self) {
+        for (seen, standing) in self.observations.iter_mut().zip(&self.fleet.standings) {
+            if let Some(position) = seen.vantage.position.as_mut().filter(|_| standing.is_moved) {
+                position.coordinates = standing.stands;
+            }
+        }
+    }
+
     /// The claim of a source about an address.
     pub(crate) fn claim(&self, about: IpAddr, source: &str) -> Option<&Claim> {
         let claims = &self.observations[self.subject].claims;
@@ -121,7 +130,7 @@ fn target(dice: &mut Dice, globe: &Globe, fleet: &Fleet<'_>, index: u8) -> Targe
     let count = if is_private || dice.percent(15) { 2 + dice.below(3) } else { 1 };
     let sites: Vec<_> = (0..count).map(|_| fleet.spot(dice, globe)).collect();
     let reached = fleet.standings.iter().map(|standing| {
-        let away = |site: &usize| standing.stands.distance_to(sites[*site].at).km();
+        let away = |site: &usize| earth::least_km(standing.stands, sites[*site].at);
         let nearest = (0..count).min_by(|a, b| away(a).total_cmp(&away(b))).expect("a site");
         if dice.percent(70) { nearest } else { dice.below(count) }
     });
@@ -134,9 +143,8 @@ fn are_apart(standings: &[Standing], best: &[Option<Rtt>]) -> bool {
     let discs: Vec<_> = standings.iter().zip(best).filter(|(standing, _)| !standing.is_moved).collect();
     let apart = |(a, a_rtt): (&Standing, Option<Rtt>), (b, b_rtt): (&Standing, Option<Rtt>)| {
         let (Some((a, a_rtt)), Some((b, b_rtt))) = (a.stated().zip(a_rtt), b.stated().zip(b_rtt)) else { return false };
-        let reach = |rtt, uncertainty| radius(rtt, Speed::Vacuum, uncertainty).km();
-        let both = reach(a_rtt, a.uncertainty) + reach(b_rtt, b.uncertainty);
-        a.coordinates.least_distance_to(b.coordinates).km() > both
+        let both = earth::reach_km(a_rtt) + a.uncertainty.km() + earth::reach_km(b_rtt) + b.uncertainty.km();
+        earth::least_km(a.coordinates, b.coordinates) > both
     };
     let first = discs.iter().enumerate();
     first
