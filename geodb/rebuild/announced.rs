@@ -6,9 +6,9 @@ use std::net::IpAddr;
 
 use jiff::Timestamp;
 use maxminddb::{Reader, WithinOptions, path};
-use pehra::edge::geodb::announcements::Draft;
+use pehra::edge::geodb::announcements::{Draft, DraftNetwork};
 use pehra::network::Asn;
-use pehra::place::CountryCode;
+use pehra::place::{CountryCode, CountrySet};
 use serde::Deserialize;
 
 /// Longer names are cut: they are for people.
@@ -34,12 +34,13 @@ pub(crate) fn draft(v4: &[u8], v6: &[u8], country_mmdb: Vec<u8>, built: Timestam
     let mut names = BTreeMap::new();
     let (v4, v6) = (announced(v4, &mut names)?, announced(v6, &mut names)?);
     let database = Reader::from_source(country_mmdb)?;
-    let (v4_home, v6_home) = (home(&v4, &located(&database, true)?), home(&v6, &located(&database, false)?));
+    let (v4_spread, v6_spread) = (spread(&v4, &located(&database, true)?), spread(&v6, &located(&database, false)?));
     let networks: Vec<_> = names
         .into_iter()
         .map(|(asn, name)| {
-            let country = v4_home.get(&asn).or_else(|| v6_home.get(&asn)).copied().flatten();
-            (asn, name.chars().take(NAME_CHARACTERS).collect(), country)
+            let spread = v4_spread.get(&asn).or_else(|| v6_spread.get(&asn)).copied().unwrap_or_default();
+            let name = name.chars().take(NAME_CHARACTERS).collect();
+            DraftNetwork { asn, name, country: spread.country, countries: spread.countries }
         })
         .collect();
     let starts = |ranges: &[Range<Asn>]| starts(ranges, &networks);
@@ -67,14 +68,14 @@ fn announced(csv: &[u8], names: &mut BTreeMap<Asn, String>) -> Result<Vec<Range<
 }
 
 /// Where each range starts, with the place of its network in the list; gaps start with nobody.
-fn starts(ranges: &[Range<Asn>], networks: &[(Asn, String, Option<CountryCode>)]) -> Vec<(u128, Option<u32>)> {
+fn starts(ranges: &[Range<Asn>], networks: &[DraftNetwork]) -> Vec<(u128, Option<u32>)> {
     let mut starts: Vec<(u128, Option<u32>)> = Vec::new();
     let mut free = 0;
     for range in ranges {
         if range.first > free {
             starts.push((free, None));
         }
-        let place = networks.binary_search_by_key(&range.of, |network| network.0).ok();
+        let place = networks.binary_search_by_key(&range.of, |network| network.asn).ok();
         let place = place.and_then(|place| u32::try_from(place).ok());
         if starts.last().is_none_or(|(_, before)| *before != place) {
             starts.push((range.first, place));
@@ -107,8 +108,17 @@ fn located(database: &Reader<Vec<u8>>, v4: bool) -> Result<Vec<Range<CountryCode
     Ok(ranges)
 }
 
-/// For each network that announces any of it, the country in which at least nine tenths of its addresses lie.
-fn home(announced: &[Range<Asn>], located: &[Range<CountryCode>]) -> BTreeMap<Asn, Option<CountryCode>> {
+/// Where the addresses of a network lie.
+#[derive(Clone, Copy, Default)]
+struct Spread {
+    /// At least nine tenths of them.
+    country: Option<CountryCode>,
+    /// At least one in a hundred of them in each; empty where there is one with nine tenths.
+    countries: CountrySet,
+}
+
+/// For each network that announces any of it, where its addresses lie.
+fn spread(announced: &[Range<Asn>], located: &[Range<CountryCode>]) -> BTreeMap<Asn, Spread> {
     let mut shares: BTreeMap<Asn, (u128, BTreeMap<CountryCode, u128>)> = BTreeMap::new();
     for range in announced {
         let (total, by_country) = shares.entry(range.of).or_default();
@@ -118,9 +128,16 @@ fn home(announced: &[Range<Asn>], located: &[Range<CountryCode>]) -> BTreeMap<As
             *by_country.entry(l.of).or_default() += l.last.min(range.last) - l.first.max(range.first) + 1;
         }
     }
-    let nearly_all = |total: u128, share: u128| total - share <= total / 10;
-    let home = |(total, by_country): (u128, BTreeMap<CountryCode, u128>)| {
-        by_country.into_iter().find(|(_, share)| nearly_all(total, *share)).map(|(country, _)| country)
-    };
-    shares.into_iter().map(|(asn, share)| (asn, home(share))).collect()
+    shares.into_iter().map(|(asn, (total, by_country))| (asn, Spread::of(total, &by_country))).collect()
+}
+
+impl Spread {
+    fn of(total: u128, by_country: &BTreeMap<CountryCode, u128>) -> Self {
+        let country = by_country.iter().find(|(_, share)| total - **share <= total / 10).map(|(country, _)| *country);
+        if country.is_some() {
+            return Self { country, ..Self::default() };
+        }
+        let many = by_country.iter().filter(|(_, share)| **share >= total.div_ceil(100));
+        Self { country, countries: many.map(|(country, _)| *country).collect() }
+    }
 }

@@ -197,6 +197,7 @@ impl Facts {
 mod tests {
     use super::*;
     use crate::location::source::regions::Cloud;
+    use crate::place::CountrySet;
 
     fn country(code: &str) -> CountryCode {
         code.parse().unwrap()
@@ -207,7 +208,8 @@ mod tests {
     }
 
     fn announced(asn: u32, kind: NetworkKind, code: Option<&str>) -> Says {
-        Says::Announced { asn: Asn(asn), name: "Example".to_owned(), kind, country: code.map(country) }
+        let (name, countries) = ("Example".to_owned(), CountrySet::default());
+        Says::Announced { asn: Asn(asn), name, kind, country: code.map(country), countries }
     }
 
     fn landmark(name: &str, code: &str, latitude: Option<f64>) -> Says {

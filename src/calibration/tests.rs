@@ -9,7 +9,7 @@ use crate::location::outlines::Outlines;
 use crate::location::{Claim, Says};
 use crate::network::NetworkKind;
 use crate::observation::{Ping, PingBest};
-use crate::place::{Coordinates, Distance};
+use crate::place::{Coordinates, CountrySet, Distance};
 use crate::trace::Protocol;
 use crate::vantage::Position;
 
@@ -54,7 +54,7 @@ fn country(code: &str) -> Says {
 
 fn network(asn: u32, code: &str) -> Says {
     let (name, country) = ("Example".to_owned(), Some(code.parse().unwrap()));
-    Says::Announced { asn: Asn(asn), name, kind: NetworkKind::Ordinary, country }
+    Says::Announced { asn: Asn(asn), name, kind: NetworkKind::Ordinary, country, countries: CountrySet::default() }
 }
 
 /// The world, which has met these vantages, and those of Lahore, Islamabad, Dubai and Frankfurt once for all tests.

@@ -66,6 +66,9 @@ pub enum Says {
         kind: NetworkKind,
         /// The country in which nearly all of the network's announced addresses lie, where there is one.
         country: Option<CountryCode>,
+        /// Where there is no such country: those in each of which at least one in a hundred of these addresses lie.
+        #[serde(skip_serializing_if = "CountrySet::is_empty", default)]
+        countries: CountrySet,
     },
     /// The operator's own dated register says where it is.
     Registered {
@@ -319,5 +322,21 @@ impl Weight {
             Self::Hint => "hint",
             Self::Refuted => "refuted",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_countries_of_a_network_are_written_only_where_there_are_some() {
+        let without = r#"{"announced":{"asn":9541,"name":"Cybernet","kind":"ordinary","country":"PK"}}"#;
+        let says: Says = serde_json::from_str(without).unwrap();
+        assert_eq!(serde_json::to_string(&says).unwrap(), without);
+        let with =
+            r#"{"announced":{"asn":24940,"name":"Hetzner","kind":"ordinary","country":null,"countries":["DE","FI"]}}"#;
+        let says: Says = serde_json::from_str(with).unwrap();
+        assert_eq!(serde_json::to_string(&says).unwrap(), with);
     }
 }

@@ -103,8 +103,10 @@ impl<'a> Tally<'a> {
         let evidence = match &claim.says {
             Says::Country(country) => database::weigh(claim, Some(*country), setting),
             Says::NoEntry => database::weigh(claim, None, setting),
-            Says::Announced { asn, name, kind, country } => {
-                asn::weigh(claim, asn::Statement { asn: *asn, name, kind: *kind, country: *country }, setting)
+            Says::Announced { asn, name, kind, country, countries } => {
+                let is_abroad = setting.home.holds_none(countries);
+                let statement = asn::Statement { asn: *asn, name, kind: *kind, country: *country, is_abroad };
+                asn::weigh(claim, statement, countries, setting)
             }
             Says::Registered { prefix, country } => {
                 register::weigh(claim, register::Statement { prefix: *prefix, country: *country }, setting)

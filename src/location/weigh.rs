@@ -61,7 +61,7 @@ pub const REGISTRY_CAP: f64 = 1.9;
 pub const DATABASE: f64 = 0.85;
 
 /// Half a database: the country of nearly all of a network's addresses is derived from a database, and says less of one
-/// address than an entry of its own.
+/// address than an entry of its own. So is, and does, a list of all countries with one in a hundred of them.
 pub const NETWORK_COUNTRY: f64 = 0.42;
 
 /// As much as a database. A network knows best where its prefixes are, and nobody checks what it writes: of the entries of

@@ -10,7 +10,7 @@ use crate::config::register::Asset;
 use crate::location::source::names::{NameTable, Reading};
 use crate::location::{Claim, Says};
 use crate::network::Asn;
-use crate::place::CountryCode;
+use crate::place::{CountryCode, CountrySet};
 
 use super::written::{NetworkWritten, SaysWritten};
 
@@ -57,7 +57,8 @@ impl Claims {
         }
         for network in networks {
             let (asn, name) = (Asn(network.asn), network.name.clone());
-            let announced = Says::Announced { asn, name, kind: network.kind, country: network.country };
+            let (kind, country, countries) = (network.kind, network.country, CountrySet::default());
+            let announced = Says::Announced { asn, name, kind, country, countries };
             self.announced.extend(network.prefixes.iter().map(|prefix| (*prefix, announced.clone())));
         }
     }

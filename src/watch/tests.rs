@@ -8,7 +8,7 @@ use crate::location::{Claim, Says};
 use crate::moment::Rtt;
 use crate::network::{Asn, NetworkKind};
 use crate::observation::SCHEMA;
-use crate::place::{Distance, Home};
+use crate::place::{CountrySet, Distance, Home};
 use crate::provider::{Accreditation, Provider, ProviderId};
 use crate::resolution::{AddressFamily, Addressed, Answer, Outcome as Resolved, Resolution, View};
 use crate::vantage::VantageId;
@@ -126,8 +126,8 @@ impl World {
         };
         let says =
             Says::Registered { prefix: "203.101.184.0/24".parse().unwrap(), country: self.country.parse().unwrap() };
-        let announced =
-            Says::Announced { asn: Asn(23888), name: "NTC".to_owned(), kind: NetworkKind::Ordinary, country: None };
+        let (name, kind, countries) = ("NTC".to_owned(), NetworkKind::Ordinary, CountrySet::default());
+        let announced = Says::Announced { asn: Asn(23888), name, kind, country: None, countries };
         let claim = |source: &str, says| Claim { about: address, source: source.to_owned(), dated: None, says };
         Observation {
             schema: SCHEMA,

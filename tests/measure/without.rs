@@ -4,6 +4,7 @@
 
 use pehra::location::{Claim, Says};
 use pehra::observation::{Observation, Ping, PingBest};
+use pehra::place::CountrySet;
 use pehra::trace::{AnswerKind, Trace};
 
 /// What is taken away.
@@ -73,8 +74,8 @@ pub(crate) fn database(claim: &Claim) -> Option<&str> {
 
 fn forget_countries(claims: &mut [Claim]) {
     for claim in claims {
-        if let Says::Announced { country, .. } = &mut claim.says {
-            *country = None;
+        if let Says::Announced { country, countries, .. } = &mut claim.says {
+            (*country, *countries) = (None, CountrySet::default());
         }
     }
 }
@@ -107,10 +108,8 @@ mod tests {
 
     fn announced(country: Option<&str>) -> Claim {
         let country = country.map(|code| code.parse().unwrap());
-        claim(
-            "routed-asn",
-            Says::Announced { asn: Asn(9541), name: String::new(), kind: NetworkKind::Ordinary, country },
-        )
+        let (name, kind, countries) = (String::new(), NetworkKind::Ordinary, CountrySet::default());
+        claim("routed-asn", Says::Announced { asn: Asn(9541), name, kind, country, countries })
     }
 
     fn named(name: &str) -> Claim {

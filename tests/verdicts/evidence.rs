@@ -98,6 +98,9 @@ struct Statement {
     asn: Option<u32>,
     #[serde(default)]
     kind: NetworkKind,
+    /// The countries of a network that is in many.
+    #[serde(default)]
+    countries: CountrySet,
     prefix: Option<IpNet>,
     label: Option<String>,
     /// A geofeed of these networks.
@@ -391,7 +394,8 @@ impl Statement {
     fn said(&self) -> Says {
         match (self.asn, self.prefix, &self.label, self.country) {
             (Some(asn), None, None, country) => {
-                Says::Announced { asn: Asn(asn), name: "Example Networks".to_owned(), kind: self.kind, country }
+                let (name, kind, countries) = ("Example Networks".to_owned(), self.kind, self.countries);
+                Says::Announced { asn: Asn(asn), name, kind, country, countries }
             }
             (None, Some(prefix), None, Some(country)) => Says::Registered { prefix, country },
             (None, None, Some(label), Some(country)) => Says::Serving { label: label.clone(), country },

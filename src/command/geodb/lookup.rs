@@ -8,7 +8,6 @@ use serde::Serialize;
 use crate::edge::geodb::Geodb;
 use crate::location::{Claim, Says};
 use crate::network::{AddressScope, Asn, NetworkKind};
-use crate::place::CountryCode;
 use crate::printable::Printable;
 
 /// An address as `--json` prints it.
@@ -58,7 +57,14 @@ fn said(says: &Says) -> String {
     match says {
         Says::Country(country) => country.to_string(),
         Says::NoEntry => "no entry".to_owned(),
-        Says::Announced { asn, name, kind, country } => announced(*asn, name, *kind, *country),
+        Says::Announced { asn, name, kind, country, countries } => {
+            let places = match country {
+                Some(country) => format!("; nearly all its addresses are in {country}"),
+                None if countries.is_empty() => String::new(),
+                None => format!("; at least one in a hundred of its addresses in each of {countries}"),
+            };
+            announced(*asn, name, *kind, &places)
+        }
         Says::Registered { prefix, country } => format!("{country}, by the entry for {prefix}"),
         Says::Serving { label, country } => format!("{country}, as {} says of itself", Printable(label)),
         Says::Geofeed { prefix, country, publisher } => {
@@ -81,7 +87,7 @@ fn said(says: &Says) -> String {
     }
 }
 
-fn announced(asn: Asn, name: &str, kind: NetworkKind, country: Option<CountryCode>) -> String {
+fn announced(asn: Asn, name: &str, kind: NetworkKind, places: &str) -> String {
     let operator = Geodb::operator(asn).unwrap_or(name);
     let operator = Printable(operator);
     let kind = match kind {
@@ -89,8 +95,7 @@ fn announced(asn: Asn, name: &str, kind: NetworkKind, country: Option<CountryCod
         NetworkKind::Edge => format!("; shared edge of {operator}: where it is served depends on who asks"),
         NetworkKind::Cloud => format!("; cloud of {operator}: a region or an edge"),
     };
-    let country = country.map(|country| format!("; nearly all its addresses are in {country}")).unwrap_or_default();
-    format!("{asn} {}{country}{kind}", Printable(name))
+    format!("{asn} {}{places}{kind}", Printable(name))
 }
 
 #[cfg(test)]
@@ -106,17 +111,19 @@ mod tests {
 
     #[test]
     fn an_address_is_shown_with_what_every_source_says() {
-        let text = shown(&["203.101.184.84", "104.16.0.1", "10.0.0.1"]);
+        let text = shown(&["203.101.184.84", "104.16.0.1", "65.109.77.254", "10.0.0.1"]);
         assert!(text.starts_with("203.101.184.84  globally reachable\n  dbip-country  2026-06-01  PK\n"), "{text}");
         assert!(text.contains("\n  routed-asn    2026-06-17  AS9541 Cyber"), "{text}");
         assert!(text.contains("; nearly all its addresses are in PK\n"), "{text}");
+        let many = "; at least one in a hundred of its addresses in each of DE, FI, GB, IR\n";
+        assert!(text.contains(many), "{text}");
         assert!(text.contains("; shared edge of Cloudflare: where it is served depends on who asks\n"), "{text}");
         assert!(text.ends_with("\n\n10.0.0.1  private: it is in many places at once\n"), "{text}");
     }
 
     #[test]
     fn the_name_of_a_network_cannot_move_the_cursor() {
-        let text = announced(Asn(7), "evil\u{1b}[2J", NetworkKind::Ordinary, None);
+        let text = announced(Asn(7), "evil\u{1b}[2J", NetworkKind::Ordinary, "");
         assert_eq!(text, "AS7 evil\\u{1b}[2J");
     }
 

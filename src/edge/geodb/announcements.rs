@@ -1,9 +1,10 @@
 //! Who announces an address: sorted ranges, each with its network, held in some ten megabytes.
 //!
 //! As bytes: one line of JSON that says what follows, then columns of fixed width, little-endian, all gzipped. For each
-//! network its number (u32) and then the two letters of the country of nearly all its addresses (zeros for none); the
-//! names, each ended by a line feed; for each range of IPv4 how far it starts after the one before (u32), then its
-//! network's place plus one, zero for nobody (u32); the same for IPv6, with the starts themselves (u128).
+//! network its number (u32), then the two letters of the country of nearly all its addresses (zeros for none), then in how
+//! many countries the addresses of one without such a country lie (u8); the two letters of each of these; the names, each
+//! ended by a line feed; for each range of IPv4 how far it starts after the one before (u32), then its network's place
+//! plus one, zero for nobody (u32); the same for IPv6, with the starts themselves (u128).
 
 use std::io::{Read, Write};
 use std::net::IpAddr;
@@ -16,13 +17,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
 use crate::network::Asn;
-use crate::place::CountryCode;
+use crate::place::{CountryCode, CountrySet};
 
 /// The most bytes that a table may inflate to: several times the routing table of today.
 const INFLATED: u64 = 64 << 20;
 
 /// The version of the form above.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// Who announces what.
 #[derive(Debug)]
@@ -31,6 +32,9 @@ pub struct Announcements {
     built: Timestamp,
     asns: Vec<Asn>,
     countries: Vec<Option<CountryCode>>,
+    /// The countries of networks without one that has nearly all, one network's after the other's.
+    spread: Vec<CountryCode>,
+    spread_ends: Vec<u32>,
     names: String,
     name_ends: Vec<u32>,
     v4: Ranges<u32>,
@@ -54,6 +58,8 @@ pub struct Announcer<'a> {
     pub name: &'a str,
     /// Where at least nine tenths of the addresses it announces lie.
     pub country: Option<CountryCode>,
+    /// Where there is no such country: those in each of which at least one in a hundred of these addresses lie.
+    pub countries: CountrySet,
 }
 
 /// Why bytes are not a table of announcements.
@@ -75,12 +81,25 @@ pub enum AnnouncementsError {
 pub struct Draft {
     /// When its source was built.
     pub built: Timestamp,
-    /// The networks by number: what each is called, and where nearly all of its addresses lie.
-    pub networks: Vec<(Asn, String, Option<CountryCode>)>,
+    /// The networks by number.
+    pub networks: Vec<DraftNetwork>,
     /// The starts of the ranges of IPv4, each with the place of its network, `None` for nobody.
     pub v4: Vec<(u32, Option<u32>)>,
     /// The same for IPv6.
     pub v6: Vec<(u128, Option<u32>)>,
+}
+
+/// A network of a table on its way to become bytes.
+#[derive(Clone, Debug)]
+pub struct DraftNetwork {
+    /// Its number.
+    pub asn: Asn,
+    /// What it is called: one line.
+    pub name: String,
+    /// Where at least nine tenths of the addresses it announces lie.
+    pub country: Option<CountryCode>,
+    /// Where there is no such country: those in each of which at least one in a hundred of these addresses lie.
+    pub countries: CountrySet,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -88,6 +107,7 @@ struct Header {
     format: u32,
     built: Timestamp,
     networks: u32,
+    spread: u32,
     names: u32,
     ipv4: u32,
     ipv6: u32,
@@ -101,21 +121,17 @@ impl Draft {
             format: FORMAT,
             built: self.built,
             networks: count(self.networks.len())?,
-            names: count(self.networks.iter().map(|(_, name, _)| name.len() + 1).sum())?,
+            spread: count(self.networks.iter().map(|network| network.countries.len()).sum())?,
+            names: count(self.networks.iter().map(|network| network.name.len() + 1).sum())?,
             ipv4: count(self.v4.len())?,
             ipv6: count(self.v6.len())?,
         };
         let mut out = GzEncoder::new(Vec::new(), Compression::best());
         serde_json::to_writer(&mut out, &header)?;
         out.write_all(b"\n")?;
-        for (asn, _, _) in &self.networks {
-            out.write_all(&asn.0.to_le_bytes())?;
-        }
-        for (_, _, country) in &self.networks {
-            out.write_all(country.as_ref().map_or("\0\0", CountryCode::as_str).as_bytes())?;
-        }
-        for (_, name, _) in &self.networks {
-            out.write_all(name.as_bytes())?;
+        self.write_spread(&mut out)?;
+        for network in &self.networks {
+            out.write_all(network.name.as_bytes())?;
             out.write_all(b"\n")?;
         }
         let mut last = 0;
@@ -129,6 +145,21 @@ impl Draft {
         }
         write_networks(&mut out, self.v6.iter().map(|(_, network)| *network))?;
         out.finish()
+    }
+
+    /// The numbers of the networks, and where their addresses lie.
+    fn write_spread(&self, out: &mut impl Write) -> std::io::Result<()> {
+        for network in &self.networks {
+            out.write_all(&network.asn.0.to_le_bytes())?;
+        }
+        for network in &self.networks {
+            out.write_all(network.country.as_ref().map_or("\0\0", CountryCode::as_str).as_bytes())?;
+        }
+        for network in &self.networks {
+            out.write_all(&[u8::try_from(network.countries.len()).map_err(std::io::Error::other)?])?;
+        }
+        let mut countries = self.networks.iter().flat_map(|network| network.countries.iter());
+        countries.try_for_each(|country| out.write_all(country.as_str().as_bytes()))
     }
 }
 
@@ -178,10 +209,12 @@ impl Announcements {
 
     fn at(&self, place: usize) -> Option<Announcer<'_>> {
         let end = *self.name_ends.get(place)? as usize;
-        let start =
-            place.checked_sub(1).and_then(|before| self.name_ends.get(before)).map_or(0, |end| *end as usize + 1);
-        let name = self.names.get(start..end)?;
-        Some(Announcer { asn: *self.asns.get(place)?, name, country: *self.countries.get(place)? })
+        let before = |ends: &[u32]| place.checked_sub(1).and_then(|before| ends.get(before)).map(|end| *end as usize);
+        let name = self.names.get(before(&self.name_ends).map_or(0, |end| end + 1)..end)?;
+        let countries =
+            self.spread.get(before(&self.spread_ends).unwrap_or(0)..*self.spread_ends.get(place)? as usize)?;
+        let (asn, country) = (*self.asns.get(place)?, *self.countries.get(place)?);
+        Some(Announcer { asn, name, country, countries: countries.iter().copied().collect() })
     }
 }
 
@@ -217,6 +250,9 @@ fn parse(inflated: &[u8], sha256: Digest) -> Result<Announcements, Announcements
     let mut columns = Columns(rest.get(1..).unwrap_or_default());
     let asns: Vec<Asn> = columns.u32s(header.networks)?.map(Asn).collect();
     let countries = columns.cut(2, header.networks)?.as_chunks().0.iter().copied().map(country).collect();
+    let spread_ends = ends(columns.cut(1, header.networks)?);
+    let spread = columns.cut(2, header.spread)?.as_chunks().0.iter().copied().map(country).collect::<Option<_>>();
+    let spread: Vec<_> = spread.ok_or(AnnouncementsError::Columns("a country is not two letters"))?;
     let names = columns.cut(1, header.names)?.to_vec();
     let names = String::from_utf8(names).map_err(|_| AnnouncementsError::Columns("a name is not UTF-8"))?;
     let v4_starts = columns.u32s(header.ipv4)?.scan(0u32, |at, step| {
@@ -231,12 +267,25 @@ fn parse(inflated: &[u8], sha256: Digest) -> Result<Announcements, Announcements
     if name_ends.len() != asns.len() || !columns.0.is_empty() {
         return Err(AnnouncementsError::Columns("more or fewer names or bytes than the header says"));
     }
+    if spread_ends.last().map_or(0, |end| *end as usize) != spread.len() {
+        return Err(AnnouncementsError::Columns("more or fewer countries than the header says"));
+    }
     if !asns.is_sorted_by(|a, b| a < b) {
         return Err(AnnouncementsError::Columns("the networks are not in order"));
     }
     v4.check(asns.len())?;
     v6.check(asns.len())?;
-    Ok(Announcements { sha256, built: header.built, asns, countries, names, name_ends, v4, v6 })
+    let built = header.built;
+    Ok(Announcements { sha256, built, asns, countries, spread, spread_ends, names, name_ends, v4, v6 })
+}
+
+/// Where the countries of each network end, in a list of all.
+fn ends(lengths: &[u8]) -> Vec<u32> {
+    let grow = |end: &mut u32, length: &u8| {
+        *end = end.saturating_add(u32::from(*length));
+        Some(*end)
+    };
+    lengths.iter().scan(0, grow).collect()
 }
 
 fn country(letters: [u8; 2]) -> Option<CountryCode> {
@@ -266,10 +315,17 @@ mod tests {
     use super::*;
 
     fn draft() -> Draft {
+        let network = |asn, name: &str, country: &str, countries: &[&str]| DraftNetwork {
+            asn: Asn(asn),
+            name: name.to_owned(),
+            country: country.parse().ok(),
+            countries: countries.iter().map(|country| country.parse::<CountryCode>().unwrap()).collect(),
+        };
         let networks = vec![
-            (Asn(7), "Seven".to_owned(), "PK".parse().ok()),
-            (Asn(9541), "Cybernet, پاکستان".to_owned(), None),
-            (Asn(23888), String::new(), "PK".parse().ok()),
+            network(7, "Seven", "PK", &[]),
+            network(9541, "Cybernet, پاکستان", "", &["AE", "PK"]),
+            network(23888, "", "PK", &[]),
+            network(24940, "Hetzner", "", &["DE", "FI", "US"]),
         ];
         let v4 = vec![(0, None), (0x0100_0000, Some(1)), (0x0200_0000, Some(2)), (0x0300_0000, None)];
         let v6 = vec![(0, None), (0x2400 << 112, Some(0)), (0x2401 << 112, None)];
@@ -304,7 +360,8 @@ mod tests {
     #[test]
     fn a_network_is_found_by_its_number() {
         let table = Announcements::decode(&draft().encode().unwrap()).unwrap();
-        let seven = Announcer { asn: Asn(7), name: "Seven", country: "PK".parse().ok() };
+        let (country, countries) = ("PK".parse().ok(), CountrySet::default());
+        let seven = Announcer { asn: Asn(7), name: "Seven", country, countries };
         assert_eq!(table.network(Asn(7)), Some(seven));
         assert_eq!(table.network(Asn(9541)).map(|n| n.name), Some("Cybernet, پاکستان"));
         assert_eq!(table.network(Asn(23888)).map(|n| n.name), Some(""));
@@ -312,11 +369,22 @@ mod tests {
     }
 
     #[test]
+    fn a_network_of_several_countries_has_each_of_them_and_no_other() {
+        let table = Announcements::decode(&draft().encode().unwrap()).unwrap();
+        let of = |asn| table.network(Asn(asn)).map(|network| (network.country, network.countries.to_string()));
+        let (home, none) = ("PK".parse().ok(), String::new());
+        assert_eq!(of(7), Some((home, none.clone())));
+        assert_eq!(of(9541), Some((None, "AE, PK".to_owned())));
+        assert_eq!(of(23888), Some((home, none)));
+        assert_eq!(of(24940), Some((None, "DE, FI, US".to_owned())));
+    }
+
+    #[test]
     fn ranges_out_of_order_and_networks_that_do_not_exist_are_errors() {
         let mut swapped = draft();
         swapped.v6.swap(1, 2);
         let mut unknown = draft();
-        unknown.v4[1].1 = Some(3);
+        unknown.v4[1].1 = Some(4);
         let mut unsorted = draft();
         unsorted.networks.swap(0, 1);
         for draft in [swapped, unknown, unsorted] {

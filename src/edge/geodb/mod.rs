@@ -188,8 +188,12 @@ impl Geodb {
         told.map(|(source, built, asn, name)| {
             let kind = embedded::networks().get(&asn).map_or(NetworkKind::Ordinary, |network| network.kind);
             // Derived from the embedded database: where that is not asked, neither is this.
-            let country = table.network(asn).and_then(|network| network.country).filter(|_| self.0.embedded);
-            let says = Says::Announced { asn, name: name.to_owned(), kind, country };
+            let network = table.network(asn).filter(|_| self.0.embedded);
+            let country = network.and_then(|network| network.country);
+            // Those of an edge or a cloud place nothing.
+            let ordinary = network.filter(|_| kind == NetworkKind::Ordinary);
+            let countries = ordinary.map(|network| network.countries).unwrap_or_default();
+            let says = Says::Announced { asn, name: name.to_owned(), kind, country, countries };
             Claim { about: address, source: source.to_owned(), dated: Some(day(built)), says }
         })
         .collect()

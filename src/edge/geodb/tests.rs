@@ -6,6 +6,7 @@ use super::fixture::{Value, map, mmdb, text};
 use super::*;
 use crate::config::geodb::{FeedPlace, GeofeedSource, RegionsFile, SourceFile};
 use crate::location::source::regions::Cloud;
+use crate::place::CountryCode;
 
 fn address(text: &str) -> IpAddr {
     text.parse().unwrap()
@@ -180,6 +181,36 @@ fn a_network_of_one_country_is_told_from_one_of_many() {
     assert_eq!(of(16509), None);
 }
 
+#[test]
+fn of_a_network_of_many_countries_those_with_a_hundredth_of_it_are_told() {
+    let told = |asked| {
+        let claims = Geodb::embedded().claims(address(asked));
+        let mut announced = claims.into_iter().filter_map(|claim| {
+            let Says::Announced { asn, country, countries, .. } = claim.says else { return None };
+            Some((asn.0, country, countries.to_string()))
+        });
+        announced.next().unwrap()
+    };
+    assert_eq!(told("65.109.77.254"), (24940, None, "DE, FI, GB, IR".to_owned()));
+    let (ovh, country, countries) = told("54.39.132.143");
+    assert_eq!((ovh, country), (16276, None));
+    assert!(countries.contains("CA, DE") && !countries.contains("PK"), "{countries}");
+    assert_eq!(told("203.101.184.84"), (9541, "PK".parse().ok(), String::new()), "nearly all of one country");
+    assert_eq!(told("13.248.169.48"), (16509, None, String::new()), "a cloud's place nothing");
+}
+
+#[test]
+fn networks_that_hold_some_of_home_among_others_say_so() {
+    let table = embedded::announcements();
+    let countries = |asn| table.network(Asn(asn)).map(|network| network.countries).unwrap();
+    for partly_pakistani in [38547, 38808, 58626] {
+        assert!(countries(partly_pakistani).contains(CountryCode::PAKISTAN), "AS{partly_pakistani}");
+    }
+    for global in [24940, 16276, 31898, 47583, 26496] {
+        assert!(!countries(global).is_empty() && !countries(global).contains(CountryCode::PAKISTAN), "AS{global}");
+    }
+}
+
 /// A configuration of one geofeed, one file of a cloud, one anycast list and one registry.
 fn published() -> (tempfile::TempDir, GeodbConfig) {
     let (directory, mut config) = files(&[]);
@@ -316,6 +347,9 @@ fn without_any_database_nothing_that_is_derived_from_one_is_said() {
     let claims = Geodb::open(&config, &[]).unwrap().claims(address("203.101.184.84"));
     let [Claim { says: Says::Announced { country, kind, .. }, .. }] = &claims[..] else { panic!("{claims:?}") };
     assert_eq!((*country, *kind), (None, NetworkKind::Ordinary));
+    let claims = Geodb::open(&config, &[]).unwrap().claims(address("65.109.77.254"));
+    let [Claim { says: Says::Announced { countries, .. }, .. }] = &claims[..] else { panic!("{claims:?}") };
+    assert!(countries.is_empty(), "{countries}");
 }
 
 #[test]

@@ -1,20 +1,22 @@
 //! The network that announces the address.
 //!
 //! - Source: a table of announced prefixes, and our table of networks that are edges or clouds.
-//! - Direction: that of the country in which nearly all of the network's addresses are, where there is one.
-//! - Weight: [`weigh::NETWORK_COUNTRY`], in the group of the databases, from which that country is derived.
-//! - Refuted by a disc in glass that does not reach the country. An edge network makes its addresses shared; a cloud's
-//!   say nothing of home.
+//! - Direction: that of the country in which nearly all of the network's addresses are, where there is one; outside where
+//!   there is none and no home country holds one in a hundred of them. A network that is at home among others says nothing.
+//! - Weight: [`weigh::NETWORK_COUNTRY`], in the group of the databases, from which the countries are derived.
+//! - Refuted where for every country that it may be in there is a disc in glass that does not reach it. An edge network
+//!   makes its addresses shared; a cloud's say nothing of home.
 
 use std::collections::BTreeSet;
 use std::fmt;
 
-use super::Evidence;
+use super::{Evidence, Reservation};
+use crate::location::light::Speed;
 use crate::location::setting::Setting;
 use crate::location::weigh;
-use crate::location::{Claim, Says};
+use crate::location::{Claim, Says, Weight};
 use crate::network::{Asn, NetworkKind};
-use crate::place::CountryCode;
+use crate::place::{CountryCode, CountrySet};
 use crate::printable::Printable;
 
 /// Who announces the address.
@@ -28,18 +30,33 @@ pub struct Statement<'a> {
     pub kind: NetworkKind,
     /// Where nearly all of them are.
     pub country: Option<CountryCode>,
+    /// Whether it is in several countries, of which none is home: each home country holds fewer than one in a hundred.
+    pub is_abroad: bool,
 }
 
 pub(in crate::location) fn weigh<'a>(
     claim: &'a Claim,
     statement: Statement<'a>,
+    countries: &CountrySet,
     setting: &Setting<'a>,
 ) -> Evidence<'a> {
-    let country = statement.country.filter(|_| statement.kind == NetworkKind::Ordinary);
+    let Statement { kind, country, is_abroad, .. } = statement;
     let told = Evidence::note(&claim.source, super::Statement::Asn(statement));
-    match country {
-        Some(country) => setting.hint(told, country, weigh::NETWORK_COUNTRY),
-        None => told,
+    match (kind, country) {
+        (NetworkKind::Ordinary, Some(country)) => setting.hint(told, country, weigh::NETWORK_COUNTRY),
+        (NetworkKind::Ordinary, None) if is_abroad => abroad(told, countries, setting),
+        (NetworkKind::Ordinary | NetworkKind::Edge | NetworkKind::Cloud, _) => told,
+    }
+}
+
+fn abroad<'a>(told: Evidence<'a>, countries: &CountrySet, setting: &Setting<'a>) -> Evidence<'a> {
+    let refutations: Option<Vec<_>> = countries.iter().map(|c| setting.refutation(c, Speed::Glass)).collect();
+    if let Some(refutation) = refutations.and_then(|all| all.into_iter().next()) {
+        Evidence { weight: Weight::Refuted, refutation: Some(refutation), ..told }
+    } else if setting.is_shared() {
+        Evidence { reservation: Some(Reservation::Shared), ..told }
+    } else {
+        Evidence { nats: -weigh::NETWORK_COUNTRY, ..told }
     }
 }
 
@@ -81,7 +98,34 @@ impl fmt::Display for Statement<'_> {
             (NetworkKind::Edge, _) => f.write_str(", a shared edge network: its addresses are served wherever is near"),
             (NetworkKind::Cloud, _) => f.write_str(", a cloud that mixes regions and edges"),
             (NetworkKind::Ordinary, Some(country)) => write!(f, ", nearly all of whose addresses are in {country}"),
+            (NetworkKind::Ordinary, None) if self.is_abroad => {
+                f.write_str(", of whose addresses fewer than one in a hundred are at home")
+            }
             (NetworkKind::Ordinary, None) => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(kind: NetworkKind, country: Option<CountryCode>, is_abroad: bool) -> String {
+        Statement { asn: Asn(24940), name: "Hetzner Online GmbH", kind, country, is_abroad }.to_string()
+    }
+
+    #[test]
+    fn where_the_addresses_of_an_ordinary_network_are_is_said() {
+        let network = "announced by AS24940 Hetzner Online GmbH";
+        let hardly = ", of whose addresses fewer than one in a hundred are at home";
+        assert_eq!(told(NetworkKind::Ordinary, None, true), format!("{network}{hardly}"));
+        assert_eq!(told(NetworkKind::Ordinary, None, false), network);
+        let nearly_all = ", nearly all of whose addresses are in PK";
+        let home = Some(CountryCode::PAKISTAN);
+        assert_eq!(told(NetworkKind::Ordinary, home, false), format!("{network}{nearly_all}"));
+        assert_eq!(told(NetworkKind::Ordinary, home, true), format!("{network}{nearly_all}"), "one country goes first");
+        for kind in [NetworkKind::Edge, NetworkKind::Cloud] {
+            assert_eq!(told(kind, None, true), told(kind, None, false));
         }
     }
 }

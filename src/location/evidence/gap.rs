@@ -164,7 +164,7 @@ mod tests {
     use crate::location::fuse::{Case, fuse};
     use crate::location::yardstick::{Floor, UNKNOWN};
     use crate::location::{Claim, OutlinesId, Says};
-    use crate::place::{CountryCode, Home};
+    use crate::place::{CountryCode, CountrySet, Home};
 
     fn ms(ms: f64) -> Rtt {
         Rtt::from_ms(ms).unwrap()
@@ -185,7 +185,8 @@ mod tests {
     /// What times of these vantages weigh, one number for each piece of evidence.
     fn weights(kind: NetworkKind, measured: &[(f64, &Yardstick)]) -> Vec<f64> {
         let names: Vec<_> = (0..measured.len()).map(|index| VantageId(format!("v{index}"))).collect();
-        let says = Says::Announced { asn: Asn(1), name: "Example".to_owned(), kind, country: None };
+        let (name, countries) = ("Example".to_owned(), CountrySet::default());
+        let says = Says::Announced { asn: Asn(1), name, kind, country: None, countries };
         let about = "203.101.184.84".parse().unwrap();
         let claim = Claim { about, source: "table".to_owned(), dated: None, says };
         let case = Case {

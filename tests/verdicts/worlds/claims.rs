@@ -6,7 +6,7 @@ use ipnet::IpNet;
 use pehra::location::source::regions::Cloud;
 use pehra::location::{Claim, Says};
 use pehra::network::{Asn, NetworkKind};
-use pehra::place::{CountryCode, Home};
+use pehra::place::{CountryCode, CountrySet, Home};
 
 use super::dice::Dice;
 
@@ -56,18 +56,26 @@ fn says(dice: &mut Dice, prefix: IpNet, country: CountryCode) -> Says {
             country,
             operator: vec![Asn(*dice.pick(&NETWORKS))],
         },
-        _ => Says::Announced {
-            asn: Asn(*dice.pick(&NETWORKS)),
-            name: "Forged".to_owned(),
-            kind: NetworkKind::Ordinary,
-            country: Some(country),
-        },
+        _ => announced(dice, country),
     }
+}
+
+/// A network that is nearly all in `country`, or there and elsewhere.
+fn announced(dice: &mut Dice, country: CountryCode) -> Says {
+    let (asn, name, kind) = (Asn(*dice.pick(&NETWORKS)), "Forged".to_owned(), NetworkKind::Ordinary);
+    let elsewhere = dice.pick(&ANY).parse().expect("two letters");
+    let (country, countries) = if dice.percent(50) {
+        (Some(country), CountrySet::default())
+    } else {
+        (None, [country, elsewhere].into_iter().collect())
+    };
+    Says::Announced { asn, name, kind, country, countries }
 }
 
 /// A claim that says, rightly or not, that several sites answer for the address.
 fn shared(dice: &mut Dice, prefix: IpNet) -> Says {
-    let announced = |kind| Says::Announced { asn: Asn(64_510), name: "Shared".to_owned(), kind, country: None };
+    let (asn, name, countries) = (Asn(64_510), "Shared".to_owned(), CountrySet::default());
+    let announced = |kind| Says::Announced { asn, name, kind, country: None, countries };
     match dice.below(4) {
         0 => Says::Anycast { prefix },
         1 => Says::Edge { provider: Cloud::Aws, service: "CLOUDFRONT".to_owned() },
