@@ -11,6 +11,7 @@ use crate::location::derivation::{self, Would};
 use crate::location::disc::{Borders, Disc};
 use crate::location::evidence::disc::Unplaced;
 use crate::location::evidence::gap::Gauge;
+use crate::location::evidence::path::Statement as Bearing;
 use crate::location::fuse::{Case, fuse};
 use crate::location::outlines::Reach;
 use crate::location::path::approach::{self, Approach};
@@ -179,14 +180,15 @@ fn case<'a>(
         others: sightings.values().filter_map(Sighting::disc).collect(),
         unplaced: all().filter_map(|sighting| sighting.unplaced(instruments, moment)).collect(),
         gauges: all().filter_map(|sighting| sighting.gauge(instruments, moment)).collect(),
+        approaches: all().filter_map(|sighting| sighting.approach(address, instruments, moment)).collect(),
         claims: subject.claims_about(address).collect(),
     }
 }
 
-/// What one vantage measured of one address, with where it stands.
+/// What one vantage observed of one address, with where it stands.
 #[derive(Clone, Copy)]
 struct Sighting<'a> {
-    vantage: &'a Vantage,
+    observation: &'a Observation,
     best: Option<Best>,
     standpoint: Option<Standpoint<'a>>,
 }
@@ -194,7 +196,7 @@ struct Sighting<'a> {
 impl<'a> Sighting<'a> {
     fn of(address: IpAddr, observation: &'a Observation, instruments: Instruments<'a>, moment: Timestamp) -> Self {
         let standpoint = instruments.standpoint(&observation.vantage, moment);
-        Self { vantage: &observation.vantage, best: observation.best_rtt(address), standpoint }
+        Self { observation, best: observation.best_rtt(address), standpoint }
     }
 
     /// Whether it bounds the distance more closely: a time before none, a shorter one before a longer.
@@ -208,22 +210,27 @@ impl<'a> Sighting<'a> {
 
     fn disc(&self) -> Option<Disc<'a>> {
         let (Best { rtt, samples, protocol }, (position, reach)) = (self.best?, self.standpoint?);
-        Some(Disc { vantage: &self.vantage.id, rtt, samples, protocol, position, reach })
+        Some(Disc { vantage: self.observation.vantage_id(), rtt, samples, protocol, position, reach })
     }
 
     fn unplaced(&self, instruments: Instruments<'a>, moment: Timestamp) -> Option<Unplaced<'a>> {
         let best = self.best.filter(|_| self.standpoint.is_none())?;
-        let quarantined = instruments.quarantine(self.vantage, moment).map(ToString::to_string);
-        Some(Unplaced { vantage: &self.vantage.id, rtt: best.rtt, quarantined })
+        let quarantined = instruments.quarantine(&self.observation.vantage, moment).map(ToString::to_string);
+        Some(Unplaced { vantage: self.observation.vantage_id(), rtt: best.rtt, quarantined })
+    }
+
+    fn approach(&self, address: IpAddr, instruments: Instruments<'a>, moment: Timestamp) -> Option<Bearing<'a>> {
+        let approach = approach(address, self.observation, instruments, moment)?;
+        Some(Bearing { vantage: self.observation.vantage_id(), approach })
     }
 
     /// Its time, and what that is measured by; `None` for a vantage abroad.
     fn gauge(&self, instruments: Instruments<'a>, moment: Timestamp) -> Option<Gauge<'a>> {
         let yardstick = match self.standpoint {
-            Some(_) => instruments.calibration?.yardstick(self.vantage, moment)?,
+            Some(_) => instruments.calibration?.yardstick(&self.observation.vantage, moment)?,
             None => &yardstick::UNKNOWN,
         };
-        Some(Gauge { vantage: &self.vantage.id, rtt: self.best?.rtt, yardstick })
+        Some(Gauge { vantage: self.observation.vantage_id(), rtt: self.best?.rtt, yardstick })
     }
 }
 

@@ -106,6 +106,7 @@ fn without<'a>(case: &Case<'a>, location: &Location<'a>) -> Vec<Would<'a>> {
         less.own = less.own.filter(|disc| disc.vantage != vantage);
         less.others.retain(|disc| disc.vantage != vantage);
         less.gauges.retain(|gauge| gauge.vantage != vantage);
+        less.approaches.retain(|approach| approach.vantage != vantage);
         differs(Change::WithoutVantage(vantage), &less)
     });
     sources.chain(vantages).collect()

@@ -20,6 +20,7 @@ use jiff::civil::Date;
 use super::disc::Disc;
 use super::evidence::disc::Unplaced;
 use super::evidence::gap::Gauge;
+use super::evidence::path;
 use super::setting::Setting;
 use super::tally::Tally;
 use super::weigh::{GLASS_DISC, Group, PROBABLE};
@@ -46,6 +47,8 @@ pub struct Case<'a> {
     pub unplaced: Vec<Unplaced<'a>>,
     /// The best time of every vantage that got an answer and is not known to be abroad.
     pub gauges: Vec<Gauge<'a>>,
+    /// How the paths of every vantage come to the address.
+    pub approaches: Vec<path::Statement<'a>>,
     /// What was claimed.
     pub claims: Vec<&'a Claim>,
 }

@@ -1,6 +1,8 @@
 //! All evidence about one address, in the order it was weighed, and what it comes to.
 
-use super::evidence::{Evidence, anycast, asn, database, disc, gap, geofeed, pop, rdns, region, register, registry};
+use super::evidence::{
+    Evidence, anycast, asn, database, disc, gap, geofeed, path, pop, rdns, region, register, registry,
+};
 use super::fuse::Case;
 use super::setting::{Seen, Setting};
 use super::weigh::Group;
@@ -45,6 +47,9 @@ impl<'a> Tally<'a> {
         }
         for evidence in gap::weigh(&case.gauges, setting) {
             tally.add(evidence);
+        }
+        for approach in &case.approaches {
+            tally.add(path::weigh(*approach, setting));
         }
         for claim in &case.claims {
             tally.weigh_claim(claim, &case.claims, setting);

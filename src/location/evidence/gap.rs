@@ -202,6 +202,7 @@ mod tests {
                 .zip(measured)
                 .map(|(vantage, (rtt, yardstick))| Gauge { vantage, rtt: ms(*rtt), yardstick })
                 .collect(),
+            approaches: Vec::new(),
             claims: vec![&claim],
         };
         let location = fuse(&case);

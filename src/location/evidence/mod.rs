@@ -19,6 +19,7 @@ pub mod database;
 pub mod disc;
 pub mod gap;
 pub mod geofeed;
+pub mod path;
 pub mod pop;
 pub mod rdns;
 pub mod region;
@@ -71,6 +72,8 @@ pub enum Statement<'a> {
     Pop(pop::Statement<'a>),
     /// Round-trip times beside those of known places.
     RttGap(gap::Statement<'a>),
+    /// What the hops just before the target say.
+    Path(path::Statement<'a>),
 }
 
 /// Why a piece of evidence counts for less than its kind can.
@@ -115,6 +118,7 @@ impl<'a> Evidence<'a> {
             Statement::Register(_) => EvidenceKind::Register,
             Statement::Pop(_) => EvidenceKind::Pop,
             Statement::RttGap(_) => EvidenceKind::RttGap,
+            Statement::Path(_) => EvidenceKind::Path,
         }
     }
 
@@ -180,6 +184,7 @@ impl fmt::Display for Statement<'_> {
             Self::Register(statement) => statement.fmt(f),
             Self::Pop(statement) => statement.fmt(f),
             Self::RttGap(statement) => statement.fmt(f),
+            Self::Path(statement) => statement.fmt(f),
         }
     }
 }
