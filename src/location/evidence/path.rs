@@ -43,12 +43,11 @@ pub(in crate::location) fn weigh<'a>(statement: Statement<'a>, setting: &Setting
 impl fmt::Display for Statement<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Approach { side, hops, last_ttl, last } = self.approach;
-        match side {
-            Side::Home => {
-                write!(f, "the way from {} was at home all along, to {last} at hop {last_ttl},", self.vantage)?
-            }
-            Side::Abroad => write!(f, "the way from {} ended abroad, with {last} at hop {last_ttl},", self.vantage)?,
-        }
+        let course = match side {
+            Side::Home => "was at home all along, to",
+            Side::Abroad => "ended abroad, with",
+        };
+        write!(f, "the way from {} {course} {last} at hop {last_ttl},", self.vantage)?;
         write!(f, " just before the target, by {hops} different hops")
     }
 }
