@@ -292,7 +292,7 @@ impl Agent {
             declared,
             vantage: self.config.vantage.clone(),
             views: views(&self.config),
-            probing: settings::of_round(&self.config),
+            probing: self.config.probing.round.clone(),
         };
         let (world, journal) = (self.world.clone(), self.journal.clone());
         self.rounds.spawn(async move {

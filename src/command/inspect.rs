@@ -16,7 +16,6 @@ use crate::agent::reload::{Prepared, prepare};
 use crate::agent::round::{World, inspect};
 use crate::calibration::{Calibration, Hubs, Window};
 use crate::cli::CONFIG;
-use crate::config::settings;
 use crate::config::{Config, Draft, Written};
 use crate::dossier::{Companions, Dossier, Instruments};
 use crate::edge::dns::Resolvers;
@@ -221,7 +220,7 @@ fn settings_for(endpoint: Endpoint, class: Option<&DataClass>, config: &Config) 
         declared,
         vantage: config.vantage.clone(),
         views: config.resolvers.iter().map(|resolver| resolver.view.clone()).collect(),
-        probing: settings::of_round(config),
+        probing: config.probing.round.clone(),
         flow: clock::seed().to_le_bytes().first_chunk().map_or(0, |bytes| u16::from_le_bytes(*bytes)),
     }
 }

@@ -122,7 +122,8 @@ impl Draft {
         self.torn |= inventory.len() < root.length("inventory") || root.may_be_lost("inventory");
         self.inventory = inventory.into_iter().map(|at| InventorySource { spot: at.spot, place: at.value }).collect();
         self.add_entries(Some(Entries::read(root)));
-        let (schedule, intervals) = schedule::read(root);
+        let when = root.section("schedule");
+        let (schedule, intervals) = schedule::read(&when);
         self.intervals = intervals;
         let segment = root.section("journal").or("segment_size", DEFAULT_SEGMENT, value::size(1 << 20, 1 << 30));
         let state = root.read("state_directory", value::text).map(|at| directory.join(at.value));
@@ -130,7 +131,7 @@ impl Draft {
             vantage: vantage::read(root),
             resolvers: resolver::read(root),
             schedule,
-            probing: probing::read(root),
+            probing: probing::read(root, &when),
             alerting: alerting::read(root),
             geodb: geodb::read(root, directory),
             assets: register::read(root),

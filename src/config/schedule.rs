@@ -23,8 +23,6 @@ pub struct ScheduleConfig {
     pub concurrency: usize,
     /// How many intervals old the newest round may be before it is stale.
     pub stale_after_intervals: u32,
-    /// How long a round may take before what it has is taken as it is.
-    pub round_timeout: Duration,
 }
 
 impl Default for ScheduleConfig {
@@ -36,7 +34,6 @@ impl Default for ScheduleConfig {
             jitter: 0.1,
             concurrency: 16,
             stale_after_intervals: 3,
-            round_timeout: Duration::from_secs(60),
         }
     }
 }
@@ -54,9 +51,8 @@ impl ScheduleConfig {
 }
 
 /// Reads the section. The classes that have an interval are given apart, to be held against the policy.
-pub(super) fn read(root: &Section<'_>) -> (ScheduleConfig, Vec<(At<String>, Duration)>) {
+pub(super) fn read(section: &Section<'_>) -> (ScheduleConfig, Vec<(At<String>, Duration)>) {
     let default = ScheduleConfig::default();
-    let section = root.section("schedule");
     let second = Duration::from_secs(1);
     let interval = section.or("interval", default.interval, value::duration(second));
     let intervals = section.section("intervals").entries(value::duration(second));
@@ -77,7 +73,6 @@ pub(super) fn read(root: &Section<'_>) -> (ScheduleConfig, Vec<(At<String>, Dura
             default.stale_after_intervals,
             value::whole(1, 1000),
         ),
-        round_timeout: section.or("round_timeout", default.round_timeout, value::duration(second)),
     };
     (config, intervals)
 }

@@ -7,7 +7,6 @@ use crate::alert::AlertSettings;
 use crate::alert::patience::Patience;
 use crate::location::disc::Borders;
 use crate::observation::{DatabaseDigest, Declared};
-use crate::round::Probing;
 use crate::schedule::Pace;
 use crate::watch::{Settings, Watched};
 use crate::workload::Endpoint;
@@ -72,26 +71,5 @@ fn of_alerts(config: &AlertConfig) -> AlertSettings {
         runbook_base: config.runbook_base_url.as_ref().map(ToString::to_string),
         external_labels: config.external_labels.clone(),
         sinks: config.sinks().into_iter().map(|(name, (kind, _))| (name, kind)).collect(),
-    }
-}
-
-/// What a round may ask.
-pub fn of_round(config: &Config) -> Probing {
-    let probing = &config.probing;
-    Probing {
-        protocols: probing.protocols.clone(),
-        attempts: probing.attempts,
-        first_ttl: probing.first_ttl,
-        last_ttl: probing.last_ttl,
-        window: probing.window,
-        gap_limit: probing.gap_limit,
-        reply_timeout: probing.reply_timeout,
-        trace_timeout: probing.trace_timeout,
-        contact_attempts: probing.contact_attempts,
-        contact_timeout: probing.contact_timeout,
-        max_addresses: probing.max_addresses,
-        names: probing.names,
-        deadline: config.schedule.round_timeout,
-        allow: probing.allow.clone(),
     }
 }

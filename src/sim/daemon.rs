@@ -135,7 +135,7 @@ impl Daemon {
                 declared,
                 vantage: self.config.vantage.clone(),
                 views: self.config.resolvers.iter().map(|resolver| resolver.view.clone()).collect::<Vec<View>>(),
-                probing: settings::of_round(&self.config),
+                probing: self.config.probing.round.clone(),
                 flow: u16::try_from(mix(self.begun) & 0xffff).unwrap_or(0),
             };
             self.rounds.insert(RoundId(self.begun), Round::new(settings, now));
