@@ -66,7 +66,7 @@ impl Check {
     /// Does it.
     pub fn run(self) -> Exit {
         let loaded = inventory::load(&self.config).and_then(|(config, warnings)| {
-            let faults = self.database_faults(&config);
+            let faults = database_faults(&config);
             if faults.is_empty() { Ok((config, warnings)) } else { Err(ConfigErrors(faults)) }
         });
         let report = match loaded {
@@ -79,16 +79,6 @@ impl Check {
         // A reader that went away has seen enough.
         let _gone = if self.json { print_json(&report) } else { self.print(&report) };
         if report.valid { Exit::Fine } else { Exit::BadConfiguration }
-    }
-
-    /// What is wrong with the databases and borders, each opened by itself so that one fault does not hide another.
-    fn database_faults(&self, config: &Config) -> Vec<Fault> {
-        let faults = alone(&config.geodb).into_iter().filter_map(|(key, geodb)| {
-            let error = Geodb::open(&geodb, &config.assets).err()?;
-            let spot = Spot { key: key.to_owned(), ..Spot::file(&self.config.display().to_string()) };
-            Some(Fault { spot, message: format!("failed to {error}") })
-        });
-        faults.collect()
     }
 
     /// What is wrong with the evidence of other vantages, without which the daemon goes on.
@@ -119,16 +109,29 @@ impl Check {
     }
 }
 
-/// A configuration for each source of `whole`, with nothing else in it, and the key that names it.
-fn alone(whole: &GeodbConfig) -> Vec<(&'static str, GeodbConfig)> {
+/// What is wrong with the databases and borders, each opened by itself so that one fault does not hide another.
+fn database_faults(config: &Config) -> Vec<Fault> {
+    let faults = alone(&config.geodb).into_iter().filter_map(|(name, geodb)| {
+        let error = Geodb::open(&geodb, &config.assets).err()?;
+        let spot = config.geodb.spots.get(name).cloned().unwrap_or_else(|| Spot::file(name));
+        Some(Fault { spot, message: format!("failed to {error}") })
+    });
+    faults.collect()
+}
+
+/// A configuration for each source of `whole`, with nothing else in it, and the name by which it is found in the file.
+fn alone(whole: &GeodbConfig) -> Vec<(&str, GeodbConfig)> {
     let none = GeodbConfig::default;
     let databases =
-        whole.databases.iter().map(|it| ("geodb.database", GeodbConfig { databases: vec![it.clone()], ..none() }));
-    let feeds = whole.geofeeds.iter().map(|it| ("geodb.geofeed", GeodbConfig { geofeeds: vec![it.clone()], ..none() }));
-    let regions = whole.regions.iter().map(|it| ("geodb.regions", GeodbConfig { regions: vec![it.clone()], ..none() }));
-    let anycast = whole.anycast.iter().map(|it| ("geodb.anycast", GeodbConfig { anycast: vec![it.clone()], ..none() }));
+        whole.databases.iter().map(|it| (it.name.as_str(), GeodbConfig { databases: vec![it.clone()], ..none() }));
+    let feeds =
+        whole.geofeeds.iter().map(|it| (it.name.as_str(), GeodbConfig { geofeeds: vec![it.clone()], ..none() }));
+    let regions =
+        whole.regions.iter().map(|it| (it.name.as_str(), GeodbConfig { regions: vec![it.clone()], ..none() }));
+    let anycast =
+        whole.anycast.iter().map(|it| (it.name.as_str(), GeodbConfig { anycast: vec![it.clone()], ..none() }));
     let registries =
-        whole.registries.iter().map(|it| ("geodb.registry", GeodbConfig { registries: vec![it.clone()], ..none() }));
+        whole.registries.iter().map(|it| (it.name.as_str(), GeodbConfig { registries: vec![it.clone()], ..none() }));
     let borders =
         whole.outlines.iter().map(|it| ("geodb.outlines", GeodbConfig { outlines: Some(it.clone()), ..none() }));
     let names = whole.rdns.iter().map(|it| ("geodb.rdns", GeodbConfig { rdns: Some(it.clone()), ..none() }));
@@ -203,5 +206,36 @@ fn count_of(n: usize, one: &str, many: &str) -> String {
         0 => format!("no {many}"),
         1 => format!("1 {one}"),
         n => format!("{n} {many}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::config::{Draft, Written};
+
+    #[test]
+    fn a_source_that_cannot_be_opened_is_named_with_its_line() {
+        let text = "[vantage]\nid = \"here\"\n[geodb]\noutlines = \"/no/borders\"\n\
+                    [[geodb.database]]\nname = \"one\"\npath = \"/no/one\"\n\
+                    [[geodb.anycast]]\npath = \"/no/two\"\nname = \"two\"\n\
+                    [[geodb.regions]]\nname = \"three\"\nprovider = \"aws\"\npath = \"/no/three\"\n\
+                    [[geodb.geofeed]]\nname = \"four\"\nasns = [9541]\npath = \"/no/four\"\n\
+                    [[geodb.registry]]\nname = \"five\"\npath = \"/no/five\"\n";
+        let written = Written { name: "pehra.toml".to_owned(), bytes: text.into() };
+        let (config, _) = Draft::open(&written, Path::new("")).finish().unwrap();
+        let found = database_faults(&config);
+        let found: Vec<_> = found.iter().map(|fault| (fault.spot.line, fault.spot.key.as_str())).collect();
+        let expected = [
+            (6, "geodb.database.name"),
+            (18, "geodb.geofeed.name"),
+            (12, "geodb.regions.name"),
+            (10, "geodb.anycast.name"),
+            (22, "geodb.registry.name"),
+            (4, "geodb.outlines"),
+        ];
+        assert_eq!(found, expected);
     }
 }

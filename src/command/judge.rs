@@ -7,12 +7,14 @@ use std::sync::Arc;
 
 use clap::Args;
 use indicatif::ProgressBar;
+use jiff::Timestamp;
 
 use super::Exit;
 use super::verdicts::{Form, Judged, Refusal, known_class};
 use crate::calibration::{Calibration, Hubs, Window};
 use crate::config::built_in_policy;
 use crate::dossier::{Companions, Dossier, Instruments};
+use crate::edge::clock;
 use crate::edge::geodb::Geodb;
 use crate::edge::input::MOST;
 use crate::edge::inventory;
@@ -22,6 +24,7 @@ use crate::import::vantages::Vantages;
 use crate::location::disc::Borders;
 use crate::observation::Observation;
 use crate::place::Home;
+use crate::printable::Escaped;
 use crate::verdict::policy::Policy;
 
 /// The home country where no configuration is given.
@@ -210,11 +213,24 @@ struct Subject {
 fn read(path: &Path, vantages: &Vantages) -> Result<Vec<Subject>, Refusal> {
     let Measurements { observations, are_imported, notes } =
         measurements::read(path, vantages, MOST).map_err(|error| unreadable(&error))?;
-    for note in notes {
+    let ahead = ahead(&observations, clock::now().wall).map(|remark| format!("{}: {remark}", shown(path).display()));
+    for note in notes.into_iter().chain(ahead) {
         let _ = writeln!(anstream::stderr(), "{note}");
     }
     let subject = |observation| Subject { observation, is_imported: are_imported };
     Ok(observations.into_iter().map(subject).collect())
+}
+
+/// What is to be said of observations that are dated later than `now`: they are judged as dated.
+fn ahead(observations: &[Observation], now: Timestamp) -> Option<String> {
+    let later = || observations.iter().filter(|observation| observation.observed > now);
+    let last = later().max_by_key(|observation| observation.observed)?;
+    let (count, vantage) = (later().count(), Escaped(&last.vantage_id().0));
+    Some(format!(
+        "{count} of {} dated in the future, up to {} by {vantage}: see that clock, and this one",
+        observations.len(),
+        last.observed
+    ))
 }
 
 fn unreadable(error: &MeasurementsError) -> Refusal {
@@ -241,6 +257,20 @@ fn once_each(subjects: Vec<Subject>) -> Vec<Subject> {
 mod tests {
     use super::*;
     use crate::entry::tests::observation;
+
+    #[test]
+    fn what_is_dated_in_the_future_gets_a_remark() {
+        let portal = || observation("ntc-isb-1", "https://portal.example.gov.pk");
+        let mut later = portal();
+        later.vantage.id.0 = "fast\u{1b}".to_owned();
+        later.observed = "2031-01-01T00:00:00Z".parse().unwrap();
+        let now = "2026-11-22T00:00:00Z".parse().unwrap();
+        assert_eq!(ahead(&[portal()], now), None);
+        assert_eq!(
+            ahead(&[portal(), later], now).unwrap(),
+            "1 of 2 dated in the future, up to 2031-01-01T00:00:00Z by fast\\u{1b}: see that clock, and this one"
+        );
+    }
 
     #[test]
     fn an_observation_that_was_read_before_is_read_once() {

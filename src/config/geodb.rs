@@ -15,6 +15,15 @@ use super::value;
 /// The name of the embedded database of countries.
 pub const EMBEDDED: &str = "dbip-country";
 
+/// The name of the embedded table of announced networks.
+pub const ANNOUNCEMENTS: &str = "routed-asn";
+
+/// The name of the operator's own register of assets.
+pub const ASSET_REGISTER: &str = "asset-register";
+
+/// The names that mean something else than a source of the operator.
+const TAKEN: [&str; 5] = [EMBEDDED, ANNOUNCEMENTS, ASSET_REGISTER, "geodb.outlines", "geodb.rdns"];
+
 /// The databases of places and networks, and what others publish of addresses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GeodbConfig {
@@ -34,6 +43,8 @@ pub struct GeodbConfig {
     pub anycast: Vec<SourceFile>,
     /// Statistics of the registries.
     pub registries: Vec<SourceFile>,
+    /// Where the configuration names each source, by its name; the borders and the table of names by their keys.
+    pub spots: BTreeMap<String, Spot>,
 }
 
 impl Default for GeodbConfig {
@@ -47,6 +58,7 @@ impl Default for GeodbConfig {
             regions: Vec::new(),
             anycast: Vec::new(),
             registries: Vec::new(),
+            spots: BTreeMap::new(),
         }
     }
 }
@@ -121,10 +133,14 @@ pub(super) fn read(root: &Section<'_>, directory: &Path) -> GeodbConfig {
     let databases = files(&section, "database", "/var/lib/GeoIP/GeoLite2-Country.mmdb", directory, &mut names);
     let all_are_named = names.0.len() == section.length("database") && !section.may_be_lost("database");
     let known = all_are_named.then(|| names.0.keys().cloned().chain([EMBEDDED.to_owned()]).collect());
+    let outlines = section.read("outlines", value::text);
+    let rdns = section.read("rdns", value::text);
+    let unnamed = outlines.iter().chain(&rdns).map(|at| (at.spot.key.clone(), at.spot.clone()));
+    names.0.extend(unnamed);
     let mut config = GeodbConfig {
         embedded: section.or("embedded", true, value::flag),
-        outlines: section.read("outlines", value::text).map(|at| directory.join(at.value)),
-        rdns: section.read("rdns", value::text).map(|at| directory.join(at.value)),
+        outlines: outlines.map(|at| directory.join(at.value)),
+        rdns: rdns.map(|at| directory.join(at.value)),
         databases,
         geofeeds: section
             .sections("geofeed")
@@ -134,6 +150,7 @@ pub(super) fn read(root: &Section<'_>, directory: &Path) -> GeodbConfig {
         regions: section.sections("regions").iter().filter_map(|entry| regions(entry, directory, &mut names)).collect(),
         anycast: files(&section, "anycast", "/var/lib/pehra/anycast-v4.txt", directory, &mut names),
         registries: files(&section, "registry", "/var/lib/pehra/delegated-apnic-latest", directory, &mut names),
+        spots: names.0,
     };
     choose(&section, &mut config, known.as_ref());
     config
@@ -170,6 +187,11 @@ impl Names {
     fn read(&mut self, entry: &Section<'_>) -> Option<String> {
         let name =
             entry.require("name", "its name in evidence and metrics, such as name = \"geolite2\"", value::name)?;
+        if TAKEN.contains(&name.value.as_str()) {
+            let message = format!("{} is the name of something built in: give it another", quoted(&name.value));
+            entry.faults().error(&name.spot, message);
+            return None;
+        }
         if let Some(first) = self.0.get(&name.value) {
             let message = format!("{} is already the name of a source ({first}): give it another", quoted(&name.value));
             entry.faults().error(&name.spot, message);

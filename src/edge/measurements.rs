@@ -13,7 +13,7 @@ use crate::entry::EntryError;
 use crate::import::landmarks::Landmarks;
 use crate::import::vantages::Vantages;
 use crate::import::{self, ImportError, Imported};
-use crate::observation::{Declared, Observation};
+use crate::observation::Observation;
 
 /// Some shells begin every file with it.
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
@@ -85,7 +85,7 @@ pub fn read(path: &Path, vantages: &Vantages, most: u64) -> Result<Measurements,
     if !is_json(&input.head) {
         return Err(MeasurementsError::NoJson(shown(path)));
     }
-    let parsed = import::parse(&text_of(path, input)?, vantages, &Declared::nothing("imported"));
+    let parsed = import::parse(&text_of(path, input)?, vantages);
     let Imported { observations, skipped } =
         parsed.map_err(|fault| MeasurementsError::Import { file: shown(path), fault })?;
     let mut notes = Vec::new();

@@ -69,14 +69,13 @@ struct Label<'a> {
     prb_id: Option<IgnoredAny>,
 }
 
-/// Reads the text of a file. Vantages that `vantages` does not describe have no coordinates; `declared` is said of every
-/// endpoint.
-pub fn parse(text: &str, vantages: &Vantages, declared: &Declared) -> Result<Imported, ImportError> {
+/// Reads the text of a file. Vantages that `vantages` does not describe have no coordinates.
+pub fn parse(text: &str, vantages: &Vantages) -> Result<Imported, ImportError> {
     let mut imported = Imported::default();
     let mut scamper = scamper::Reader::default();
     let mut first_skipped = None;
     for record in record::split(text)? {
-        let read = read(record, &mut scamper, vantages, declared).map_err(|fault| fault.at(text, record))?;
+        let read = read(record, &mut scamper, vantages).map_err(|fault| fault.at(text, record))?;
         match read {
             Read::Observation(observation) => imported.observations.push(*observation),
             Read::Skipped(kind) => {
@@ -89,23 +88,18 @@ pub fn parse(text: &str, vantages: &Vantages, declared: &Declared) -> Result<Imp
     match first_skipped {
         Some(record) if imported.observations.is_empty() => {
             let kinds: Vec<_> = imported.skipped.keys().map(String::as_str).collect();
-            let cure = "only traceroutes and pings can be judged: fetch those";
+            let cure = "only traceroutes and pings of addresses can be judged: fetch those";
             Err(Fault::says(format!("nothing but {}: {cure}", kinds.join(", "))).at(text, record))
         }
         Some(_) | None => Ok(imported),
     }
 }
 
-fn read(
-    record: Record<'_>,
-    scamper: &mut scamper::Reader,
-    vantages: &Vantages,
-    declared: &Declared,
-) -> Result<Read, Fault> {
+fn read(record: Record<'_>, scamper: &mut scamper::Reader, vantages: &Vantages) -> Result<Read, Fault> {
     let label: Label<'_> = record.read()?;
     match (label.prb_id, label.kind.as_deref()) {
-        (Some(_), kind) => atlas::read(record, kind, vantages, declared),
-        (None, Some(kind)) => scamper.handle_record(record, kind, vantages, declared),
+        (Some(_), kind) => atlas::read(record, kind, vantages),
+        (None, Some(kind)) => scamper.handle_record(record, kind, vantages),
         (None, None) => Err(Fault::says(
             "neither a prb_id, as RIPE Atlas has it, nor a type, as scamper has it: judge reads those and journals"
                 .into(),
@@ -113,12 +107,12 @@ fn read(
     }
 }
 
-/// An observation that has not seen anything yet.
-fn bare(endpoint: Endpoint, vantage: Vantage, observed: Timestamp, declared: &Declared) -> Observation {
+/// An observation that has not seen anything yet, of a workload of which nothing is known.
+fn bare(endpoint: Endpoint, vantage: Vantage, observed: Timestamp) -> Observation {
     Observation {
         schema: SCHEMA,
         endpoint,
-        declared: declared.clone(),
+        declared: Declared::nothing("imported"),
         vantage,
         observed,
         elapsed_ns: Rtt::default(),

@@ -3,21 +3,10 @@ use proptest::prelude::*;
 use super::scamper;
 use super::vantages::Vantages;
 use super::{ImportError, Imported, parse};
-use crate::observation::{Declared, Observation};
-use crate::workload::{Jurisdiction, WorkloadId};
-
-pub(super) fn declared() -> Declared {
-    Declared {
-        workload: WorkloadId("imported".to_owned()),
-        entity: String::new(),
-        jurisdiction: Jurisdiction(String::new()),
-        class: None,
-        provider: None,
-    }
-}
+use crate::observation::Observation;
 
 pub(super) fn imported(text: &str) -> Result<Imported, ImportError> {
-    parse(text, &Vantages::default(), &declared())
+    parse(text, &Vantages::default())
 }
 
 pub(super) fn observed(text: &str) -> Result<Vec<Observation>, ImportError> {
@@ -45,7 +34,7 @@ fn a_file_with_nothing_to_judge_is_refused_and_says_what_it_holds() {
     let error = observed("{\"prb_id\":1,\"type\":\"dns\"}\n{\"prb_id\":1,\"type\":\"sslcert\"}").unwrap_err();
     assert_eq!(
         error.to_string(),
-        "1:1: nothing but RIPE Atlas dns, RIPE Atlas sslcert: only traceroutes and pings can be judged: fetch those"
+        "1:1: nothing but RIPE Atlas dns, RIPE Atlas sslcert: only traceroutes and pings of addresses can be judged: fetch those"
     );
     let error = observed("[{\"a\":1}]").unwrap_err();
     assert!(error.fault.contains("neither a prb_id"), "{error}");

@@ -108,8 +108,6 @@ impl From<MeasurementsError> for Fault {
 mod tests {
     use pehra::import;
     use pehra::import::vantages::Vantages;
-    use pehra::observation::Declared;
-    use pehra::workload::{Jurisdiction, WorkloadId};
 
     use super::*;
 
@@ -118,14 +116,7 @@ mod tests {
 
     fn corpus(traces: &[&str], labels: &str) -> Result<Corpus, LabelFault> {
         let text = format!("[{}]", traces.join(","));
-        let nobodys = Declared {
-            workload: WorkloadId(String::new()),
-            entity: String::new(),
-            jurisdiction: Jurisdiction(String::new()),
-            class: None,
-            provider: None,
-        };
-        let imported = import::parse(&text, &Vantages::default(), &nobodys).unwrap();
+        let imported = import::parse(&text, &Vantages::default()).unwrap();
         Corpus::of(labels::parse(format!("host,address,vantage,label\n{labels}").as_bytes())?, imported.observations)
     }
 

@@ -12,7 +12,7 @@ use jiff::civil::{Date, date};
 use super::announcements::Announcements;
 use super::mmdb::Mmdb;
 use super::networks::{self, Network};
-use crate::config::geodb::EMBEDDED;
+use crate::config::geodb::{ANNOUNCEMENTS as ANNOUNCED, EMBEDDED};
 use crate::digest::Digest;
 use crate::location::outlines::Outlines;
 use crate::location::source::names::NameTable;
@@ -36,7 +36,7 @@ pub(super) const COUNTRY: Shipped = Shipped {
 };
 
 pub(super) const ANNOUNCEMENTS: Shipped = Shipped {
-    name: "routed-asn",
+    name: ANNOUNCED,
     bytes: include_bytes!("../../../geodb/routed-asn.gz"),
     licence: "CC BY 4.0",
     attribution: "RouteViews (https://www.routeviews.org), DB-IP (https://db-ip.com), NRO (https://www.nro.net), merged by \

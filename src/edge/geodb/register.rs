@@ -7,7 +7,7 @@ use crate::location::source::prefixes::PrefixTable;
 use crate::location::{Claim, Says};
 
 /// What the claims of the register are called, with the words of the entry behind it.
-pub(super) const SOURCE: &str = "asset-register";
+pub(super) const SOURCE: &str = crate::config::geodb::ASSET_REGISTER;
 
 /// The entries by their prefix.
 #[derive(Debug, Default)]

@@ -1,7 +1,7 @@
 //! RIPE Atlas results (the JSON of its measurement API, version 4460 and later): traceroutes and pings.
 //!
 //! A result becomes one observation by the vantage `atlas-` and the number of the probe. What the probe resolved is kept
-//! as a resolution by the view `atlas`; results whose name could not be resolved become observations that say so.
+//! as a resolution by the view `atlas`; results without an address are passed over and counted.
 
 use std::net::IpAddr;
 
@@ -12,9 +12,9 @@ use super::record::{Fault, Record};
 use super::vantages::Vantages;
 use super::{Read, address, bare};
 use crate::moment::Rtt;
-use crate::observation::{Declared, Observation};
+use crate::observation::Observation;
 use crate::printable::Printable;
-use crate::resolution::{AddressFamily, Addressed, Answer, NameFailure, Outcome, Resolution, View};
+use crate::resolution::{AddressFamily, Addressed, Answer, Outcome, Resolution, View};
 use crate::trace::Protocol;
 use crate::workload::{Endpoint, Host, HostName};
 
@@ -22,21 +22,25 @@ mod ping;
 mod traceroute;
 
 /// The observation in a result of that kind. One without a kind is a traceroute: that is how old downloads have them.
-pub(super) fn read(
-    record: Record<'_>,
-    kind: Option<&str>,
-    vantages: &Vantages,
-    declared: &Declared,
-) -> Result<Read, Fault> {
+/// One without an address measured nothing: its probe could not resolve the name, or never sent anything, and which of
+/// them, and why, it says in words of its own that are no answer of a name server.
+pub(super) fn read(record: Record<'_>, kind: Option<&str>, vantages: &Vantages) -> Result<Read, Fault> {
+    let skipped = |kind: &str| Ok(Read::Skipped(format!("RIPE Atlas {kind}")));
     let head: Head = match kind {
         Some("traceroute" | "ping") | None => record.read()?,
-        Some(other) => return Ok(Read::Skipped(format!("RIPE Atlas {}", Printable(other)))),
+        Some(other) => return skipped(&Printable(other).to_string()),
     };
-    let target = head.target()?;
-    let mut observation = head.observation(target, vantages, declared)?;
-    match (kind, target) {
-        (Some("ping"), target) => ping::read(record, &head, target, &mut observation)?,
-        (Some(_) | None, target) => traceroute::read(record, &head, target, &mut observation)?,
+    let Some(target) = head.target()? else {
+        return skipped(&format!("{} without an address", kind.unwrap_or("traceroute")));
+    };
+    let mut observation = head.observation(target, vantages)?;
+    let (protocol, started) = (head.protocol()?, observation.observed);
+    if kind == Some("ping") {
+        observation.pings.push(ping::read(record, protocol, target, started)?);
+    } else {
+        let (trace, elapsed) = traceroute::read(record, protocol, target, started)?;
+        observation.traces.push(trace);
+        observation.elapsed_ns = elapsed;
     }
     Ok(Read::Observation(Box::new(observation)))
 }
@@ -53,46 +57,33 @@ struct Head {
 }
 
 impl Head {
-    fn observation(
-        &self,
-        target: Option<IpAddr>,
-        vantages: &Vantages,
-        declared: &Declared,
-    ) -> Result<Observation, String> {
+    fn observation(&self, target: IpAddr, vantages: &Vantages) -> Result<Observation, String> {
         let wrong = |_| format!("timestamp: {} is out of range: write seconds since 1970", self.timestamp);
         let observed = Timestamp::from_second(self.timestamp).map_err(wrong)?;
-        let endpoint = self.endpoint(target)?;
+        let name = self.dst_name.clone().unwrap_or_else(|| target.to_string());
+        let endpoint: Endpoint = name.parse().map_err(|error| format!("dst_name: {error}"))?;
         let resolution = self.resolution(&endpoint, target, observed);
-        let mut observation = bare(endpoint, vantages.find(&format!("atlas-{}", self.prb_id)), observed, declared);
+        let mut observation = bare(endpoint, vantages.find(&format!("atlas-{}", self.prb_id)), observed);
         observation.resolutions.extend(resolution);
         Ok(observation)
     }
 
+    /// `None` for a name without an address.
     fn target(&self) -> Result<Option<IpAddr>, String> {
-        self.dst_addr.as_deref().filter(|text| !text.is_empty()).map(|text| address("dst_addr", text)).transpose()
-    }
-
-    fn endpoint(&self, target: Option<IpAddr>) -> Result<Endpoint, String> {
-        let text = match (&self.dst_name, target) {
-            (Some(name), _) => name.clone(),
-            (None, Some(address)) => address.to_string(),
-            (None, None) => return Err("neither dst_name nor dst_addr: it names no destination".to_owned()),
-        };
-        text.parse().map_err(|error| format!("dst_name: {error}"))
+        let written = self.dst_addr.as_deref().filter(|text| !text.is_empty());
+        if written.is_none() && self.dst_name.is_none() {
+            return Err("neither dst_name nor dst_addr: it names no destination".to_owned());
+        }
+        written.map(|text| address("dst_addr", text)).transpose()
     }
 
     /// What the probe made of the name; nothing when the destination was an address.
-    fn resolution(&self, endpoint: &Endpoint, target: Option<IpAddr>, asked: Timestamp) -> Option<Resolution> {
+    fn resolution(&self, endpoint: &Endpoint, address: IpAddr, asked: Timestamp) -> Option<Resolution> {
         let name: HostName = match endpoint.host() {
             Host::Name(name) => name.clone(),
             Host::Address(_) => return None,
         };
-        let address = |address| Answer {
-            chain: Vec::new(),
-            addresses: vec![Addressed { address, ttl: 0 }],
-            authenticated: false,
-            left_out: 0,
-        };
+        let addresses = vec![Addressed { address, ttl: 0 }];
         Some(Resolution {
             name,
             family: if self.af == Some(6) { AddressFamily::Aaaa } else { AddressFamily::A },
@@ -100,7 +91,7 @@ impl Head {
             server: None,
             asked,
             elapsed_ns: Rtt::default(),
-            outcome: target.map_or(Outcome::Failed(NameFailure::ServerFailure), |a| Outcome::Answered(address(a))),
+            outcome: Outcome::Answered(Answer { chain: Vec::new(), addresses, authenticated: false, left_out: 0 }),
             followed: Vec::new(),
         })
     }

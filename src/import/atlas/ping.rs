@@ -2,13 +2,14 @@
 
 use std::net::IpAddr;
 
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::Head;
 use crate::import::record::{Fault, Record};
 use crate::import::{count, usable};
-use crate::observation::{Observation, Ping, PingBest};
+use crate::observation::{Ping, PingBest};
+use crate::trace::Protocol;
 
 #[derive(Deserialize)]
 struct Pinged {
@@ -23,24 +24,17 @@ struct WrittenReply {
     dup: Option<IgnoredAny>,
 }
 
-/// Adds the times to the observation, if there was a target to ping.
-pub(super) fn read(
-    record: Record<'_>,
-    head: &Head,
-    target: Option<IpAddr>,
-    observation: &mut Observation,
-) -> Result<(), Fault> {
+/// The times of the answers.
+pub(super) fn read(record: Record<'_>, protocol: Protocol, address: IpAddr, started: Timestamp) -> Result<Ping, Fault> {
     let written: Pinged = record.read()?;
-    let Some(address) = target else { return Ok(()) };
     let probes = || written.result.iter().filter(|reply| reply.late.is_none() && reply.dup.is_none());
     let samples = || probes().filter_map(|reply| usable(reply.rtt?));
-    observation.pings.push(Ping {
+    Ok(Ping {
         address,
-        protocol: head.protocol()?,
-        started: observation.observed,
+        protocol,
+        started,
         attempts: count(probes().count()),
         resets: 0,
         best: samples().min().map(|rtt_ns| PingBest { rtt_ns, samples: count(samples().count()) }),
-    });
-    Ok(())
+    })
 }

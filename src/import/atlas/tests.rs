@@ -49,10 +49,18 @@ fn a_ping_becomes_times_without_a_path() {
 fn silence_is_silence() {
     let text = PING.replace("\"rtt\":", "\"x\":");
     assert_eq!(best_ms(&text), None);
-    let unresolved = PING.replace("\"dst_addr\":\"113.197.54.86\",", "\"dst_addr\":\"\",");
-    let observation = only(&unresolved);
-    assert!(observation.pings.is_empty() && observation.addresses().is_empty());
-    assert_eq!(observation.resolutions.len(), 1);
+}
+
+#[test]
+fn a_result_without_an_address_is_passed_over_and_no_failure_of_the_name_is_made_up() {
+    let without = |text: &str, by: &str| text.replace("\"dst_addr\":\"113.197.54.86\",", by);
+    let unresolved = [without(PING, "\"dst_addr\":\"\","), without(PING, ""), without(TRACEROUTE, "")];
+    let imported = imported(&format!("[{TRACEROUTE},{}]", unresolved.join(","))).unwrap();
+    assert_eq!(imported.observations.len(), 1);
+    let skipped: Vec<_> = imported.skipped.iter().map(|(kind, count)| (kind.as_str(), *count)).collect();
+    assert_eq!(skipped, [("RIPE Atlas ping without an address", 2), ("RIPE Atlas traceroute without an address", 1)]);
+    let nowhere = without(PING, "").replace("\"dst_name\":\"pbs.gov.pk\",", "");
+    assert!(observed(&nowhere.replace('\n', " ")).unwrap_err().fault.contains("it names no destination"));
 }
 
 #[test]

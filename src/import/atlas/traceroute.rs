@@ -3,15 +3,14 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::Head;
 use crate::import::record::{Fault, Record};
 use crate::import::usable;
 use crate::moment::Rtt;
-use crate::observation::Observation;
-use crate::trace::{AnswerKind, Ending, Hop, HopAnswer, Trace};
+use crate::trace::{AnswerKind, Ending, Hop, HopAnswer, Protocol, Trace};
 
 #[derive(Deserialize)]
 struct Traceroute {
@@ -39,34 +38,24 @@ struct WrittenReply {
     dup: Option<IgnoredAny>,
 }
 
-/// Adds the path to the observation, if there was a target to trace.
+/// The path, and how long it took to trace it.
 pub(super) fn read(
     record: Record<'_>,
-    head: &Head,
-    target: Option<IpAddr>,
-    observation: &mut Observation,
-) -> Result<(), Fault> {
+    protocol: Protocol,
+    target: IpAddr,
+    started: Timestamp,
+) -> Result<(Trace, Rtt), Fault> {
     let written: Traceroute = record.read()?;
-    let seconds = written.endtime.map_or(0, |end| end.saturating_sub(head.timestamp));
-    observation.elapsed_ns = Rtt::from_duration(Duration::from_secs(u64::try_from(seconds).unwrap_or(0)));
-    let Some(target) = target else { return Ok(()) };
-    let protocol = head.protocol()?;
+    let seconds = written.endtime.map_or(0, |end| end.saturating_sub(started.as_second()));
+    let elapsed = Rtt::from_duration(Duration::from_secs(u64::try_from(seconds).unwrap_or(0)));
     let mut hops: Vec<Hop> = written.result.iter().filter_map(WrittenHop::read).collect();
     hops.sort_by_key(|hop| hop.ttl);
-    let mut trace = Trace {
-        target,
-        protocol,
-        started: observation.observed,
-        flow: written.paris_id,
-        hops,
-        ending: Ending::Reached,
-    };
+    let mut trace = Trace { target, protocol, started, flow: written.paris_id, hops, ending: Ending::Reached };
     if !trace.target_answered() {
         let last_is_silent = trace.hops.last().is_none_or(|hop| hop.answers.is_empty());
         trace.ending = if last_is_silent { Ending::Silent } else { Ending::Exhausted };
     }
-    observation.traces.push(trace);
-    Ok(())
+    Ok((trace, elapsed))
 }
 
 impl WrittenHop {

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use super::record::{Fault, Record};
 use super::vantages::Vantages;
 use super::{Read, address, bare};
-use crate::observation::{Declared, Observation};
+use crate::observation::Observation;
 use crate::printable::Printable;
 use crate::trace::{AnswerKind, Protocol};
 use crate::vantage::Vantage;
@@ -60,13 +60,7 @@ struct Cycle {
 }
 
 impl Reader {
-    pub(super) fn handle_record(
-        &mut self,
-        record: Record<'_>,
-        kind: &str,
-        vantages: &Vantages,
-        declared: &Declared,
-    ) -> Result<Read, Fault> {
+    pub(super) fn handle_record(&mut self, record: Record<'_>, kind: &str, vantages: &Vantages) -> Result<Read, Fault> {
         match kind {
             "trace" | "ping" => {}
             "cycle-start" => {
@@ -82,7 +76,7 @@ impl Reader {
         }
         let head: Head<'_> = record.read()?;
         let target = address("dst", &head.dst)?;
-        let mut observation = self.observation(&head, target, vantages, declared)?;
+        let mut observation = self.observation(&head, target, vantages)?;
         if kind == "trace" {
             observation.traces.push(trace::read(record, head.protocol()?, target, observation.observed)?);
         } else {
@@ -91,15 +85,9 @@ impl Reader {
         Ok(Read::Observation(Box::new(observation)))
     }
 
-    fn observation(
-        &self,
-        head: &Head<'_>,
-        target: IpAddr,
-        vantages: &Vantages,
-        declared: &Declared,
-    ) -> Result<Observation, String> {
+    fn observation(&self, head: &Head<'_>, target: IpAddr, vantages: &Vantages) -> Result<Observation, String> {
         let endpoint = target.to_string().parse().map_err(|error| format!("dst: {error}"))?;
-        Ok(bare(endpoint, self.vantage(head, vantages)?, head.start.timestamp()?, declared))
+        Ok(bare(endpoint, self.vantage(head, vantages)?, head.start.timestamp()?))
     }
 
     fn vantage(&self, head: &Head<'_>, vantages: &Vantages) -> Result<Vantage, String> {

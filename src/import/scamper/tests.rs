@@ -1,6 +1,6 @@
 use std::net::IpAddr;
 
-use crate::import::tests::{declared, observed};
+use crate::import::tests::observed;
 use crate::import::vantages::Vantages;
 use crate::import::{ImportError, parse};
 use crate::moment::Rtt;
@@ -94,9 +94,7 @@ fn a_second_answer_to_a_probe_and_times_that_are_none_do_not_count() {
 fn the_vantage_is_the_monitor_or_the_host_of_the_cycle_or_the_source() {
     let vantages = "[[vantage]]\nid = \"203.101.1.1\"\nlatitude = 24.86\nlongitude = 67.0\nuncertainty_km = 5\n";
     let vantages = Vantages::parse(vantages).unwrap();
-    let who = |text: &str, vantages: &Vantages| {
-        parse(text, vantages, &declared()).unwrap().observations[0].vantage.id.0.clone()
-    };
+    let who = |text: &str, vantages: &Vantages| parse(text, vantages).unwrap().observations[0].vantage.id.0.clone();
     let monitored = SAMPLE.replace("\"dst\"", "\"monitor\":\"khi-pk\", \"dst\"");
     let (_, without_cycle) = SAMPLE.split_once('\n').unwrap();
     assert_eq!(who(&monitored, &Vantages::default()), "khi-pk");
@@ -126,7 +124,7 @@ fn what_is_wrong_is_told_with_its_line_and_field() {
 #[test]
 fn other_kinds_are_passed_over_and_counted() {
     let text = format!("{SAMPLE}{{\"type\":\"dealias\",\"version\":\"0.2\"}}\n{{\"type\":\"tracelb\"}}\n");
-    let imported = parse(&text, &Vantages::default(), &declared()).unwrap();
+    let imported = parse(&text, &Vantages::default()).unwrap();
     assert_eq!(imported.observations.len(), 12);
     assert_eq!(imported.skipped.keys().collect::<Vec<_>>(), ["scamper dealias", "scamper tracelb"]);
 }
