@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use super::prefixes::{self, PrefixTable};
-use super::{Dirt, Flaw, Line, MOST_ENTRIES, SourceFault, field, lines};
+use super::{Dirt, Flaw, SourceFault, field, gather};
 
 /// What the form is called.
 const FORM: &str = "a list of prefixes, one a line";
@@ -22,32 +22,22 @@ pub struct AnycastList {
 impl AnycastList {
     /// Reads a list.
     pub fn parse(bytes: &[u8]) -> Result<Self, SourceFault> {
-        let mut list = Self::default();
-        for (index, (at, line)) in lines(bytes).into_iter().enumerate() {
-            match list.take(at, &line) {
-                // The names of the columns.
-                Err(Flaw::NoPrefix) if index == 0 && line.starts_with(|c: char| c.is_ascii_alphabetic()) => {}
-                Err(flaw) => list.dirt.note(flaw, || Line(at).to_string()),
-                Ok(()) => {}
+        let mut is_first = true;
+        let (entries, dirt) = gather(bytes, FORM, |entries, dirt, at, line| {
+            let first = line.split([',', ';', '\t', ' ']).next().map(field).unwrap_or_default();
+            let may_be_names_of_columns =
+                std::mem::take(&mut is_first) && line.starts_with(|c: char| c.is_ascii_alphabetic());
+            let written = match prefixes::parse(first) {
+                Err(Flaw::NoPrefix) if may_be_names_of_columns => return Ok(()),
+                parsed => parsed?,
+            };
+            if written.masked {
+                dirt.note(Flaw::HostBits, || at.to_string());
             }
-        }
-        if list.entries.is_empty() {
-            return Err(SourceFault::Nothing { form: FORM, dirt: list.dirt });
-        }
-        Ok(list)
-    }
-
-    fn take(&mut self, at: usize, line: &str) -> Result<(), Flaw> {
-        let first = line.split([',', ';', '\t', ' ']).next().map(field).unwrap_or_default();
-        let written = prefixes::parse(first)?;
-        if self.entries.len() >= MOST_ENTRIES {
-            return Err(Flaw::TooMany);
-        }
-        if written.masked {
-            self.dirt.note(Flaw::HostBits, || Line(at).to_string());
-        }
-        self.entries.insert(written.prefix, ());
-        Ok(())
+            entries.insert(written.prefix, ());
+            Ok(())
+        })?;
+        Ok(Self { entries, dirt })
     }
 
     /// The prefix that holds `address`.

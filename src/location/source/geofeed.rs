@@ -13,7 +13,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use super::prefixes::{self, PrefixTable};
-use super::{Dirt, Flaw, Line, MOST_ENTRIES, SourceFault, field, lines};
+use super::{Dirt, Flaw, SourceFault, field, gather};
 use crate::place::CountryCode;
 
 /// What the form is called.
@@ -30,32 +30,19 @@ pub struct Geofeed {
 impl Geofeed {
     /// Reads a feed.
     pub fn parse(bytes: &[u8]) -> Result<Self, SourceFault> {
-        let mut feed = Self::default();
-        for (at, line) in lines(bytes) {
-            if let Err(flaw) = feed.take(at, &line) {
-                feed.dirt.note(flaw, || Line(at).to_string());
+        let (entries, dirt) = gather(bytes, FORM, |entries, dirt, at, line| {
+            let mut columns = line.split([',', ';', '\t']).map(field);
+            let written = prefixes::parse(columns.next().unwrap_or_default())?;
+            let country = country(columns.next().unwrap_or_default(), columns.next().unwrap_or_default())?;
+            if written.masked {
+                dirt.note(Flaw::HostBits, || at.to_string());
             }
-        }
-        if feed.entries.is_empty() {
-            return Err(SourceFault::Nothing { form: FORM, dirt: feed.dirt });
-        }
-        Ok(feed)
-    }
-
-    fn take(&mut self, at: usize, line: &str) -> Result<(), Flaw> {
-        let mut columns = line.split([',', ';', '\t']).map(field);
-        let written = prefixes::parse(columns.next().unwrap_or_default())?;
-        let country = country(columns.next().unwrap_or_default(), columns.next().unwrap_or_default())?;
-        if self.entries.len() >= MOST_ENTRIES {
-            return Err(Flaw::TooMany);
-        }
-        if written.masked {
-            self.dirt.note(Flaw::HostBits, || Line(at).to_string());
-        }
-        if self.entries.insert(written.prefix, country).is_some() {
-            self.dirt.note(Flaw::Replaced, || written.prefix.to_string());
-        }
-        Ok(())
+            if entries.insert(written.prefix, country).is_some() {
+                dirt.note(Flaw::Replaced, || written.prefix.to_string());
+            }
+            Ok(())
+        })?;
+        Ok(Self { entries, dirt })
     }
 
     /// Where the feed says that `address` is, and by which prefix.

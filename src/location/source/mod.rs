@@ -8,6 +8,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use self::prefixes::PrefixTable;
+
 pub mod anycast;
 pub mod geofeed;
 pub mod names;
@@ -119,12 +121,34 @@ fn lines(bytes: &[u8]) -> Vec<(usize, String)> {
     text.lines().enumerate().filter_map(said).collect()
 }
 
+/// The table that `take` fills from the lines of a text, with what was wrong with some of them; refused where it stays
+/// empty.
+fn gather<V>(
+    bytes: &[u8],
+    form: &'static str,
+    mut take: impl FnMut(&mut PrefixTable<V>, &mut Dirt, Line, &str) -> Result<(), Flaw>,
+) -> Result<(PrefixTable<V>, Dirt), SourceFault> {
+    let (mut entries, mut dirt) = (PrefixTable::default(), Dirt::default());
+    for (at, line) in lines(bytes) {
+        let flaw = if entries.len() < MOST_ENTRIES {
+            take(&mut entries, &mut dirt, Line(at), &line).err()
+        } else {
+            Some(Flaw::TooMany)
+        };
+        if let Some(flaw) = flaw {
+            dirt.note(flaw, || Line(at).to_string());
+        }
+    }
+    if entries.is_empty() { Err(SourceFault::Nothing { form, dirt }) } else { Ok((entries, dirt)) }
+}
+
 /// A field without the blanks and quotes round it.
 fn field(text: &str) -> &str {
     text.trim().trim_matches(['"', '\'']).trim()
 }
 
 /// Where a line is, in words.
+#[derive(Clone, Copy)]
 struct Line(usize);
 
 impl fmt::Display for Line {

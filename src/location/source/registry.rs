@@ -8,7 +8,7 @@ use ipnet::{IpNet, Ipv4Subnets};
 use jiff::civil::Date;
 
 use super::prefixes::PrefixTable;
-use super::{Dirt, Flaw, Line, MOST_ENTRIES, SourceFault, field, lines};
+use super::{Dirt, Flaw, MOST_ENTRIES, SourceFault, field, gather};
 use crate::place::CountryCode;
 
 /// What the form is called.
@@ -39,24 +39,19 @@ pub struct Delegation {
 impl Delegations {
     /// Reads the statistics of one registry, or of all of them together.
     pub fn parse(bytes: &[u8]) -> Result<Self, SourceFault> {
-        let mut delegations = Self::default();
-        for (at, line) in lines(bytes) {
+        let mut dated = None;
+        let (entries, dirt) = gather(bytes, FORM, |entries, _, _, line| {
             let columns: Vec<&str> = line.split('|').map(field).collect();
-            if let Err(flaw) = delegations.take(&columns) {
-                delegations.dirt.note(flaw, || Line(at).to_string());
-            }
-        }
-        if delegations.entries.is_empty() {
-            return Err(SourceFault::Nothing { form: FORM, dirt: delegations.dirt });
-        }
-        Ok(delegations)
+            Self::take(entries, &mut dated, &columns)
+        })?;
+        Ok(Self { entries, dated, dirt })
     }
 
-    fn take(&mut self, columns: &[&str]) -> Result<(), Flaw> {
+    fn take(entries: &mut PrefixTable<Delegation>, dated: &mut Option<Date>, columns: &[&str]) -> Result<(), Flaw> {
         let (registry, code, kind, start, value) = match columns {
             // The header: version, registry, serial, records, first day, last day, offset from UTC.
             [version, _, _, _, _, last, _] if version.starts_with(|c: char| c.is_ascii_digit()) => {
-                self.dated = Date::strptime("%Y%m%d", last).ok();
+                *dated = Date::strptime("%Y%m%d", last).ok();
                 return Ok(());
             }
             [_, _, _, _, _, "summary"] | [_, _, "asn", ..] => return Ok(()),
@@ -71,10 +66,10 @@ impl Delegations {
         let registry = registry.ok_or(Flaw::Malformed)?;
         let country = code.parse().map_err(|_| Flaw::NoCountry)?;
         for prefix in blocks(kind, start, value)? {
-            if self.entries.len() >= MOST_ENTRIES {
+            if entries.len() >= MOST_ENTRIES {
                 return Err(Flaw::TooMany);
             }
-            self.entries.insert(prefix, Delegation { registry, country });
+            entries.insert(prefix, Delegation { registry, country });
         }
         Ok(())
     }
