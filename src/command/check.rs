@@ -230,10 +230,10 @@ mod tests {
         let found: Vec<_> = found.iter().map(|fault| (fault.spot.line, fault.spot.key.as_str())).collect();
         let expected = [
             (6, "geodb.database.name"),
-            (18, "geodb.geofeed.name"),
+            (16, "geodb.geofeed.name"),
             (12, "geodb.regions.name"),
             (10, "geodb.anycast.name"),
-            (22, "geodb.registry.name"),
+            (20, "geodb.registry.name"),
             (4, "geodb.outlines"),
         ];
         assert_eq!(found, expected);
