@@ -92,7 +92,7 @@ impl Bench {
 
         let begun = processor_time();
         for observation in observations {
-            let dossier = self.dossier(observation, &companions);
+            let dossier = self.dossier(observation, &companions, &calibration);
             black_box(judge(&dossier, &self.policy));
         }
         cost.judged += processor_time() - begun;
@@ -107,7 +107,7 @@ impl Bench {
 
         let begun = processor_time();
         for observation in observations.iter().step_by(10) {
-            let dossier = self.dossier(observation, &companions);
+            let dossier = self.dossier(observation, &companions, &calibration);
             let verdict = judge(&dossier, &self.policy);
             for line in report::lines(&dossier, &verdict, &self.policy) {
                 black_box(serde_json::to_string(&line).unwrap());
@@ -116,8 +116,14 @@ impl Bench {
         cost.rendered += (processor_time() - begun) * 10;
     }
 
-    fn dossier<'a>(&'a self, observation: &'a Observation, companions: &Companions<'a>) -> Dossier<'a> {
-        let instruments = Instruments { borders: &self.borders, home: &self.policy.home };
+    fn dossier<'a>(
+        &'a self,
+        observation: &'a Observation,
+        companions: &Companions<'a>,
+        calibration: &'a Calibration,
+    ) -> Dossier<'a> {
+        let instruments =
+            Instruments { borders: &self.borders, home: &self.policy.home, calibration: Some(calibration) };
         Dossier::assemble(observation, &companions.of(observation), instruments, observation.observed, u64::MAX)
     }
 }

@@ -122,6 +122,7 @@ impl Target {
             traces: vec![trace],
             contacts: vec![contact],
             pings: Vec::new(),
+            pointers: Vec::new(),
             databases: Vec::new(),
         }
     }
