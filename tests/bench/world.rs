@@ -8,7 +8,7 @@ use pehra::location::{Claim, Says};
 use pehra::moment::Rtt;
 use pehra::network::{Asn, NetworkKind, Protocol};
 use pehra::observation::{Declared, Observation, SCHEMA};
-use pehra::place::{Coordinates, CountryCode, Distance};
+use pehra::place::{Coordinates, CountryCode, CountrySet, Distance};
 use pehra::resolution::{AddressFamily, Addressed, Answer, Outcome, Resolution, View};
 use pehra::trace::{AnswerKind, Ending, Hop, HopAnswer, Trace};
 use pehra::vantage::{Position, Vantage, VantageId};
@@ -184,6 +184,7 @@ impl Target {
             name: "Example Networks".to_owned(),
             kind: NetworkKind::Ordinary,
             country: Some(country),
+            countries: CountrySet::default(),
         };
         let databases = DATABASES.into_iter().map(|source| say(source, Says::Country(country)));
         databases.chain([say("routed-asn", announced)]).collect()
