@@ -14,7 +14,7 @@ use crate::location::evidence::gap::Gauge;
 use crate::location::evidence::path::Statement as Bearing;
 use crate::location::fuse::{Case, fuse};
 use crate::location::outlines::Reach;
-use crate::location::path::approach::{self, Approach};
+use crate::location::path::approach;
 use crate::location::path::steadiness::unsteadiness;
 use crate::location::path::{self, PathReading, Route, Step, Trail, Way};
 use crate::location::{Location, yardstick};
@@ -78,12 +78,15 @@ impl<'a> Dossier<'a> {
         as_of: Timestamp,
         freshness_seconds: u64,
     ) -> Self {
-        let addresses = subject.addresses();
-        let case = |address: IpAddr| (address, case(address, subject, others, instruments));
-        let cases: BTreeMap<_, _> = addresses.into_iter().map(case).collect();
-        let locations: BTreeMap<_, _> = cases.iter().map(|(address, case)| (*address, fuse(case))).collect();
-        let read = |location: &Location<'_>| (location.address, read_path(location, subject, instruments));
-        let paths = locations.values().map(read).collect();
+        let (mut cases, mut locations, mut paths) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        for address in subject.addresses() {
+            let own = Sighting::of(address, subject, instruments, subject.observed);
+            let case = case(&own, others, instruments);
+            let location = fuse(&case);
+            paths.insert(address, own.read_path(&location, instruments));
+            locations.insert(address, location);
+            cases.insert(address, case);
+        }
         Self { subject, as_of, freshness_seconds, locations, cases, paths }
     }
 
@@ -153,15 +156,10 @@ impl<'a> Companions<'a> {
     }
 }
 
-/// Everything that is known of one address of `subject`.
-fn case<'a>(
-    address: IpAddr,
-    subject: &'a Observation,
-    others: &[&'a Observation],
-    instruments: Instruments<'a>,
-) -> Case<'a> {
+/// Everything that is known of one address, which the judged vantage saw as `own`.
+fn case<'a>(own: &Sighting<'a>, others: &[&'a Observation], instruments: Instruments<'a>) -> Case<'a> {
+    let Sighting { address, observation: subject, .. } = *own;
     let moment = subject.observed;
-    let own = Sighting::of(address, subject, instruments, moment);
     let mut sightings: BTreeMap<&VantageId, Sighting<'_>> = BTreeMap::new();
     for other in others.iter().filter(|other| other.vantage_id() != subject.vantage_id()) {
         let sighting = Sighting::of(address, other, instruments, moment);
@@ -170,7 +168,7 @@ fn case<'a>(
             *best = sighting;
         }
     }
-    let all = || std::iter::once(&own).chain(sightings.values());
+    let all = || std::iter::once(own).chain(sightings.values());
     Case {
         address,
         home: instruments.home,
@@ -180,7 +178,7 @@ fn case<'a>(
         others: sightings.values().filter_map(Sighting::disc).collect(),
         unplaced: all().filter_map(|sighting| sighting.unplaced(instruments, moment)).collect(),
         gauges: all().filter_map(|sighting| sighting.gauge(instruments, moment)).collect(),
-        approaches: all().filter_map(|sighting| sighting.approach(address, instruments, moment)).collect(),
+        approaches: all().filter_map(|sighting| sighting.approach(instruments)).collect(),
         claims: subject.claims_about(address).collect(),
     }
 }
@@ -188,6 +186,7 @@ fn case<'a>(
 /// What one vantage observed of one address, with where it stands.
 #[derive(Clone, Copy)]
 struct Sighting<'a> {
+    address: IpAddr,
     observation: &'a Observation,
     best: Option<Best>,
     standpoint: Option<Standpoint<'a>>,
@@ -196,7 +195,7 @@ struct Sighting<'a> {
 impl<'a> Sighting<'a> {
     fn of(address: IpAddr, observation: &'a Observation, instruments: Instruments<'a>, moment: Timestamp) -> Self {
         let standpoint = instruments.standpoint(&observation.vantage, moment);
-        Self { observation, best: observation.best_rtt(address), standpoint }
+        Self { address, observation, best: observation.best_rtt(address), standpoint }
     }
 
     /// Whether it bounds the distance more closely: a time before none, a shorter one before a longer.
@@ -219,9 +218,47 @@ impl<'a> Sighting<'a> {
         Some(Unplaced { vantage: self.observation.vantage_id(), rtt: best.rtt, quarantined })
     }
 
-    fn approach(&self, address: IpAddr, instruments: Instruments<'a>, moment: Timestamp) -> Option<Bearing<'a>> {
-        let approach = approach(address, self.observation, instruments, moment)?;
+    /// How its paths come to the address: what the hops just before it say of where it is.
+    fn approach(&self, instruments: Instruments<'a>) -> Option<Bearing<'a>> {
+        let routes = self.traces().map(|trace| self.route(Some(trace), instruments));
+        let approach = approach::together(routes.filter_map(|route| approach::approach(&Trail::of(&route))))?;
         Some(Bearing { vantage: self.observation.vantage_id(), approach })
+    }
+
+    /// The traces to the address.
+    fn traces(&self) -> impl Iterator<Item = &'a Trace> {
+        self.observation.traces.iter().filter(|trace| trace.target == self.address)
+    }
+
+    /// The way of the trace that leaves home, if one does; otherwise of the one that saw the most.
+    fn read_path(&self, target: &Location<'_>, instruments: Instruments<'_>) -> PathReading {
+        let mut traces: Vec<_> = self.traces().map(Some).collect();
+        traces.sort_by_cached_key(|trace| std::cmp::Reverse(trace.map_or(0, |trace| trace.responders().len())));
+        if traces.is_empty() {
+            traces.push(None);
+        }
+        let read = |trace| path::read(&Trail::of(&self.route(trace, instruments)), target.into());
+        let mut readings: Vec<_> = traces.into_iter().map(read).collect();
+        let leaves = readings.iter().position(|reading| reading.way == Way::Outside);
+        readings.swap_remove(leaves.unwrap_or(0))
+    }
+
+    fn route<'r>(&self, trace: Option<&Trace>, instruments: Instruments<'r>) -> Route<'r>
+    where
+        'a: 'r,
+    {
+        let outlines = instruments.borders.outlines();
+        // Where somebody nearer answers in the target's name, the slower of its times is its own.
+        let slower = |(rtt, _): (Rtt, usize)| Some(rtt.max(self.best?.rtt));
+        Route {
+            target: self.address,
+            steps: trace.map(steps).unwrap_or_default(),
+            target_rtt: trace.and_then(Trace::target_rtt).and_then(slower),
+            unsteady_by: trace.map(|trace| unsteadiness(times_of_the_first_hop(trace))).unwrap_or_default(),
+            claims: &self.observation.claims,
+            standpoint: self.standpoint.map(|(position, reach)| path::Standpoint { position, reach, outlines }),
+            home: instruments.home,
+        }
     }
 
     /// Its time, and what that is measured by; `None` for a vantage abroad.
@@ -231,59 +268,6 @@ impl<'a> Sighting<'a> {
             None => &yardstick::UNKNOWN,
         };
         Some(Gauge { vantage: self.observation.vantage_id(), rtt: self.best?.rtt, yardstick })
-    }
-}
-
-/// The way of the trace that leaves home, if one does; otherwise of the one that saw the most.
-fn read_path(target: &Location<'_>, subject: &Observation, instruments: Instruments<'_>) -> PathReading {
-    let mut traces: Vec<_> = traces(target.address, subject).map(Some).collect();
-    traces.sort_by_key(|trace| std::cmp::Reverse(trace.map_or(0, |trace| trace.responders().len())));
-    if traces.is_empty() {
-        traces.push(None);
-    }
-    let route = |trace: Option<&Trace>| route(target.address, trace, subject, instruments, subject.observed);
-    let mut readings: Vec<_> =
-        traces.into_iter().map(|trace| path::read(&Trail::of(&route(trace)), target.into())).collect();
-    let leaves = readings.iter().position(|reading| reading.way == Way::Outside);
-    readings.swap_remove(leaves.unwrap_or(0))
-}
-
-/// How the paths that `observation` measured come to `address`: what the hops just before it say of where it is, by what is
-/// known of the vantage at `moment`.
-pub fn approach(
-    address: IpAddr,
-    observation: &Observation,
-    instruments: Instruments<'_>,
-    moment: Timestamp,
-) -> Option<Approach> {
-    let route = |trace| route(address, Some(trace), observation, instruments, moment);
-    approach::together(traces(address, observation).filter_map(|trace| approach::approach(&Trail::of(&route(trace)))))
-}
-
-fn traces(target: IpAddr, observation: &Observation) -> impl Iterator<Item = &Trace> {
-    observation.traces.iter().filter(move |trace| trace.target == target)
-}
-
-fn route<'a>(
-    target: IpAddr,
-    trace: Option<&Trace>,
-    observation: &'a Observation,
-    instruments: Instruments<'a>,
-    moment: Timestamp,
-) -> Route<'a> {
-    let outlines = instruments.borders.outlines();
-    let standpoint = instruments.standpoint(&observation.vantage, moment);
-    Route {
-        target,
-        steps: trace.map(steps).unwrap_or_default(),
-        // Where somebody nearer answers in the target's name, the slower of its times is its own.
-        target_rtt: trace
-            .and_then(Trace::target_rtt)
-            .and_then(|(rtt, _)| Some(rtt.max(observation.best_rtt(target)?.rtt))),
-        unsteady_by: trace.map(|trace| unsteadiness(times_of_the_first_hop(trace))).unwrap_or_default(),
-        claims: &observation.claims,
-        standpoint: standpoint.map(|(position, reach)| path::Standpoint { position, reach, outlines }),
-        home: instruments.home,
     }
 }
 

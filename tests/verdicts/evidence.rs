@@ -8,7 +8,7 @@ use ipnet::IpNet;
 use jiff::Timestamp;
 use pehra::calibration::{Calibration, Hubs, Window};
 use pehra::contact::{Contact, ContactOutcome};
-use pehra::dossier::{self, Dossier, Instruments};
+use pehra::dossier::{Dossier, Instruments};
 use pehra::location::derivation::{Change, Would};
 use pehra::location::disc::Borders;
 use pehra::location::fuse::fuse;
@@ -211,7 +211,9 @@ fn check(case: &Case, mut borders: Borders) -> Result<(), String> {
             return Err(format!("{}\n  {wrong}", case.title));
         }
     }
-    let approach = dossier::approach(case.address, &subject, instruments, as_of);
+    let bearings = &dossier.cases[&case.address].approaches;
+    let approach =
+        bearings.iter().find(|bearing| bearing.vantage == subject.vantage_id()).map(|bearing| bearing.approach);
     case.expect.check_path(reading, approach).map_err(|wrong| format!("{}\n  {wrong}", case.title))
 }
 

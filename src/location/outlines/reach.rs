@@ -9,6 +9,10 @@ use crate::place::{Coordinates, CountryCode, CountrySet, Distance, EARTH_RADIUS_
 pub struct Reach {
     /// By distance, then by name.
     nearest: Vec<(Distance, CountryCode)>,
+    /// For each of those, the countries that are no further away than it in that order.
+    sets: Vec<CountrySet>,
+    /// By name.
+    named: Vec<(CountryCode, Distance)>,
 }
 
 impl Reach {
@@ -22,18 +26,28 @@ impl Reach {
             })
             .collect();
         nearest.sort_by(|a, b| a.0.km().total_cmp(&b.0.km()).then(a.1.cmp(&b.1)));
-        Self { nearest }
+        let mut so_far = CountrySet::default();
+        let join = |(_, country): &(Distance, CountryCode)| {
+            so_far.insert(*country);
+            so_far
+        };
+        let sets = nearest.iter().map(join).collect();
+        let mut named: Vec<_> = nearest.iter().map(|(distance, country)| (*country, *distance)).collect();
+        named.sort_by_key(|(country, _)| *country);
+        Self { nearest, sets, named }
     }
 
     /// Every country that may have land no further away than `distance`.
     pub fn within(&self, distance: Distance) -> CountrySet {
-        self.nearest.iter().take_while(|(least, _)| *least <= distance).map(|(_, country)| *country).collect()
+        let count = self.nearest.partition_point(|(least, _)| *least <= distance);
+        count.checked_sub(1).and_then(|last| self.sets.get(last)).copied().unwrap_or_default()
     }
 
     /// How far away the land of `country` is at the least; `None` when the map has no land under that code (it shows
     /// overseas departments and the like as part of their state), so that nothing can be said of it.
     pub fn distance_to(&self, country: CountryCode) -> Option<Distance> {
-        self.nearest.iter().find(|(_, named)| *named == country).map(|(least, _)| *least)
+        let place = self.named.binary_search_by_key(&country, |(named, _)| *named).ok()?;
+        self.named.get(place).map(|(_, least)| *least)
     }
 
     /// The nearest land that is not home, and how far away it is at the least; `None` on a map of home alone.
