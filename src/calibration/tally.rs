@@ -44,8 +44,8 @@ impl Tally {
         Yardstick { asn, floor, fastest_abroad: self.abroad, fastest_landmark: self.landmarks, normal }
     }
 
-    /// Enough landmarks set it, but never above what the median inflation makes of the way abroad: landmarks that are all
-    /// far away say nothing of what is near. Fewer can only lower it.
+    /// Enough landmarks set it, but never above what the median inflation makes of the way abroad. Fewer can only lower it,
+    /// and so can landmarks that are all farther away than that: they say nothing of what is near.
     fn floor(&self, way: Option<&WayAbroad>) -> Option<Floor> {
         let modelled = |inflation: f64| {
             let floor = |way: &WayAbroad| Floor {
@@ -60,7 +60,9 @@ impl Tally {
             rtt: fastest.rtt,
             from: format!("the landmark {name} ({}), the fastest of {} abroad", fastest.address, fastest.count),
         };
-        let most = modelled(if fastest.count >= ENOUGH { MEDIAN_INFLATION } else { LEAST_INFLATION });
+        let are_near = way.is_none_or(|way| fastest.rtt <= way.rtt(MEDIAN_INFLATION));
+        let enough = fastest.count >= ENOUGH && are_near;
+        let most = modelled(if enough { MEDIAN_INFLATION } else { LEAST_INFLATION });
         match most {
             None => Some(measured).filter(|_| fastest.count >= ENOUGH),
             Some(most) => Some(if measured.rtt <= most.rtt { measured } else { most }),

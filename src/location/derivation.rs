@@ -11,7 +11,7 @@ use super::setting::Setting;
 use super::weigh::{Group, PROBABLE};
 use super::{EvidenceKind, Grade, Location, Place};
 use crate::moment::Rtt;
-use crate::place::Distance;
+use crate::place::{CountrySet, Distance};
 use crate::printable::Printable;
 use crate::vantage::VantageId;
 
@@ -28,6 +28,9 @@ pub struct GroupSum {
 
 /// What is tried where an answer would have to come in less than some time.
 const A_LITTLE_LESS: f64 = 0.999;
+
+/// How many countries are named before they are only counted.
+const LISTED: usize = 12;
 
 /// A change, and what the place would be with it.
 #[derive(Clone, Debug, PartialEq)]
@@ -61,8 +64,8 @@ pub enum Change<'a> {
     },
     /// With so many nats more from a group that says nothing yet.
     More(f64),
-    /// With an answer to some vantage abroad that is too soon to have come from home.
-    FromAbroad,
+    /// With an answer, too soon to be at home, to a vantage in one of these countries, which the discs leave.
+    FromAbroad(CountrySet),
 }
 
 impl Location<'_> {
@@ -126,8 +129,12 @@ fn sooner<'a>(case: &Case<'a>, setting: &Setting<'a>) -> Vec<Would<'a>> {
     let outside = best(Place::Outside, &|disc| bound(disc, to_home(disc, case)?));
     let is_abroad = |disc: &Disc<'_>| to_home(disc, case).is_some_and(|distance| distance > Distance::ZERO);
     let nobody_abroad = setting.is_ordinary() && !case.own.iter().chain(&case.others).any(is_abroad);
-    let from_abroad = Would { change: Change::FromAbroad, place: Place::Outside, grade: Grade::Proven };
-    [inside, outside, nobody_abroad.then_some(from_abroad)].into_iter().flatten().collect()
+    let left = setting.discs.iter().map(|seen| seen.vacuum).reduce(|left, by| left.intersection(&by));
+    let foreign = left.map(|left| left.iter().filter(|country| !case.home.contains(*country)).collect::<CountrySet>());
+    let is_open = nobody_abroad && foreign.is_none_or(|foreign| !foreign.is_empty());
+    let change = Change::FromAbroad(foreign.unwrap_or_default());
+    let from_abroad = is_open.then_some(Would { change, place: Place::Outside, grade: Grade::Proven });
+    [inside, outside, from_abroad].into_iter().flatten().collect()
 }
 
 /// How far the nearest home land is from a disc's vantage; `None` where the borders do not know all of home.
@@ -176,8 +183,14 @@ impl fmt::Display for Change<'_> {
             Self::WithoutVantage(vantage) => write!(f, "without what {vantage} measured"),
             Self::Sooner { vantage, ms } => write!(f, "if it answered {vantage} in less than {ms:.3} ms"),
             Self::More(nats) => write!(f, "if a group that says nothing yet gave {nats:+.2} nats"),
-            Self::FromAbroad => {
-                f.write_str("if it answered a vantage abroad too soon to be at home; none has measured it")
+            Self::FromAbroad(countries) => {
+                f.write_str("if it answered a vantage ")?;
+                match countries.len() {
+                    0 => f.write_str("abroad")?,
+                    1..=LISTED => write!(f, "in {countries}")?,
+                    more => write!(f, "in one of the {more} foreign countries that its discs leave")?,
+                }
+                f.write_str(" too soon to be at home; none there has measured it")
             }
         }
     }

@@ -136,7 +136,8 @@ fn probable(setting: &Setting<'_>, tally: &Tally<'_>) -> Option<Decision> {
     }
     let left = tally.glass.unwrap_or_default();
     let (place, countries) = if sum > 0.0 {
-        (Place::Inside, setting.home.countries().intersection(&left))
+        let home = *setting.home.countries();
+        (Place::Inside, Some(home.intersection(&left)).filter(|left| !left.is_empty()).unwrap_or(home))
     } else if tally.abroad.is_empty() {
         (Place::Outside, left)
     } else {

@@ -2,6 +2,7 @@
 //! for it, and what its discs leave possible.
 
 use std::fmt;
+use std::net::IpAddr;
 
 use jiff::civil::Date;
 
@@ -22,6 +23,8 @@ pub struct Setting<'a> {
     pub today: Date,
     /// The borders used.
     pub borders: &'a OutlinesId,
+    /// The address.
+    pub address: IpAddr,
     /// Whether the address is a public one.
     pub is_public: bool,
     /// The network that announces it, where a table says so.
@@ -34,6 +37,9 @@ pub struct Setting<'a> {
     pub discs: Vec<Seen<'a>>,
     /// Whether somebody lists the address as one that several sites answer for.
     listed: bool,
+    /// The countries that all discs in glass leave, if there are discs: where none is left, something was faster than
+    /// light in glass, which then refutes nothing.
+    glass: Option<CountrySet>,
     /// Whether the borders know where home is: without that, no disc can leave it out.
     home_is_drawn: bool,
 }
@@ -63,12 +69,14 @@ impl<'a> Setting<'a> {
             home: case.home,
             today: case.today,
             borders: case.borders,
+            address: case.address,
             is_public,
             asn: None,
             kind: NetworkKind::Ordinary,
             apart: if is_public { apart(&discs) } else { None },
             discs: Vec::new(),
             listed: false,
+            glass: None,
             home_is_drawn: discs.iter().all(|(disc, _)| disc.knows(case.home)),
         };
         for claim in &case.claims {
@@ -76,6 +84,8 @@ impl<'a> Setting<'a> {
         }
         if is_public {
             setting.discs = discs.into_iter().map(|(disc, is_own)| setting.see(disc, is_own)).collect();
+            let mut glass = setting.discs.iter().map(|seen| seen.glass).filter(|countries| !countries.is_empty());
+            setting.glass = glass.next().map(|first| glass.fold(first, |left, by| left.intersection(&by)));
         }
         setting
     }
@@ -88,8 +98,8 @@ impl<'a> Setting<'a> {
         self.listed |= matches!(says, Says::Edge { .. } | Says::Anycast { .. });
     }
 
-    /// Another vantage's disc proves while nothing points to several sites; that of a cloud's address only where it holds
-    /// no foreign land.
+    /// Another vantage's disc proves while nothing points to several sites and the network is no cloud; otherwise only the
+    /// judged vantage's does, where it holds no foreign land.
     fn see(&self, disc: Disc<'a>, is_own: bool) -> Seen<'a> {
         let (vacuum, glass) = (disc.countries(Speed::Vacuum), disc.countries(Speed::Glass));
         let may_prove = if self.is_shared() {
@@ -156,6 +166,10 @@ impl<'a> Setting<'a> {
     /// Why the address cannot be in `country`: an answer that came too soon for that. A disc that touches no land refutes
     /// nothing: its vantage is not where it says.
     pub fn refutation(&self, country: CountryCode, speed: Speed) -> Option<Refutation<'a>> {
+        let glass_fails = !self.is_shared() && self.glass.is_some_and(|left| left.is_empty());
+        if speed == Speed::Glass && glass_fails {
+            return None;
+        }
         let applies = |seen: &&Seen<'_>| {
             seen.is_own || (!self.is_shared() && (speed == Speed::Glass || self.kind == NetworkKind::Ordinary))
         };

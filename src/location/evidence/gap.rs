@@ -14,7 +14,7 @@ use std::fmt;
 use super::{Evidence, Reservation};
 use crate::location::setting::Setting;
 use crate::location::weigh;
-use crate::location::yardstick::{ENOUGH, Known, Yardstick};
+use crate::location::yardstick::{ENOUGH, Known, SLOW_MS, Yardstick};
 use crate::moment::Rtt;
 use crate::network::{Asn, NetworkKind};
 use crate::vantage::VantageId;
@@ -64,7 +64,7 @@ pub(in crate::location) fn weigh<'a>(gauges: &[Gauge<'a>], setting: &Setting<'a>
     if !near.is_empty() {
         return near;
     }
-    soon(gauges, *fastest, setting).or_else(|| far(gauges, *fastest)).into_iter().collect()
+    soon(gauges, *fastest, setting).or_else(|| far(gauges, *fastest, setting)).into_iter().collect()
 }
 
 /// One for each vantage; only the first two in different networks weigh anything.
@@ -101,18 +101,25 @@ fn inside<'a>(statement: Statement<'a>, nats: f64, setting: &Setting<'_>) -> Evi
 fn soon<'a>(gauges: &[Gauge<'a>], fastest: Gauge<'a>, setting: &Setting<'a>) -> Option<Evidence<'a>> {
     let known: Option<Vec<&Known>> = gauges.iter().map(|gauge| gauge.yardstick.fastest_abroad.as_ref()).collect();
     let known = known?;
-    let abroad = known.iter().min_by_key(|known| known.rtt)?;
+    // Where all that is known is on the other side of the world, it says nothing of the countries nearby.
+    let abroad = known.iter().min_by_key(|known| known.rtt).filter(|known| known.rtt.ms() <= SLOW_MS)?;
+    if known.iter().any(|known| known.address == setting.address) {
+        return None;
+    }
     let count = known.iter().map(|known| known.count).min().filter(|count| *count >= ENOUGH)?;
     let statement = Statement::Soon { fastest, abroad, count };
     (fastest.rtt < abroad.rtt).then(|| inside(statement, weigh::soon(count), setting))
 }
 
 /// Far from every vantage that got an answer, where at least one is known to have reached home in time meanwhile.
-fn far<'a>(gauges: &[Gauge<'a>], fastest: Gauge<'a>) -> Option<Evidence<'a>> {
+fn far<'a>(gauges: &[Gauge<'a>], fastest: Gauge<'a>, setting: &Setting<'a>) -> Option<Evidence<'a>> {
     if !gauges.iter().all(|gauge| gauge.yardstick.is_slow(gauge.rtt)) {
         return None;
     }
-    let normal: BTreeSet<_> = gauges.iter().filter(|g| g.yardstick.is_normal()).map(|g| g.yardstick.asn).collect();
+    // An address says nothing of itself by what it was on another day.
+    let reached =
+        |gauge: &&Gauge<'_>| gauge.yardstick.normal.as_ref().is_some_and(|home| home.address != setting.address);
+    let normal: BTreeSet<_> = gauges.iter().filter(reached).map(|gauge| gauge.yardstick.asn).collect();
     let nats = match normal.len() {
         0 => return None,
         1 => weigh::FAR_ONCE,
@@ -238,6 +245,12 @@ mod tests {
         assert_eq!(of_hosts(&[(39.3, &ten)]), [weigh::soon(10)]);
         assert_eq!(of_hosts(&[(39.3, &ten), (90.0, &yardstick(2, 5, true))]), [weigh::soon(5)]);
         assert!(of_hosts(&[(43.0, &ten)]).is_empty());
+        let distant = Known { rtt: ms(250.0), ..ten.fastest_abroad.clone().unwrap() };
+        let distant = Yardstick { fastest_abroad: Some(distant), ..ten.clone() };
+        assert!(
+            of_hosts(&[(200.0, &distant)]).iter().all(|nats| *nats <= 0.0),
+            "another continent says nothing of the neighbours"
+        );
         assert!(of_hosts(&[(39.3, &four)]).is_empty(), "four are too few");
         assert!(of_hosts(&[(39.3, &ten), (90.0, &four)]).is_empty(), "from every vantage");
     }

@@ -112,6 +112,15 @@ impl<'a> Trail<'a> {
         self.route.standpoint.as_ref()
     }
 
+    /// Whether the vantage is known to stand abroad.
+    pub(super) fn stands_abroad(&self) -> bool {
+        let mut home = self.route.home.countries().iter();
+        self.standpoint().is_some_and(|standpoint| {
+            let uncertainty = standpoint.position.uncertainty;
+            home.all(|country| standpoint.reach.distance_to(country).is_some_and(|distance| distance > uncertainty))
+        })
+    }
+
     pub(super) fn unsteady_by(&self) -> Rtt {
         self.route.unsteady_by
     }

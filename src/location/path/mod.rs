@@ -194,7 +194,8 @@ pub fn read(trail: &Trail<'_>, target: Known) -> PathReading {
 
 fn leaves(trail: &Trail<'_>, target: Known) -> Option<PathReading> {
     let is_outside = target.place == Place::Outside;
-    if !is_outside && trail.abroad().count() < FOREIGN_HOPS {
+    // From a vantage abroad no path leaves home on its way.
+    if !is_outside && (trail.stands_abroad() || trail.abroad().count() < FOREIGN_HOPS) {
         return None;
     }
     let contradictions = triangle::contradictions(trail);
