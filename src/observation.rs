@@ -180,6 +180,25 @@ pub struct Best {
 }
 
 impl Observation {
+    /// A round that has not seen anything yet.
+    pub fn begun(endpoint: Endpoint, declared: Declared, vantage: Vantage, observed: Timestamp) -> Self {
+        Self {
+            schema: SCHEMA,
+            endpoint,
+            declared,
+            vantage,
+            observed,
+            elapsed_ns: Rtt::default(),
+            resolutions: Vec::new(),
+            traces: Vec::new(),
+            contacts: Vec::new(),
+            pings: Vec::new(),
+            pointers: Vec::new(),
+            claims: Vec::new(),
+            databases: Vec::new(),
+        }
+    }
+
     /// Every address the endpoint led to, by any view, in order.
     pub fn addresses(&self) -> BTreeSet<IpAddr> {
         let looked_up = self.resolutions.iter().flat_map(Resolution::addresses);
@@ -255,18 +274,10 @@ impl Observation {
         let measured = self.addresses().into_iter().filter(|address| address.to_canonical() == *address);
         measured.map(|address| Self {
             schema: self.schema,
-            endpoint: Endpoint::from(address),
-            declared: self.declared.clone(),
-            vantage: self.vantage.clone(),
-            observed: self.observed,
             elapsed_ns: self.elapsed_ns,
-            resolutions: Vec::new(),
-            traces: Vec::new(),
-            contacts: Vec::new(),
             pings: self.best_rtt(address).map(|best| Ping::of(address, best, self.observed)).into_iter().collect(),
-            pointers: Vec::new(),
             claims: self.claims_about(address).cloned().collect(),
-            databases: Vec::new(),
+            ..Self::begun(Endpoint::from(address), self.declared.clone(), self.vantage.clone(), self.observed)
         })
     }
 

@@ -140,6 +140,22 @@ impl Calibration {
         }
     }
 
+    /// What all these observations say together. `borders` must have met their vantages.
+    pub fn survey<'a>(
+        home: &Home,
+        hubs: Arc<Hubs>,
+        window: Window,
+        observations: impl IntoIterator<Item = &'a Observation>,
+        borders: &Borders,
+    ) -> Self {
+        let mut calibration = Self::new(home, hubs, window);
+        for observation in observations {
+            calibration.handle_observation(observation, borders);
+        }
+        calibration.finish();
+        calibration
+    }
+
     /// Takes note of a vantage, whose hub floor is known from then on. `borders` must have met it.
     pub fn handle_vantage(&mut self, vantage: &Vantage, borders: &Borders) {
         self.meet(vantage, borders);

@@ -75,13 +75,7 @@ fn borders(observations: &[Observation]) -> Borders {
 }
 
 fn surveyed(observations: &[Observation], window: Window) -> Calibration {
-    let borders = borders(observations);
-    let mut calibration = Calibration::new(&home(), Arc::new(Hubs::shipped()), window);
-    for observation in observations {
-        calibration.handle_observation(observation, &borders);
-    }
-    calibration.finish();
-    calibration
+    Calibration::survey(&home(), Arc::new(Hubs::shipped()), window, observations, &borders(observations))
 }
 
 fn noon() -> Timestamp {

@@ -25,7 +25,6 @@ use crate::edge::prober::{ProbeSockets, Prober};
 use crate::edge::{clock, privileges};
 use crate::location::disc::Borders;
 use crate::observation::{Declared, Observation};
-use crate::place::Home;
 use crate::printable::Escaped;
 use crate::round::RoundSettings;
 use crate::trace::pace::Pace;
@@ -105,7 +104,10 @@ impl Inspect {
             borders.meet(&sighting.vantage);
         }
         let companions = Companions::new(evidence.iter());
-        let calibration = calibration(&outcomes, &evidence, &borders, &policy.home);
+        // By what the times are measured: of what is inspected, and of what other vantages saw.
+        let seen = outcomes.iter().flatten().chain(evidence.iter());
+        let hubs = Arc::new(Hubs::shipped());
+        let calibration = Calibration::survey(&policy.home, hubs, Window::Around, seen, &borders);
         let instruments = Instruments { borders: &borders, home: &policy.home, calibration: Some(&calibration) };
         let form = if self.json { Form::Json { explained: true } } else { Form::Explained };
         let mut judged = Judged::new(io::BufWriter::new(anstream::stdout().lock()), form, policy);
@@ -120,21 +122,6 @@ impl Inspect {
         }
         judged.finish()
     }
-}
-
-/// By what the times are measured: of what is inspected, and of what other vantages saw.
-fn calibration(
-    outcomes: &[Result<Observation, Endpoint>],
-    evidence: &[Observation],
-    borders: &Borders,
-    home: &Home,
-) -> Calibration {
-    let mut calibration = Calibration::new(home, Arc::new(Hubs::shipped()), Window::Around);
-    for observation in outcomes.iter().flatten().chain(evidence) {
-        calibration.handle_observation(observation, borders);
-    }
-    calibration.finish();
-    calibration
 }
 
 /// What the verdicts below cannot rest on.

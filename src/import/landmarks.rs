@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use serde::Deserialize;
 
 use super::ImportError;
-use super::vantages::{at, position};
+use super::written::{at, tables};
 use crate::location::{Claim, Says};
 use crate::network::AddressScope;
 use crate::place::{Coordinates, CountryCode};
@@ -23,10 +23,7 @@ pub struct Landmarks(BTreeMap<IpAddr, Claim>);
 impl Landmarks {
     /// Reads the file's text.
     pub fn parse(text: &str) -> Result<Self, ImportError> {
-        let file: File = toml::from_str(text).map_err(|error| {
-            let (line, column) = position(text, error.span().map_or(0, |span| span.start));
-            ImportError { line, column, fault: error.message().to_owned() }
-        })?;
+        let file: File = tables(text)?;
         let mut landmarks = BTreeMap::new();
         for written in file.landmark {
             let start = written.span().start;

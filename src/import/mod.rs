@@ -14,7 +14,7 @@ use serde::de::IgnoredAny;
 use self::record::{Fault, Record};
 use self::vantages::Vantages;
 use crate::moment::Rtt;
-use crate::observation::{Declared, Observation, SCHEMA};
+use crate::observation::{Declared, Observation};
 use crate::printable::Printable;
 use crate::vantage::Vantage;
 use crate::workload::Endpoint;
@@ -24,6 +24,7 @@ pub mod landmarks;
 mod record;
 pub mod scamper;
 pub mod vantages;
+mod written;
 
 #[cfg(test)]
 mod tests;
@@ -109,21 +110,7 @@ fn read(record: Record<'_>, scamper: &mut scamper::Reader, vantages: &Vantages) 
 
 /// An observation that has not seen anything yet, of a workload of which nothing is known.
 fn bare(endpoint: Endpoint, vantage: Vantage, observed: Timestamp) -> Observation {
-    Observation {
-        schema: SCHEMA,
-        endpoint,
-        declared: Declared::nothing("imported"),
-        vantage,
-        observed,
-        elapsed_ns: Rtt::default(),
-        resolutions: Vec::new(),
-        traces: Vec::new(),
-        contacts: Vec::new(),
-        pings: Vec::new(),
-        pointers: Vec::new(),
-        claims: Vec::new(),
-        databases: Vec::new(),
-    }
+    Observation::begun(endpoint, Declared::nothing("imported"), vantage, observed)
 }
 
 /// `ms` as evidence. No time at all would put the answer into the very place of the vantage: nothing takes no time.

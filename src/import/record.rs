@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::ImportError;
-use super::vantages::position;
+use super::written::position;
 use crate::printable::Printable;
 
 /// One result, as it is written.

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::ImportError;
+use super::written::{at, tables};
 use crate::network::Asn;
 use crate::place::{Coordinates, Distance};
 use crate::vantage::{Position, Vantage, VantageId};
@@ -23,10 +24,7 @@ pub struct Vantages(BTreeMap<VantageId, Vantage>);
 impl Vantages {
     /// Reads the file's text.
     pub fn parse(text: &str) -> Result<Self, ImportError> {
-        let file: File = toml::from_str(text).map_err(|error| {
-            let (line, column) = position(text, error.span().map_or(0, |span| span.start));
-            ImportError { line, column, fault: error.message().to_owned() }
-        })?;
+        let file: File = tables(text)?;
         let mut vantages = BTreeMap::new();
         for written in file.vantage {
             let start = written.span().start;
@@ -91,20 +89,6 @@ fn stands(latitude: f64, longitude: f64, uncertainty_km: f64) -> Result<Position
         return Err(format!("uncertainty_km = {uncertainty_km}: write 0 to {MOST_UNCERTAIN_KM}"));
     }
     Ok(Position { coordinates, uncertainty: Distance::from_km(uncertainty_km) })
-}
-
-/// A fault at a byte offset.
-pub(super) fn at(text: &str, offset: usize, fault: String) -> ImportError {
-    let (line, column) = position(text, offset);
-    ImportError { line, column, fault }
-}
-
-/// The line and column of a byte offset, both from 1.
-pub(super) fn position(text: &str, offset: usize) -> (usize, usize) {
-    let before = text.get(..offset).unwrap_or(text);
-    let line = before.matches('\n').count() + 1;
-    let column = before.rsplit('\n').next().map_or(0, |last| last.chars().count()) + 1;
-    (line, column)
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 use super::disc::Disc;
+use super::evidence::disc::LISTED;
 use super::fuse::{Case, fuse};
 use super::light::{Speed, shortest_round_trip_ms};
 use super::setting::Setting;
@@ -28,9 +29,6 @@ pub struct GroupSum {
 
 /// What is tried where an answer would have to come in less than some time.
 const A_LITTLE_LESS: f64 = 0.999;
-
-/// How many countries are named before they are only counted.
-const LISTED: usize = 12;
 
 /// A change, and what the place would be with it.
 #[derive(Clone, Debug, PartialEq)]
@@ -126,8 +124,9 @@ fn sooner<'a>(case: &Case<'a>, setting: &Setting<'a>) -> Vec<Would<'a>> {
         Some(Would { change: Change::Sooner { vantage, ms }, place, grade: Grade::Proven })
     };
     let inside = best(Place::Inside, &|disc| bound(disc, disc.reach.nearest_foreign(case.home)?.0));
-    let outside = best(Place::Outside, &|disc| bound(disc, to_home(disc, case)?));
-    let is_abroad = |disc: &Disc<'_>| to_home(disc, case).is_some_and(|distance| distance > Distance::ZERO);
+    let outside = best(Place::Outside, &|disc| bound(disc, disc.reach.nearest_home(case.home)?));
+    let is_abroad =
+        |disc: &Disc<'_>| disc.reach.nearest_home(case.home).is_some_and(|distance| distance > Distance::ZERO);
     let nobody_abroad = setting.is_ordinary() && !case.own.iter().chain(&case.others).any(is_abroad);
     let left = setting.discs.iter().map(|seen| seen.vacuum).reduce(|left, by| left.intersection(&by));
     let foreign = left.map(|left| left.iter().filter(|country| !case.home.contains(*country)).collect::<CountrySet>());
@@ -135,13 +134,6 @@ fn sooner<'a>(case: &Case<'a>, setting: &Setting<'a>) -> Vec<Would<'a>> {
     let change = Change::FromAbroad(foreign.unwrap_or_default());
     let from_abroad = is_open.then_some(Would { change, place: Place::Outside, grade: Grade::Proven });
     [inside, outside, from_abroad].into_iter().flatten().collect()
-}
-
-/// How far the nearest home land is from a disc's vantage; `None` where the borders do not know all of home.
-fn to_home(disc: &Disc<'_>, case: &Case<'_>) -> Option<Distance> {
-    let mut home = case.home.countries().iter().map(|country| disc.reach.distance_to(country));
-    let nearest = home.try_fold(f64::INFINITY, |nearest, distance| Some(nearest.min(distance?.km())))?;
-    Some(Distance::from_km(nearest))
 }
 
 /// Whether an answer to `vantage` in a little less than `ms` would prove `place`.

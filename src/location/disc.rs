@@ -84,7 +84,7 @@ impl Disc<'_> {
 
     /// Whether the borders know where every home country is.
     pub fn knows(&self, home: &Home) -> bool {
-        home.countries().iter().all(|country| self.reach.distance_to(country).is_some())
+        self.reach.nearest_home(home).is_some()
     }
 
     /// Whether no point can be in both discs: one responder cannot have given both answers.

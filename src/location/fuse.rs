@@ -22,7 +22,7 @@ use super::evidence::disc::Unplaced;
 use super::evidence::gap::Gauge;
 use super::evidence::path;
 use super::setting::Setting;
-use super::tally::Tally;
+use super::tally::{Sums, Tally};
 use super::weigh::{GLASS_DISC, Group, PROBABLE};
 use super::{Claim, Grade, Location, OutlinesId, Place};
 use crate::network::NetworkKind;
@@ -57,8 +57,8 @@ pub struct Case<'a> {
 pub fn fuse<'a>(case: &Case<'a>) -> Location<'a> {
     let setting = Setting::of(case);
     let tally = Tally::of(case, &setting);
-    let Decision { place, grade, countries } = decide(&setting, &tally);
-    let sums = Group::ALL.map(|group| tally.sum(group));
+    let sums = tally.sums();
+    let Decision { place, grade, countries } = decide(&setting, &tally, &sums);
     let Tally { registered, evidence, .. } = tally;
     Location { address: case.address, place, grade, countries, asn: setting.asn, registered, evidence, sums }
 }
@@ -83,12 +83,15 @@ impl Decision {
     }
 }
 
-fn decide(setting: &Setting<'_>, tally: &Tally<'_>) -> Decision {
+fn decide(setting: &Setting<'_>, tally: &Tally<'_>, sums: &Sums) -> Decision {
     if setting.is_shared() {
         return edge(setting, tally);
     }
     let proven = proven(setting, tally);
-    proven.or_else(|| attested(setting, tally)).or_else(|| probable(setting, tally)).unwrap_or_else(Decision::unknown)
+    proven
+        .or_else(|| attested(setting, tally))
+        .or_else(|| probable(setting, tally, sums))
+        .unwrap_or_else(Decision::unknown)
 }
 
 fn edge(setting: &Setting<'_>, tally: &Tally<'_>) -> Decision {
@@ -125,12 +128,12 @@ fn attested(setting: &Setting<'_>, tally: &Tally<'_>) -> Option<Decision> {
     }
 }
 
-fn probable(setting: &Setting<'_>, tally: &Tally<'_>) -> Option<Decision> {
-    let counted = Group::ALL.map(|group| tally.sum(group).1);
-    let sum: f64 = counted.iter().sum();
-    let agreeing = counted.iter().filter(|nats| **nats * sum > 0.0).count();
-    let (_, glass) = tally.sum(Group::Glass);
-    let stands_alone = glass.abs() >= GLASS_DISC && setting.kind == NetworkKind::Ordinary;
+fn probable(setting: &Setting<'_>, tally: &Tally<'_>, sums: &Sums) -> Option<Decision> {
+    let sum: f64 = sums.iter().map(|(_, counted)| counted).sum();
+    let agreeing = sums.iter().filter(|(_, counted)| counted * sum > 0.0).count();
+    let is_glass_whole =
+        |(group, (_, counted)): (Group, &(f64, f64))| group == Group::Glass && counted.abs() >= GLASS_DISC;
+    let stands_alone = Group::ALL.into_iter().zip(sums).any(is_glass_whole) && setting.kind == NetworkKind::Ordinary;
     if sum.abs() < PROBABLE || (agreeing < 2 && !stands_alone) {
         return None;
     }

@@ -19,7 +19,7 @@ use crate::place::{Coordinates, CountryCode, CountrySet};
 
 use evidence::Evidence;
 use source::regions::Cloud;
-use weigh::Group;
+use tally::Sums;
 
 pub mod derivation;
 pub mod disc;
@@ -245,8 +245,8 @@ pub struct Location<'a> {
     pub registered: CountrySet,
     /// The evidence, in the order it was weighed.
     pub evidence: Vec<Evidence<'a>>,
-    /// What the hints of each group of [`Group::ALL`] come to, in nats, before its cap and after it.
-    pub sums: [(f64, f64); Group::ALL.len()],
+    /// What the hints of each group come to.
+    pub sums: Sums,
 }
 
 /// The kinds of evidence, as product.md names them.

@@ -37,9 +37,9 @@ pub struct Setting<'a> {
     pub discs: Vec<Seen<'a>>,
     /// Whether somebody lists the address as one that several sites answer for.
     listed: bool,
-    /// The countries that all discs in glass leave, if there are discs: where none is left, something was faster than
-    /// light in glass, which then refutes nothing.
-    glass: Option<CountrySet>,
+    /// The countries that all discs in glass leave of an address that is not shared, if there are discs: where none is left,
+    /// something was faster than light in glass, which then refutes nothing.
+    pub glass: Option<CountrySet>,
     /// Whether the borders know where home is: without that, no disc can leave it out.
     home_is_drawn: bool,
 }
@@ -84,8 +84,8 @@ impl<'a> Setting<'a> {
         }
         if is_public {
             setting.discs = discs.into_iter().map(|(disc, is_own)| setting.see(disc, is_own)).collect();
-            let mut glass = setting.discs.iter().map(|seen| seen.glass).filter(|countries| !countries.is_empty());
-            setting.glass = glass.next().map(|first| glass.fold(first, |left, by| left.intersection(&by)));
+            let glass = setting.discs.iter().map(|seen| seen.glass).filter(|countries| !countries.is_empty());
+            setting.glass = glass.reduce(|left, by| left.intersection(&by)).filter(|_| !setting.is_shared());
         }
         setting
     }
@@ -166,8 +166,7 @@ impl<'a> Setting<'a> {
     /// Why the address cannot be in `country`: an answer that came too soon for that. A disc that touches no land refutes
     /// nothing: its vantage is not where it says.
     pub fn refutation(&self, country: CountryCode, speed: Speed) -> Option<Refutation<'a>> {
-        let glass_fails = !self.is_shared() && self.glass.is_some_and(|left| left.is_empty());
-        if speed == Speed::Glass && glass_fails {
+        if speed == Speed::Glass && self.glass.is_some_and(|left| left.is_empty()) {
             return None;
         }
         let applies = |seen: &&Seen<'_>| {

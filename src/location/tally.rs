@@ -9,6 +9,9 @@ use super::weigh::Group;
 use super::{Claim, EvidenceKind, Says, Weight};
 use crate::place::CountrySet;
 
+/// What the hints of each group of [`Group::ALL`] come to, in nats, before its cap and after it.
+pub type Sums = [(f64, f64); Group::ALL.len()];
+
 /// All evidence about one address, and what it comes to.
 #[derive(Debug)]
 pub struct Tally<'a> {
@@ -16,7 +19,7 @@ pub struct Tally<'a> {
     pub evidence: Vec<Evidence<'a>>,
     /// The countries that all proving discs leave; `None` while no disc has spoken.
     pub vacuum: Option<CountrySet>,
-    /// The countries that all discs in glass leave.
+    /// The countries that all discs in glass leave, as the setting has it.
     pub glass: Option<CountrySet>,
     /// Where accountable sources say that it is.
     pub attested: CountrySet,
@@ -32,7 +35,7 @@ impl<'a> Tally<'a> {
         let mut tally = Self {
             evidence: Vec::with_capacity(case.claims.len() + setting.discs.len() + 2),
             vacuum: None,
-            glass: None,
+            glass: setting.glass,
             attested: CountrySet::default(),
             abroad: CountrySet::default(),
             registered: CountrySet::default(),
@@ -91,16 +94,10 @@ impl<'a> Tally<'a> {
         }
     }
 
-    /// Keeps the countries that another disc touches as well. A disc that touches no land says nothing.
+    /// Keeps the countries that another proving disc touches as well. A disc that touches no land says nothing.
     fn narrow(&mut self, seen: &Seen<'_>) {
-        let keep = |left: &mut Option<CountrySet>, by: &CountrySet| {
-            if !by.is_empty() {
-                *left = Some(left.map_or(*by, |left| left.intersection(by)));
-            }
-        };
-        keep(&mut self.glass, &seen.glass);
-        if seen.may_prove {
-            keep(&mut self.vacuum, &seen.vacuum);
+        if seen.may_prove && !seen.vacuum.is_empty() {
+            self.vacuum = Some(self.vacuum.map_or(seen.vacuum, |left| left.intersection(&seen.vacuum)));
         }
     }
 
@@ -142,9 +139,14 @@ impl<'a> Tally<'a> {
         self.add(evidence);
     }
 
+    /// What the hints of each group come to.
+    pub fn sums(&self) -> Sums {
+        Group::ALL.map(|group| self.sum(group))
+    }
+
     /// What a group's hints come to, in nats, before the cap and after it. Discs in glass share one assumption: several
     /// weigh as much as one, and nothing where they contradict each other or leave no land, since then it does not hold.
-    pub fn sum(&self, group: Group) -> (f64, f64) {
+    fn sum(&self, group: Group) -> (f64, f64) {
         let hints = || self.evidence.iter().filter(|evidence| evidence.group() == Some(group)).map(|e| e.nats);
         let before = hints().sum();
         let fails = group == Group::Glass

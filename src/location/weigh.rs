@@ -45,8 +45,7 @@ impl Group {
         }
     }
 
-    /// What counts of the group's hints, in nats. Discs in glass share one assumption, so that several weigh as much as
-    /// one, and none where they contradict each other: then the assumption does not hold.
+    /// What counts of hints of the group that add up to `sum`, in nats.
     pub fn counted(self, sum: f64) -> f64 {
         let (least, most) = self.bounds();
         sum.clamp(least, most)

@@ -100,7 +100,7 @@ fn evidence_line(evidence: &Evidence<'_>) -> String {
         "{:<8}  {weight:<13}  {}: {}",
         evidence.kind().as_str(),
         Escaped(evidence.source),
-        Escaped(&evidence.says())
+        Escaped(&evidence.to_string())
     )
 }
 

@@ -138,6 +138,23 @@ pub enum NameFailure {
 }
 
 impl NameFailure {
+    /// Whether it answers the question: there is no such name, or nothing of that kind under it. Anything else leaves open
+    /// what there is.
+    pub fn is_an_answer(self) -> bool {
+        match self {
+            Self::NoSuchName | Self::NoData => true,
+            Self::ServerFailure
+            | Self::Refused
+            | Self::Timeout
+            | Self::Lame
+            | Self::Truncated
+            | Self::AliasLoop
+            | Self::AliasChainTooLong
+            | Self::Malformed
+            | Self::Unreachable => false,
+        }
+    }
+
     /// Every failure, in the order of the metric `pehra_resolutions_total`.
     pub const ALL: [Self; 11] = [
         Self::NoSuchName,

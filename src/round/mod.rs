@@ -27,7 +27,7 @@ use crate::contact::{Contact, ContactFailure, ContactOutcome};
 use crate::location::Claim;
 use crate::moment::{Moment, Rtt};
 use crate::network::AddressScope;
-use crate::observation::{DatabaseDigest, Declared, Observation, SCHEMA};
+use crate::observation::{DatabaseDigest, Declared, Observation};
 use crate::resolution::pointer::{Pointed, Pointer};
 use crate::resolution::{AddressFamily, NameFailure, Outcome, Resolution, View};
 use crate::trace::plan::Plan;
@@ -179,21 +179,8 @@ enum Stage {
 impl Round {
     /// A round that begins `now`.
     pub fn new(settings: RoundSettings, now: Moment) -> Self {
-        let observation = Observation {
-            schema: SCHEMA,
-            endpoint: settings.endpoint.clone(),
-            declared: settings.declared.clone(),
-            vantage: settings.vantage.clone(),
-            observed: now.wall,
-            elapsed_ns: Rtt::from_duration(Duration::ZERO),
-            resolutions: Vec::new(),
-            traces: Vec::new(),
-            contacts: Vec::new(),
-            pings: Vec::new(),
-            pointers: Vec::new(),
-            claims: Vec::new(),
-            databases: Vec::new(),
-        };
+        let RoundSettings { endpoint, declared, vantage, .. } = &settings;
+        let observation = Observation::begun(endpoint.clone(), declared.clone(), vantage.clone(), now.wall);
         let mut round = Self {
             settings,
             started: now,

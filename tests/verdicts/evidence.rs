@@ -20,7 +20,7 @@ use pehra::location::source::regions::Cloud;
 use pehra::location::{Claim, Grade, Place, Says, Weight};
 use pehra::moment::Rtt;
 use pehra::network::{Asn, NetworkKind};
-use pehra::observation::{Declared, Observation, Ping, PingBest, SCHEMA};
+use pehra::observation::{Declared, Observation, Ping, PingBest};
 use pehra::place::{Coordinates, CountryCode, CountrySet, Distance, Home};
 use pehra::trace::{AnswerKind, Ending, Hop, HopAnswer, Protocol, Trace};
 use pehra::vantage::{Position, Vantage, VantageId};
@@ -253,6 +253,17 @@ fn untrue(dossier: &Dossier<'_>, would: &Would<'_>) -> Option<String> {
     (!comes_true).then(|| format!("{would}, but is {} ({})", found.place, found.grade))
 }
 
+/// What is declared of the workload of every case.
+pub(super) fn portal() -> Declared {
+    Declared {
+        workload: WorkloadId("portal".to_owned()),
+        entity: String::new(),
+        jurisdiction: Jurisdiction("federal".to_owned()),
+        class: None,
+        provider: None,
+    }
+}
+
 impl Case {
     /// Every vantage that got an answer, and the one that looks.
     fn vantages(&self) -> impl Iterator<Item = String> {
@@ -273,27 +284,10 @@ impl Case {
         let hops =
             self.hop.iter().filter_map(|hop| Some(claim(hop.address?, "dbip-country", Says::Country(hop.country?))));
         let claims = self.says.iter().filter_map(|says| says.claim(self.address)).chain(hops).collect();
-        Observation {
-            schema: SCHEMA,
-            endpoint: self.address.to_string().parse().unwrap(),
-            declared: Declared {
-                workload: WorkloadId("portal".to_owned()),
-                entity: String::new(),
-                jurisdiction: Jurisdiction("federal".to_owned()),
-                class: None,
-                provider: None,
-            },
-            vantage: vantage(city),
-            observed,
-            elapsed_ns: Rtt::default(),
-            resolutions: Vec::new(),
-            traces: vec![trace],
-            contacts: self.contact(city, observed).into_iter().collect(),
-            pings: Vec::new(),
-            pointers: Vec::new(),
-            claims,
-            databases: Vec::new(),
-        }
+        let endpoint = self.address.to_string().parse().unwrap();
+        let begun = Observation::begun(endpoint, portal(), vantage(city), observed);
+        let contacts = self.contact(city, observed).into_iter().collect();
+        Observation { traces: vec![trace], contacts, claims, ..begun }
     }
 
     /// The hops, if this is the vantage that looks, and the answer of the target, if it got one.

@@ -12,7 +12,7 @@ use pehra::location::path::{Course, Fact, PathReading, Way};
 use pehra::location::{Grade, Location, Place};
 use pehra::moment::Rtt;
 use pehra::network::Asn;
-use pehra::observation::{Declared, Observation, SCHEMA};
+use pehra::observation::{Declared, Observation};
 use pehra::place::{CountrySet, Home};
 use pehra::provider::{Accreditation, Provider, ProviderId};
 use pehra::resolution::{AddressFamily, Addressed, Answer, NameFailure, Outcome, Resolution, View};
@@ -167,26 +167,19 @@ impl Case {
     fn observation(&self) -> Observation {
         let age = self.observed.as_ref().and_then(|o| o.age.as_deref()).map_or(Duration::ZERO, duration);
         let observed = self.as_of() - age;
+        let endpoint = "https://portal.example.gov.pk".parse().unwrap();
+        let declared = Declared {
+            workload: workload(),
+            entity: "An authority".to_owned(),
+            jurisdiction: Jurisdiction("federal".to_owned()),
+            class: self.workload.class.clone().map(DataClass),
+            provider: self.workload.provider.clone().map(ProviderId),
+        };
+        let vantage = Vantage { id: VantageId("isb-1".to_owned()), position: None, asn: None };
         Observation {
-            schema: SCHEMA,
-            endpoint: "https://portal.example.gov.pk".parse().unwrap(),
-            declared: Declared {
-                workload: workload(),
-                entity: "An authority".to_owned(),
-                jurisdiction: Jurisdiction("federal".to_owned()),
-                class: self.workload.class.clone().map(DataClass),
-                provider: self.workload.provider.clone().map(ProviderId),
-            },
-            vantage: Vantage { id: VantageId("isb-1".to_owned()), position: None, asn: None },
-            observed,
-            elapsed_ns: Rtt::default(),
             resolutions: self.resolutions(observed),
-            traces: Vec::new(),
             contacts: self.address.iter().map(|stated| stated.contact(observed)).collect(),
-            pings: Vec::new(),
-            pointers: Vec::new(),
-            claims: Vec::new(),
-            databases: Vec::new(),
+            ..Observation::begun(endpoint, declared, vantage, observed)
         }
     }
 

@@ -67,12 +67,8 @@ fn seen_by_all(vantages: &[Standing], hosts: &[Host], are_landmarks: bool) -> Ve
 
 /// Who is in quarantine. Nobody has to stand at home for that.
 fn in_quarantine(observations: &[Observation]) -> Vec<String> {
-    let borders = borders(&[]);
-    let mut calibration = Calibration::new(&home(), Arc::new(Hubs::shipped()), Window::Around);
-    for observation in observations {
-        calibration.handle_observation(observation, &borders);
-    }
-    calibration.finish();
+    let hubs = Arc::new(Hubs::shipped());
+    let calibration = Calibration::survey(&home(), hubs, Window::Around, observations, &borders(&[]));
     assert_eq!(calibration.misplaced(noon()).count(), 0);
     calibration.quarantined(noon()).keys().map(|id| id.0.clone()).collect()
 }

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use super::Resolvers;
 use crate::edge::clock;
+use crate::resolution::View;
 use crate::resolution::pointer::{Pointed, Pointer};
-use crate::resolution::{NameFailure, View};
 
 /// The most addresses whose names are remembered.
 const MOST: usize = 10_000;
@@ -98,18 +98,8 @@ impl Cell {
 fn holds(outcome: &Pointed) -> Duration {
     match outcome {
         Pointed::Named(named) => Duration::from_secs(named.ttl.into()).clamp(SHORTEST, LONGEST),
-        Pointed::Failed(NameFailure::NoSuchName | NameFailure::NoData) => NAMELESS,
-        Pointed::Failed(
-            NameFailure::ServerFailure
-            | NameFailure::Refused
-            | NameFailure::Timeout
-            | NameFailure::Lame
-            | NameFailure::Truncated
-            | NameFailure::AliasLoop
-            | NameFailure::AliasChainTooLong
-            | NameFailure::Malformed
-            | NameFailure::Unreachable,
-        ) => SHORTEST,
+        Pointed::Failed(failure) if failure.is_an_answer() => NAMELESS,
+        Pointed::Failed(_) => SHORTEST,
     }
 }
 

@@ -55,7 +55,7 @@ pub struct Unplaced<'a> {
 }
 
 /// How many countries are listed by name before they are only counted.
-const LISTED: usize = 12;
+pub(in crate::location) const LISTED: usize = 12;
 
 pub(in crate::location) fn weigh<'a>(seen: &Seen<'a>, borders: &'a OutlinesId, setting: &Setting<'a>) -> Evidence<'a> {
     let (weight, nats, speed, countries) = if seen.may_prove && setting.settles(&seen.vacuum) {

@@ -150,11 +150,6 @@ impl<'a> Evidence<'a> {
     pub fn is_of(&self, claim: &Claim) -> bool {
         std::ptr::eq(self.source, claim.source.as_str())
     }
-
-    /// What it says, in words.
-    pub fn says(&self) -> String {
-        self.to_string()
-    }
 }
 
 impl fmt::Display for Evidence<'_> {
@@ -194,7 +189,7 @@ impl Serialize for Evidence<'_> {
         let mut written = serializer.serialize_struct("Evidence", 6)?;
         written.serialize_field("kind", &self.kind())?;
         written.serialize_field("source", &Printable(self.source).to_string())?;
-        written.serialize_field("says", &self.says())?;
+        written.serialize_field("says", &self.to_string())?;
         written.serialize_field("weight", &self.weight)?;
         written.serialize_field("nats", &self.nats)?;
         match self.group() {

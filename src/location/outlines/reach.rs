@@ -50,6 +50,13 @@ impl Reach {
         self.named.get(place).map(|(_, least)| *least)
     }
 
+    /// How far away the nearest land of home is at the least; `None` when the map does not know all of home.
+    pub fn nearest_home(&self, home: &Home) -> Option<Distance> {
+        let mut distances = home.countries().iter().map(|country| self.distance_to(country));
+        let nearest = distances.try_fold(f64::INFINITY, |nearest, distance| Some(nearest.min(distance?.km())))?;
+        Some(Distance::from_km(nearest))
+    }
+
     /// The nearest land that is not home, and how far away it is at the least; `None` on a map of home alone.
     pub fn nearest_foreign(&self, home: &Home) -> Option<(Distance, CountryCode)> {
         self.nearest.iter().find(|(_, country)| !home.contains(*country)).copied()

@@ -114,10 +114,9 @@ impl<'a> Trail<'a> {
 
     /// Whether the vantage is known to stand abroad.
     pub(super) fn stands_abroad(&self) -> bool {
-        let mut home = self.route.home.countries().iter();
         self.standpoint().is_some_and(|standpoint| {
-            let uncertainty = standpoint.position.uncertainty;
-            home.all(|country| standpoint.reach.distance_to(country).is_some_and(|distance| distance > uncertainty))
+            let nearest = standpoint.reach.nearest_home(self.route.home);
+            nearest.is_some_and(|distance| distance > standpoint.position.uncertainty)
         })
     }
 

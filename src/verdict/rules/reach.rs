@@ -3,7 +3,7 @@
 use super::Brief;
 use crate::contact::Contact;
 use crate::observation::Ping;
-use crate::resolution::{NameFailure, Outcome, Resolution};
+use crate::resolution::{Outcome, Resolution};
 use crate::trace::Trace;
 use crate::verdict::{Finding, RuleId};
 use crate::workload::Host;
@@ -24,23 +24,11 @@ pub(super) fn unresolvable(brief: &Brief<'_>) -> Vec<Finding> {
     finding.flatten().into_iter().collect()
 }
 
-/// Whether an outcome leaves open which addresses there are. That there is no such name, or no address of the family, is
-/// an answer.
+/// Whether an outcome leaves open which addresses there are.
 fn says_nothing(outcome: &Outcome) -> bool {
     match outcome {
         Outcome::Answered(answer) => answer.left_out > 0,
-        Outcome::Failed(NameFailure::NoSuchName | NameFailure::NoData) => false,
-        Outcome::Failed(
-            NameFailure::ServerFailure
-            | NameFailure::Refused
-            | NameFailure::Timeout
-            | NameFailure::Lame
-            | NameFailure::Truncated
-            | NameFailure::AliasLoop
-            | NameFailure::AliasChainTooLong
-            | NameFailure::Malformed
-            | NameFailure::Unreachable,
-        ) => true,
+        Outcome::Failed(failure) => !failure.is_an_answer(),
     }
 }
 

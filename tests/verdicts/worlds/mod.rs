@@ -12,9 +12,10 @@ use std::net::IpAddr;
 
 use pehra::location::Claim;
 use pehra::moment::Rtt;
-use pehra::observation::{Declared, Observation, SCHEMA};
+use pehra::observation::Observation;
 use pehra::resolution::{AddressFamily, Addressed, Answer, Outcome, Resolution, View};
-use pehra::workload::{Jurisdiction, WorkloadId};
+
+use super::evidence::portal;
 
 pub(crate) use dice::Dice;
 pub(crate) use fleet::{Fleet, Moves, Standing};
@@ -170,25 +171,7 @@ fn observation(standing: &Standing, addresses: &[IpAddr]) -> Observation {
             left_out: 0,
         }),
     };
-    Observation {
-        schema: SCHEMA,
-        endpoint: "https://portal.gov.pk".parse().expect("an endpoint"),
-        declared: Declared {
-            workload: WorkloadId("portal".to_owned()),
-            entity: String::new(),
-            jurisdiction: Jurisdiction("federal".to_owned()),
-            class: None,
-            provider: None,
-        },
-        vantage: standing.vantage.clone(),
-        observed,
-        elapsed_ns: Rtt::default(),
-        resolutions: vec![resolution()],
-        traces: Vec::new(),
-        contacts: Vec::new(),
-        pings: Vec::new(),
-        pointers: Vec::new(),
-        claims: Vec::new(),
-        databases: Vec::new(),
-    }
+    let endpoint = "https://portal.gov.pk".parse().expect("an endpoint");
+    let begun = Observation::begun(endpoint, portal(), standing.vantage.clone(), observed);
+    Observation { resolutions: vec![resolution()], ..begun }
 }
