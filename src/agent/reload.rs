@@ -69,7 +69,7 @@ pub fn prepare(
         state.clone_into(&mut config.state_directory);
     }
     let geodb = Geodb::open_and_fetch(&config.geodb, &config.assets, before.map(|(geodb, _)| geodb))?;
-    let geodb = geodb.with_landmarks(&config.landmarks);
+    let geodb = geodb.with_landmarks(&config.landmarks)?;
     let spot = Spot { key: "geodb.geofeed".to_owned(), ..Spot::file(&path.display().to_string()) };
     warnings.extend(geodb.troubles().into_iter().map(|message| Fault { spot: spot.clone(), message }));
     let evidence = before.map(|(_, evidence)| evidence.clone()).unwrap_or_default();
@@ -318,6 +318,16 @@ mod tests {
         assert_ne!(with_another_file, before);
         fs::write(directory.path().join("more/a.toml"), workload("open")).unwrap();
         assert_ne!(Fingerprint::of(&path, &[]), with_another_file);
+    }
+
+    #[test]
+    fn a_landmark_that_the_borders_contradict_is_refused() {
+        let (_directory, path) = configuration();
+        let landmark = "[[landmark]]\naddress = \"185.1.8.1\"\nname = \"ix\"\nsource = \"its page\"\ncountry = \"DE\"\n\
+                        latitude = 24.86\nlongitude = 67.0\n";
+        fs::write(&path, format!("{GOOD}{landmark}")).unwrap();
+        let error = prepare(&path, None, None).unwrap_err().to_string();
+        assert!(error.contains("pehra.toml:10: landmark.country: DE is "), "{error}");
     }
 
     #[tokio::test]

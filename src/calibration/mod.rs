@@ -39,10 +39,12 @@ use tally::Tally;
 
 pub use contradiction::Contradiction;
 pub use hubs::Hubs;
+pub use survey::{Light, Survey};
 
 pub mod contradiction;
 mod facts;
 pub mod hubs;
+mod survey;
 mod table;
 mod tally;
 #[cfg(test)]

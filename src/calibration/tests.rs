@@ -235,6 +235,25 @@ fn a_landmark_that_answers_too_soon_quarantines_the_vantage() {
 }
 
 #[test]
+fn judged_alone_a_vantage_is_measured_by_what_it_measured_itself() {
+    let (moved, honest) = (vantage("khi", 1, LAHORE), vantage("isb", 2, ISLAMABAD));
+    let abroad = |last: u8| seen(&honest, NOON, &format!("185.1.8.{last}"), 90.0, &[network(u32::from(last), "AE")]);
+    let declared = [landmark("de-cix", "DE", Some(FRANKFURT))];
+    let seen: Vec<_> = [seen(&moved, NOON, "185.1.9.1", 2.0, &declared), abroad(1), abroad(2)].into();
+    let survey = |light| Survey::of(light, &home(), Window::Around, &seen, &borders(&seen));
+    for (light, remarks) in [(Light::Alone, 1), (Light::Together, 1)] {
+        let survey = survey(light);
+        let calibration = |vantage: &Vantage| survey.calibration(&vantage.id).unwrap();
+        assert!(calibration(&moved).quarantine(&moved, noon()).is_some(), "{light:?}");
+        assert_eq!(calibration(&honest).quarantine(&honest, noon()), None);
+        let known = calibration(&honest).yardstick(&honest, noon()).unwrap().fastest_abroad.clone().unwrap();
+        assert_eq!((known.count, survey.remarks().len()), (2, remarks));
+    }
+    let alone = survey(Light::Alone);
+    assert_eq!(alone.calibration(&honest.id).unwrap().quarantine(&moved, noon()), None, "others are not looked at");
+}
+
+#[test]
 fn a_vantage_in_quarantine_has_no_yardstick_and_calls_nothing_at_home() {
     let (moved, honest) = (vantage("khi", 1, LAHORE), vantage("isb", 2, ISLAMABAD));
     let abroad = [country("DE"), network(9, "DE")];

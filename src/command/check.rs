@@ -67,6 +67,7 @@ impl Check {
     pub fn run(self) -> Exit {
         let loaded = inventory::load(&self.config).and_then(|(config, warnings)| {
             let faults = database_faults(&config);
+            let faults = if faults.is_empty() { landmark_faults(&config) } else { faults };
             if faults.is_empty() { Ok((config, warnings)) } else { Err(ConfigErrors(faults)) }
         });
         let report = match loaded {
@@ -117,6 +118,13 @@ fn database_faults(config: &Config) -> Vec<Fault> {
         Some(Fault { spot, message: format!("failed to {error}") })
     });
     faults.collect()
+}
+
+/// What is wrong with the landmarks by the borders in use, which can be read.
+fn landmark_faults(config: &Config) -> Vec<Fault> {
+    let borders = GeodbConfig { outlines: config.geodb.outlines.clone(), ..GeodbConfig::default() };
+    let Ok(geodb) = Geodb::open(&borders, &[]) else { return Vec::new() };
+    geodb.with_landmarks(&config.landmarks).err().map_or_else(Vec::new, |errors| errors.0)
 }
 
 /// A configuration for each source of `whole`, with nothing else in it, and the name by which it is found in the file.
@@ -215,6 +223,17 @@ mod tests {
 
     use super::*;
     use crate::config::{Draft, Written};
+
+    #[test]
+    fn a_landmark_outside_of_its_country_is_named_with_its_line() {
+        let text = "[vantage]\nid = \"here\"\n[[landmark]]\naddress = \"185.1.8.1\"\nname = \"de-cix\"\n\
+                    source = \"its page\"\ncountry = \"DE\"\nlatitude = 24.86\nlongitude = 67.0\n";
+        let written = Written { name: "pehra.toml".to_owned(), bytes: text.into() };
+        let (config, _) = Draft::open(&written, Path::new("")).finish().unwrap();
+        let found = landmark_faults(&config);
+        let found: Vec<_> = found.iter().map(|fault| (fault.spot.line, fault.spot.key.as_str())).collect();
+        assert_eq!(found, [(7, "landmark.country")]);
+    }
 
     #[test]
     fn a_source_that_cannot_be_opened_is_named_with_its_line() {

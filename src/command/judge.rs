@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use clap::Args;
 use indicatif::ProgressBar;
@@ -11,16 +11,16 @@ use jiff::Timestamp;
 
 use super::Exit;
 use super::verdicts::{Form, Judged, Refusal, known_class};
-use crate::calibration::{Calibration, Hubs, Window};
-use crate::config::built_in_policy;
+use crate::calibration::{Light, Survey, Window};
+use crate::config::{built_in_policy, landmark};
 use crate::dossier::{Companions, Dossier, Instruments};
 use crate::edge::clock;
 use crate::edge::geodb::Geodb;
 use crate::edge::input::MOST;
 use crate::edge::inventory;
 use crate::edge::measurements::{self, Measurements, MeasurementsError, shown};
-use crate::import::landmarks::Landmarks;
 use crate::import::vantages::Vantages;
+use crate::location::Claim;
 use crate::location::disc::Borders;
 use crate::observation::Observation;
 use crate::place::Home;
@@ -60,7 +60,8 @@ pub struct Judge {
     #[arg(long, value_name = "FILE")]
     landmarks: Option<PathBuf>,
 
-    /// Judge each observation by itself, not in the light of other vantages
+    /// Judge each observation by itself, not in the light of other vantages: of what else is in the input, only what the
+    /// same vantage measured counts, its landmarks among it, and only for what its times mean
     #[arg(long)]
     alone: bool,
 
@@ -91,7 +92,7 @@ impl Judge {
         let (policy, geodb) = self.instruments()?;
         let class = self.class.as_ref().map(|name| known_class(name, &policy)).transpose()?;
         let vantages = self.vantages()?;
-        let landmarks = self.landmarks()?;
+        let landmarks = self.landmarks(&geodb)?;
         let mut read_all = Vec::new();
         for file in &self.files {
             let read = read(file, &vantages)?;
@@ -112,8 +113,8 @@ impl Judge {
                 observation.declared.class = Some(class.clone());
             }
         }
-        let calibrations = self.calibrate(&subjects, &borders, &policy.home);
-        self.print(&subjects, &borders, &calibrations, &policy)
+        let surveys = self.survey(&subjects, &borders, &policy.home);
+        self.print(&subjects, &borders, &surveys, &policy)
     }
 
     fn instruments(&self) -> Result<(Policy, Geodb), Refusal> {
@@ -121,7 +122,8 @@ impl Judge {
             let (config, _) = inventory::load(path).map_err(|e| Refusal(Exit::BadConfiguration, e.to_string()))?;
             let geodb = Geodb::open(&config.geodb, &config.assets);
             let geodb = geodb.map_err(|e| Refusal(Exit::BadConfiguration, e.to_string()))?;
-            return Ok((config.policy, geodb.with_landmarks(&config.landmarks)));
+            let geodb = geodb.with_landmarks(&config.landmarks);
+            return Ok((config.policy, geodb.map_err(|e| Refusal(Exit::BadConfiguration, e.to_string()))?));
         }
         let home = HOME.parse().map(Home::of).map_err(|e| Refusal(Exit::BadConfiguration, format!("{e}")))?;
         let policy = built_in_policy(home).map_err(|e| Refusal(Exit::BadConfiguration, e.to_string()))?;
@@ -133,44 +135,38 @@ impl Judge {
         measurements::read_vantages(path).map_err(|error| unreadable(&error))
     }
 
-    fn landmarks(&self) -> Result<Landmarks, Refusal> {
-        let Some(path) = &self.landmarks else { return Ok(Landmarks::default()) };
-        measurements::read_landmarks(path).map_err(|error| unreadable(&error))
+    /// What is claimed of the landmarks of the file, which the borders must not contradict.
+    fn landmarks(&self, geodb: &Geodb) -> Result<BTreeMap<IpAddr, Claim>, Refusal> {
+        let Some(path) = &self.landmarks else { return Ok(BTreeMap::new()) };
+        let landmarks = measurements::read_landmarks(path).map_err(|error| unreadable(&error))?;
+        landmark::hold_against(&landmarks, &geodb.outlines()).map_err(|errors| unreadable(&errors.into()))?;
+        Ok(landmarks.iter().map(|landmark| (landmark.address, landmark.claim())).collect())
     }
 
     /// By what the times of the vantages are measured: of those of other tools by what they measured before and after, of
-    /// our own as it was known when they were judged. With --alone nothing is known but the way abroad.
-    fn calibrate(&self, subjects: &[Subject], borders: &Borders, home: &Home) -> [Calibration; 2] {
-        let hubs = Arc::new(Hubs::shipped());
-        let calibrations = [(Window::Before, false), (Window::Around, true)].map(|(window, is_imported)| {
-            let mut calibration = Calibration::new(home, Arc::clone(&hubs), window);
-            if subjects.iter().any(|subject| subject.is_imported == is_imported) {
-                for Subject { observation, .. } in subjects {
-                    if self.alone {
-                        calibration.handle_vantage(&observation.vantage, borders);
-                    } else {
-                        calibration.handle_observation(observation, borders);
-                    }
-                }
-                calibration.finish();
-            }
-            calibration
+    /// our own as it was known when they were judged.
+    fn survey<'a>(&self, subjects: &'a [Subject], borders: &Borders, home: &Home) -> [Survey<'a>; 2] {
+        let light = if self.alone { Light::Alone } else { Light::Together };
+        let surveys = [(Window::Before, false), (Window::Around, true)].map(|(window, is_imported)| {
+            let is_asked = subjects.iter().any(|subject| subject.is_imported == is_imported);
+            let surveyed = subjects.iter().filter(|_| is_asked).map(|subject| &subject.observation);
+            Survey::of(light, home, window, surveyed, borders)
         });
-        let remarks: BTreeSet<_> = calibrations.iter().flat_map(Calibration::remarks).collect();
+        let remarks: BTreeSet<_> = surveys.iter().flat_map(Survey::remarks).collect();
         for remark in remarks.iter().take(REMARKS) {
             let _ = writeln!(anstream::stderr(), "{remark}");
         }
         if let Some(more) = remarks.len().checked_sub(REMARKS).filter(|more| *more > 0) {
             let _ = writeln!(anstream::stderr(), "and {more} more like these");
         }
-        calibrations
+        surveys
     }
 
     fn print(
         &self,
         subjects: &[Subject],
         borders: &Borders,
-        [of_ours, of_theirs]: &[Calibration; 2],
+        [of_ours, of_theirs]: &[Survey<'_>; 2],
         policy: &Policy,
     ) -> Result<Exit, Refusal> {
         let observations = subjects.iter().map(|subject| &subject.observation);
@@ -183,7 +179,8 @@ impl Judge {
         };
         let mut judged = Judged::new(io::BufWriter::new(anstream::stdout().lock()), form, policy);
         for subject in subjects.iter().filter(|subject| !subject.observation.is_of_landmark()) {
-            let calibration = Some(if subject.is_imported { of_theirs } else { of_ours });
+            let survey = if subject.is_imported { of_theirs } else { of_ours };
+            let calibration = survey.calibration(subject.observation.vantage_id());
             let instruments = Instruments { borders, home: &policy.home, calibration };
             let others = companions.of(&subject.observation);
             let as_of = subject.observation.observed;
@@ -196,9 +193,10 @@ impl Judge {
 }
 
 /// Asks the databases of today about what others measured: they never did. What is a landmark is declared as well.
-fn ask(geodb: &Geodb, landmarks: &Landmarks, observation: &mut Observation) {
+fn ask(geodb: &Geodb, landmarks: &BTreeMap<IpAddr, Claim>, observation: &mut Observation) {
     observation.claims = observation.located().into_iter().flat_map(|address| geodb.claims(address)).collect();
-    let declared = observation.addresses().into_iter().filter_map(|address| landmarks.claim(address).cloned());
+    let declared =
+        observation.addresses().into_iter().filter_map(|address| landmarks.get(&address.to_canonical()).cloned());
     observation.claims.extend(declared);
     observation.databases = geodb.digests();
 }
@@ -254,7 +252,10 @@ fn once_each(subjects: Vec<Subject>) -> Vec<Subject> {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "writes the file that is read")]
 mod tests {
+    use clap::Parser;
+
     use super::*;
     use crate::entry::tests::observation;
 
@@ -282,5 +283,34 @@ mod tests {
         let read = read.into_iter().map(|observation| Subject { observation, is_imported: false }).collect();
         let kept: Vec<_> = once_each(read).into_iter().map(|subject| subject.observation).collect();
         assert_eq!(kept, [portal(), elsewhere, other]);
+    }
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        judge: Judge,
+    }
+
+    #[test]
+    fn a_file_of_landmarks_that_the_borders_contradict_is_refused_with_its_line() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("landmarks.toml");
+        let landmark = "[[landmark]]\naddress = \"185.1.8.1\"\nname = \"uae-ix\"\nsource = \"its page\"\n\
+                        latitude = 25.2\nlongitude = 55.3\ncountry = ";
+        for (country, line) in [("AE", None), ("DE", Some(7)), ("XX", Some(7))] {
+            std::fs::write(&file, format!("{landmark}{country:?}\n")).unwrap();
+            let line_of =
+                ["judge", "-", "--landmarks"].map(Into::into).into_iter().chain([file.clone().into_os_string()]);
+            let Line { judge } = Line::parse_from(line_of);
+            let refused = judge.landmarks(&Geodb::embedded()).err().map(|Refusal(exit, why)| (exit, why));
+            let start = line.map(|line| format!("{}:{line}: landmark.country: {country} is ", file.display()));
+            match (refused, start) {
+                (None, None) => {}
+                (Some((exit, why)), Some(start)) => {
+                    assert!(exit == Exit::Unreadable && why.starts_with(&start), "{why}");
+                }
+                (refused, _) => panic!("{country}: {refused:?}"),
+            }
+        }
     }
 }

@@ -37,6 +37,7 @@ pub mod resolver;
 pub mod schedule;
 pub mod settings;
 mod vantage;
+pub mod vantages;
 
 pub use document::{LARGEST_FILE, Written};
 pub use draft::{Draft, InventoryPlace, InventorySource};

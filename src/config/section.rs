@@ -1,7 +1,8 @@
 //! One table of a TOML document, read key by key.
 //!
-//! What was no TOML is reported once, and neither missed nor held against anything else. Each reading reports its own fault and goes on, so that one pass finds all of them. When a section is dropped, the
-//! keys nobody asked for are reported as unknown.
+//! What was no TOML is reported once, and neither missed nor held against anything else. Each reading reports its own
+//! fault and goes on, so that one pass finds all of them. When a section is dropped, the keys nobody asked for are
+//! reported as unknown.
 
 use std::cell::RefCell;
 use std::ops::Range;

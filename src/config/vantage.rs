@@ -1,9 +1,11 @@
 //! `[vantage]`: where this host stands.
 
+use toml::de::DeValue;
+
 use crate::place::{Coordinates, Distance};
 use crate::vantage::{Position, Vantage, VantageId};
 
-use super::section::Section;
+use super::section::{Reading, Section};
 use super::value;
 
 /// How far a vantage may be from the stated point where the operator does not say: the extent of a large city, in km.
@@ -18,8 +20,7 @@ pub(super) fn read(root: &Section<'_>) -> Option<Vantage> {
     let id =
         section.require("id", "a name that is unique among your vantages, such as id = \"ntc-isb-1\"", value::name);
     let coordinates = coordinates(&section);
-    let uncertainty =
-        section.or("uncertainty_km", DEFAULT_UNCERTAINTY_KM, value::number(0.0, HALF_ROUND_THE_EARTH_KM, "kilometres"));
+    let uncertainty = section.or("uncertainty_km", DEFAULT_UNCERTAINTY_KM, uncertainty_km);
     let asn = section.read("asn", value::asn).map(|at| at.value);
     if !section.has("latitude") && !section.has("longitude") {
         let without = "without latitude and longitude no round-trip time can prove or refute a place: add both";
@@ -27,6 +28,11 @@ pub(super) fn read(root: &Section<'_>) -> Option<Vantage> {
     }
     let position = coordinates.map(|coordinates| Position { coordinates, uncertainty: Distance::from_km(uncertainty) });
     Some(Vantage { id: VantageId(id?.value), position, asn })
+}
+
+/// How far a vantage may be from the stated point, in kilometres.
+pub(super) fn uncertainty_km(value: &DeValue<'_>) -> Reading<f64> {
+    value::number(0.0, HALF_ROUND_THE_EARTH_KM, "kilometres")(value)
 }
 
 /// The point at `latitude` and `longitude`, both or neither of which are written.

@@ -163,7 +163,10 @@ impl Source {
                 source.files = found.iter().map(read).collect();
             }
             (Err(trouble), _) => source.troubles.push(trouble.clone()),
-            (_, Err(error)) => source.troubles.push(format!("{error}; nothing is read without it")),
+            (_, Err(error)) => {
+                let error = error.to_string().replace('\n', "; ");
+                source.troubles.push(format!("{error}; nothing is read without it"));
+            }
         }
         source
     }

@@ -9,8 +9,9 @@ use std::path::{Path, PathBuf};
 use super::input::{self, Input};
 use super::journal::read::{Entries, read_entries, read_segment};
 use super::journal::{FileLine, JournalError};
+use crate::config::landmark::{self, Landmark};
+use crate::config::{ConfigErrors, Written, vantages};
 use crate::entry::EntryError;
-use crate::import::landmarks::Landmarks;
 use crate::import::vantages::Vantages;
 use crate::import::{self, ImportError, Imported};
 use crate::observation::Observation;
@@ -59,6 +60,9 @@ pub enum MeasurementsError {
         /// Where in it, and what.
         fault: ImportError,
     },
+    /// It says where vantages stood, or which addresses are landmarks, and is wrong: one fault a line.
+    #[error(transparent)]
+    Written(#[from] ConfigErrors),
     /// It is a journal that does not verify.
     #[error(transparent)]
     Journal(#[from] JournalError),
@@ -98,14 +102,12 @@ pub fn read(path: &Path, vantages: &Vantages, most: u64) -> Result<Measurements,
 
 /// Where the vantages of other tools stood, by the file at `path`.
 pub fn read_vantages(path: &Path) -> Result<Vantages, MeasurementsError> {
-    let text = text_of(path, open(path, input::MOST)?)?;
-    Vantages::parse(&text).map_err(|fault| MeasurementsError::Import { file: shown(path), fault })
+    Ok(vantages::parse(&written(path)?)?)
 }
 
 /// The landmarks among what other tools measured, by the file at `path`.
-pub fn read_landmarks(path: &Path) -> Result<Landmarks, MeasurementsError> {
-    let text = text_of(path, open(path, input::MOST)?)?;
-    Landmarks::parse(&text).map_err(|fault| MeasurementsError::Import { file: shown(path), fault })
+pub fn read_landmarks(path: &Path) -> Result<Vec<Landmark>, MeasurementsError> {
+    Ok(landmark::parse(&written(path)?)?)
 }
 
 /// What `path` is called.
@@ -121,11 +123,21 @@ fn unreadable(path: &Path, error: io::Error) -> MeasurementsError {
     MeasurementsError::Unreadable { file: shown(path), error }
 }
 
-fn text_of(path: &Path, mut input: Input) -> Result<String, MeasurementsError> {
+/// What a person wrote beside measurements.
+fn written(path: &Path) -> Result<Written, MeasurementsError> {
+    let name = shown(path).display().to_string();
+    Ok(Written { name, bytes: bytes_of(path, open(path, input::MOST)?)? })
+}
+
+fn bytes_of(path: &Path, mut input: Input) -> Result<Vec<u8>, MeasurementsError> {
     let mut bytes = Vec::new();
     input.reader.read_to_end(&mut bytes).map_err(|error| unreadable(path, error))?;
+    Ok(bytes)
+}
+
+fn text_of(path: &Path, input: Input) -> Result<String, MeasurementsError> {
     let no_text = |at| MeasurementsError::NoText { file: shown(path), at };
-    String::from_utf8(bytes).map_err(|error| no_text(error.utf8_error().valid_up_to()))
+    String::from_utf8(bytes_of(path, input)?).map_err(|error| no_text(error.utf8_error().valid_up_to()))
 }
 
 /// A segment begins with its header, and every line of it names its vantage before anything else that a result has.

@@ -20,11 +20,9 @@ use crate::vantage::Vantage;
 use crate::workload::Endpoint;
 
 pub mod atlas;
-pub mod landmarks;
 mod record;
 pub mod scamper;
 pub mod vantages;
-mod written;
 
 #[cfg(test)]
 mod tests;

@@ -4,7 +4,6 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::ImportError;
-use super::written::position;
 use crate::printable::Printable;
 
 /// One result, as it is written.
@@ -105,4 +104,12 @@ impl From<String> for Fault {
     fn from(says: String) -> Self {
         Self::says(says)
     }
+}
+
+/// The line and column of a byte offset, both from 1.
+fn position(text: &str, offset: usize) -> (usize, usize) {
+    let before = text.get(..offset).unwrap_or(text);
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().map_or(0, |last| last.chars().count()) + 1;
+    (line, column)
 }

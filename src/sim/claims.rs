@@ -93,7 +93,7 @@ impl Claims {
             Claim { dated: Some(asset.dated), ..claim(&asset.source, says) }
         });
         let landmark = self.landmarks.iter().find(|landmark| landmark.address == address);
-        let landmark = landmark.map(|landmark| claim(&landmark.source, landmark.says()));
+        let landmark = landmark.map(Landmark::claim);
         let announced = announced.map(|(_, says)| claim(ROUTES, says.clone()));
         countries.chain(announced).chain(registered).chain(landmark).collect()
     }

@@ -3,16 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use pehra::calibration::{Calibration, Hubs, Window};
+use pehra::calibration::{Light, Survey, Window};
 use pehra::config::geodb::{EMBEDDED, GeodbConfig, SourceFile};
+use pehra::config::landmark;
 use pehra::dossier::{Companions, Dossier, Instruments};
 use pehra::edge::geodb::Geodb;
-use pehra::edge::measurements;
-use pehra::import::landmarks::Landmarks;
-use pehra::location::Location;
+use pehra::edge::measurements::{self, MeasurementsError};
 use pehra::location::disc::Borders;
+use pehra::location::{Claim, Location};
 use pehra::observation::{DatabaseDigest, Observation};
 use pehra::place::{CountryCode, Home};
 use pehra::vantage::Vantage;
@@ -31,15 +30,6 @@ pub(crate) struct Bench {
     pub(crate) observations: Vec<Observation>,
 }
 
-/// In what light an observation is judged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Light {
-    /// In that of every vantage.
-    Together,
-    /// By itself.
-    Alone,
-}
-
 /// Where each address of each observation is put.
 pub(crate) type Calls = BTreeMap<(usize, IpAddr), Call>;
 
@@ -48,8 +38,10 @@ impl Bench {
     /// which is known where they are.
     pub(crate) fn open(files: &[PathBuf], landmarks: Option<&Path>, corpus: &Corpus) -> Result<Self, Fault> {
         let landmarks = landmarks.map(measurements::read_landmarks).transpose()?.unwrap_or_default();
+        let claims = landmarks.iter().map(|landmark| (landmark.address, landmark.claim())).collect();
         let config = GeodbConfig { databases: named(files)?, ..GeodbConfig::default() };
         let geodb = Geodb::open(&config, &[]).map_err(|error| Fault(format!("failed to {error}")))?;
+        landmark::hold_against(&landmarks, &geodb.outlines()).map_err(MeasurementsError::from)?;
         let mut borders = Borders::new(geodb.outlines());
         let mut observations = corpus.observations.clone();
         for observation in &mut observations {
@@ -57,7 +49,7 @@ impl Bench {
             if !observation.databases.is_empty() {
                 continue;
             }
-            ask(&geodb, &landmarks, observation);
+            ask(&geodb, &claims, observation);
         }
         Ok(Self { home: Home::of(CountryCode::PAKISTAN), borders, sources: geodb.digests(), observations })
     }
@@ -72,31 +64,19 @@ impl Bench {
             Light::Together => Companions::new(left.values()),
             Light::Alone => Companions::default(),
         };
-        let calibration = self.calibrate(left.values(), light);
-        let calibration = Some(&calibration).filter(|_| *without != Without::Calibration);
-        let instruments = Instruments { borders: &self.borders, home: &self.home, calibration };
+        let survey = Survey::of(light, &self.home, Window::Around, left.values(), &self.borders);
         let locate = |(index, observation): (&usize, &Observation)| {
             let others = companions.of(observation);
             let as_of = observation.observed;
+            let calibration = survey.calibration(observation.vantage_id());
+            let calibration = calibration.filter(|_| *without != Without::Calibration);
+            let instruments = Instruments { borders: &self.borders, home: &self.home, calibration };
             let dossier = Dossier::assemble(observation, &others, instruments, as_of, u64::MAX);
             let located = dossier.locations.values();
             let call = |at: &Location<'_>| ((*index, at.address), Call { place: at.place, grade: at.grade });
             located.map(call).collect::<Vec<_>>()
         };
         left.iter().flat_map(locate).collect()
-    }
-
-    /// By what the times of the vantages are measured; alone, nothing is known but the way abroad.
-    fn calibrate<'a>(&self, observations: impl Iterator<Item = &'a Observation>, light: Light) -> Calibration {
-        let mut calibration = Calibration::new(&self.home, Arc::new(Hubs::shipped()), Window::Around);
-        for observation in observations {
-            match light {
-                Light::Together => calibration.handle_observation(observation, &self.borders),
-                Light::Alone => calibration.handle_vantage(&observation.vantage, &self.borders),
-            }
-        }
-        calibration.finish();
-        calibration
     }
 
     /// Whether a vantage certainly stands outside of home.
@@ -120,9 +100,10 @@ impl Bench {
 }
 
 /// Asks about what others measured, as `pehra judge` does.
-fn ask(geodb: &Geodb, landmarks: &Landmarks, observation: &mut Observation) {
+fn ask(geodb: &Geodb, landmarks: &BTreeMap<IpAddr, Claim>, observation: &mut Observation) {
     observation.claims = observation.located().into_iter().flat_map(|address| geodb.claims(address)).collect();
-    let declared = observation.addresses().into_iter().filter_map(|address| landmarks.claim(address).cloned());
+    let declared =
+        observation.addresses().into_iter().filter_map(|address| landmarks.get(&address.to_canonical()).cloned());
     observation.claims.extend(declared);
     observation.databases = geodb.digests();
 }

@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
+use pehra::calibration::Light;
 use pehra::location::{OutlinesId, Says};
 use pehra::observation::DatabaseDigest;
 use serde::Serialize;
 
 use crate::baseline::Baseline;
 use crate::corpus::{Corpus, Fault};
-use crate::judging::{Bench, Calls, Light};
+use crate::judging::{Bench, Calls};
 use crate::labels::Label;
 use crate::score::{Cut, Said, Scores, Unit, confusion, is_wrong, right};
 use crate::share::Share;

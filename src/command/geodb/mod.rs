@@ -7,6 +7,7 @@ use clap::{Args, Subcommand};
 
 use super::Exit;
 use crate::cli::CONFIG;
+use crate::config::ConfigErrors;
 use crate::edge::geodb::Geodb;
 use crate::edge::inventory;
 
@@ -74,15 +75,17 @@ impl Asked {
         let Some(path) = self.config.as_deref().or_else(|| usual.exists().then_some(usual)) else {
             return Ok(Geodb::embedded());
         };
-        let mut err = anstream::stderr().lock();
-        let (config, _) = inventory::load(path).map_err(|errors| {
-            let _gone = errors.0.iter().try_for_each(|error| writeln!(err, "{error}"));
-            Exit::BadConfiguration
-        })?;
+        let (config, _) = inventory::load(path).map_err(|errors| refused(&errors))?;
         let geodb = Geodb::open_and_fetch(&config.geodb, &config.assets, None).map_err(|error| {
-            let _gone = writeln!(err, "failed to {error}");
+            let _gone = writeln!(anstream::stderr(), "failed to {error}");
             Exit::BadConfiguration
         })?;
-        Ok(geodb.with_landmarks(&config.landmarks))
+        geodb.with_landmarks(&config.landmarks).map_err(|errors| refused(&errors))
     }
+}
+
+/// Tells what is wrong with a configuration.
+fn refused(errors: &ConfigErrors) -> Exit {
+    let _gone = writeln!(anstream::stderr(), "{errors}");
+    Exit::BadConfiguration
 }

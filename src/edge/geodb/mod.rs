@@ -12,8 +12,9 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
+use crate::config::ConfigErrors;
 use crate::config::geodb::GeodbConfig;
-use crate::config::landmark::Landmark;
+use crate::config::landmark::{self, Landmark};
 use crate::config::register::Asset;
 use crate::location::outlines::Outlines;
 use crate::location::{Claim, Says};
@@ -92,14 +93,11 @@ impl Geodb {
         open::open(config, assets, Feeds::Fetch(before)).map(|set| Self(Arc::new(set), Landmarks::default()))
     }
 
-    /// The same databases, which also say of `landmarks` that they are such.
-    #[must_use]
-    pub fn with_landmarks(self, landmarks: &[Landmark]) -> Self {
-        let claim = |landmark: &Landmark| {
-            let (about, source) = (landmark.address, landmark.source.clone());
-            (about, Claim { about, source, dated: None, says: landmark.says() })
-        };
-        Self(self.0, Arc::new(landmarks.iter().map(claim).collect()))
+    /// The same databases, which also say of `landmarks` that they are such; errors for those that the borders contradict.
+    pub fn with_landmarks(self, landmarks: &[Landmark]) -> Result<Self, ConfigErrors> {
+        landmark::hold_against(landmarks, &self.0.outlines)?;
+        let claims = landmarks.iter().map(|landmark| (landmark.address, landmark.claim())).collect();
+        Ok(Self(self.0, Arc::new(claims)))
     }
 
     /// What is wrong with feeds behind URLs, each with its name.

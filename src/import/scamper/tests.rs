@@ -1,5 +1,6 @@
 use std::net::IpAddr;
 
+use crate::config::{self, Written};
 use crate::import::tests::observed;
 use crate::import::vantages::Vantages;
 use crate::import::{ImportError, parse};
@@ -93,7 +94,8 @@ fn a_second_answer_to_a_probe_and_times_that_are_none_do_not_count() {
 #[test]
 fn the_vantage_is_the_monitor_or_the_host_of_the_cycle_or_the_source() {
     let vantages = "[[vantage]]\nid = \"203.101.1.1\"\nlatitude = 24.86\nlongitude = 67.0\nuncertainty_km = 5\n";
-    let vantages = Vantages::parse(vantages).unwrap();
+    let written = Written { name: "vantages.toml".to_owned(), bytes: vantages.into() };
+    let vantages = config::vantages::parse(&written).unwrap();
     let who = |text: &str, vantages: &Vantages| parse(text, vantages).unwrap().observations[0].vantage.id.0.clone();
     let monitored = SAMPLE.replace("\"dst\"", "\"monitor\":\"khi-pk\", \"dst\"");
     let (_, without_cycle) = SAMPLE.split_once('\n').unwrap();
