@@ -67,6 +67,8 @@ pub struct Dossier<'a> {
     pub cases: BTreeMap<IpAddr, Case<'a>>,
     /// Which way packets to each address go, seen from the subject's vantage.
     pub paths: BTreeMap<IpAddr, PathReading>,
+    /// The trace that each of those ways was read from; none where none was measured.
+    pub read_from: BTreeMap<IpAddr, &'a Trace>,
 }
 
 impl<'a> Dossier<'a> {
@@ -79,15 +81,18 @@ impl<'a> Dossier<'a> {
         freshness_seconds: u64,
     ) -> Self {
         let (mut cases, mut locations, mut paths) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        let mut read_from = BTreeMap::new();
         for address in subject.addresses() {
             let own = Sighting::of(address, subject, instruments, subject.observed);
             let case = case(&own, others, instruments);
             let location = fuse(&case);
-            paths.insert(address, own.read_path(&location, instruments));
+            let (path, trace) = own.read_path(&location, instruments);
+            paths.insert(address, path);
+            read_from.extend(trace.map(|trace| (address, trace)));
             locations.insert(address, location);
             cases.insert(address, case);
         }
-        Self { subject, as_of, freshness_seconds, locations, cases, paths }
+        Self { subject, as_of, freshness_seconds, locations, cases, paths, read_from }
     }
 
     /// What would have changed where `address` is found to be.
@@ -230,16 +235,16 @@ impl<'a> Sighting<'a> {
         self.observation.traces.iter().filter(|trace| trace.target == self.address)
     }
 
-    /// The way of the trace that leaves home, if one does; otherwise of the one that saw the most.
-    fn read_path(&self, target: &Location<'_>, instruments: Instruments<'_>) -> PathReading {
+    /// The way of the trace that leaves home, if one does; otherwise of the one that saw the most. With it that trace.
+    fn read_path(&self, target: &Location<'_>, instruments: Instruments<'_>) -> (PathReading, Option<&'a Trace>) {
         let mut traces: Vec<_> = self.traces().map(Some).collect();
         traces.sort_by_cached_key(|trace| std::cmp::Reverse(trace.map_or(0, |trace| trace.responders().len())));
         if traces.is_empty() {
             traces.push(None);
         }
-        let read = |trace| path::read(&Trail::of(&self.route(trace, instruments)), target.into());
+        let read = |trace| (path::read(&Trail::of(&self.route(trace, instruments)), target.into()), trace);
         let mut readings: Vec<_> = traces.into_iter().map(read).collect();
-        let leaves = readings.iter().position(|reading| reading.way == Way::Outside);
+        let leaves = readings.iter().position(|(reading, _)| reading.way == Way::Outside);
         readings.swap_remove(leaves.unwrap_or(0))
     }
 

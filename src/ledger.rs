@@ -3,6 +3,7 @@
 //! A ledger is a snapshot: cloning one copies no record, and a reader keeps what it has while the daemon goes on.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -10,7 +11,7 @@ use jiff::tz::Offset;
 
 use crate::dossier::Dossier;
 use crate::location::path::Way;
-use crate::location::{Grade, Place};
+use crate::location::{Grade, Location, Place};
 use crate::moment::Rtt;
 use crate::observation::{DatabaseDigest, Declared, Observation};
 use crate::place::CountryCode;
@@ -52,8 +53,8 @@ pub struct Record {
 /// What one round saw, in numbers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Seen {
-    /// How many addresses are how well known to be where.
-    pub places: BTreeMap<(Place, Grade), usize>,
+    /// Where each address is, and how well that is known.
+    pub places: BTreeMap<IpAddr, (Place, Grade)>,
     /// How many addresses may be in each country.
     pub countries: BTreeMap<CountryCode, usize>,
     /// The best round-trip time of any address, for each way of measuring that was answered.
@@ -110,16 +111,14 @@ impl Ledger {
 impl Seen {
     /// The numbers of a dossier.
     pub fn of(dossier: &Dossier<'_>) -> Self {
-        let (mut places, mut countries) = (BTreeMap::new(), BTreeMap::new());
-        for location in dossier.locations.values() {
-            *places.entry((location.place, location.grade)).or_default() += 1;
-            for country in location.countries.iter() {
-                *countries.entry(country).or_default() += 1;
-            }
+        let mut countries = BTreeMap::new();
+        for country in dossier.locations.values().flat_map(|location| location.countries.iter()) {
+            *countries.entry(country).or_default() += 1;
         }
+        let known = |location: &Location<'_>| (location.address, (location.place, location.grade));
         let traced = !dossier.subject.traces.is_empty();
         Self {
-            places,
+            places: dossier.locations.values().map(known).collect(),
             countries,
             rtt_min: rtt_min(dossier.subject),
             path_hops: dossier.paths.values().map(|path| path.hops).max().filter(|_| traced),
@@ -127,6 +126,15 @@ impl Seen {
             observed: dossier.subject.observed,
             took: dossier.subject.elapsed_ns,
         }
+    }
+
+    /// How many addresses are how well known to be where.
+    pub fn grades(&self) -> BTreeMap<(Place, Grade), usize> {
+        let mut grades = BTreeMap::new();
+        for known in self.places.values() {
+            *grades.entry(*known).or_default() += 1;
+        }
+        grades
     }
 }
 

@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::env;
 use std::fs;
 use std::io::{ErrorKind, Write as _};
+use std::net::IpAddr;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -87,7 +88,7 @@ fn names_and_labels_are_those_of_the_contract() {
 fn no_address_is_a_label() {
     for family in families(&ledger()) {
         for (name, value) in family.samples.iter().flat_map(|sample| &sample.labels) {
-            assert!(value.parse::<std::net::IpAddr>().is_err(), "{}{{{name}={value:?}}}", family.name);
+            assert!(value.parse::<IpAddr>().is_err(), "{}{{{name}={value:?}}}", family.name);
         }
     }
 }
@@ -186,7 +187,11 @@ fn finding(rule: RuleId, standing: Standing, address: Option<&str>) -> Finding {
 
 fn moved() -> Seen {
     Seen {
-        places: [((Place::Outside, Grade::Proven), 2), ((Place::Unknown, Grade::Indeterminate), 1)].into(),
+        places: places(&[
+            (Place::Outside, Grade::Proven),
+            (Place::Outside, Grade::Proven),
+            (Place::Unknown, Grade::Indeterminate),
+        ]),
         countries: [("DE", 2), ("FR", 1)].map(|(country, count)| (country.parse().unwrap(), count)).into(),
         rtt_min: [
             (Protocol::Icmp, Rtt::from_duration(Duration::from_micros(118_250))),
@@ -200,10 +205,15 @@ fn moved() -> Seen {
     }
 }
 
+fn places(known: &[(Place, Grade)]) -> BTreeMap<IpAddr, (Place, Grade)> {
+    let address = |last: u8| IpAddr::from([203, 0, 113, last]);
+    (1..).map(address).zip(known.iter().copied()).collect()
+}
+
 /// Silent on every protocol, by an invisible path.
 fn at_home() -> Seen {
     Seen {
-        places: [((Place::Inside, Grade::Attested), 1)].into(),
+        places: places(&[(Place::Inside, Grade::Attested)]),
         countries: [("PK".parse().unwrap(), 1)].into(),
         rtt_min: BTreeMap::new(),
         path_hops: Some(6),

@@ -80,7 +80,7 @@ pub fn standing(endpoint: &Endpoint, record: &Record, worst: Option<&Finding>) -
     let places = record.seen.as_ref().map_or_else(
         || "not seen yet".to_owned(),
         |seen| {
-            let places = seen.places.keys().map(|(place, grade)| format!("{place} ({grade})"));
+            let places = seen.grades().into_keys().map(|(place, grade)| format!("{place} ({grade})"));
             let places = places.collect::<Vec<_>>().join(", ");
             if places.is_empty() { "no address".to_owned() } else { places }
         },

@@ -85,9 +85,9 @@ fn addresses(ledger: &Ledger) -> Family {
     let help = "How many addresses of the endpoint are at that place, by how well that is known.";
     let mut family = Family::new("pehra_endpoint_addresses", help, Kind::Gauge);
     for (endpoint, seen) in seen(ledger) {
-        for ((place, grade), count) in &seen.places {
+        for ((place, grade), count) in seen.grades() {
             let labels = [("endpoint", endpoint.as_str()), ("place", place.as_str()), ("grade", grade.as_str())];
-            family.push(labels, number(*count));
+            family.push(labels, number(count));
         }
     }
     family

@@ -26,7 +26,8 @@ pub struct HopLine {
     pub ttl: u8,
     /// Who answered, each once, in the order of arrival; empty when nobody did.
     pub addresses: Vec<IpAddr>,
-    /// The best round-trip time, in milliseconds.
+    /// The best round-trip time of an answer that shows that packets got as far as this, in milliseconds; `None` where no
+    /// answer does.
     pub rtt_ms: Option<f64>,
     /// How many probes went unanswered.
     pub silent: u8,
@@ -36,15 +37,13 @@ pub struct HopLine {
     pub countries: CountrySet,
 }
 
-/// The hops of the trace to `address` that saw the most; none when none was measured.
+/// The hops of the trace that the way to `address` was read from; none when none was measured.
 pub fn hops(dossier: &Dossier<'_>, address: IpAddr) -> Vec<HopLine> {
-    let traces = dossier.subject.traces.iter().filter(|trace| trace.target == address);
-    let fullest = traces.max_by_key(|trace| trace.responders().len());
-    let line = |hop: &Hop| hop_line(hop, dossier.subject);
-    fullest.map_or_else(Vec::new, |trace: &Trace| trace.hops.iter().map(line).collect())
+    let lines = |trace: &&Trace| trace.hops.iter().map(|hop| hop_line(hop, trace, dossier.subject)).collect();
+    dossier.read_from.get(&address).map_or_else(Vec::new, lines)
 }
 
-fn hop_line(hop: &Hop, seen: &Observation) -> HopLine {
+fn hop_line(hop: &Hop, of: &Trace, seen: &Observation) -> HopLine {
     let mut addresses = Vec::new();
     for answer in &hop.answers {
         if !addresses.contains(&answer.from) {
@@ -58,7 +57,13 @@ fn hop_line(hop: &Hop, seen: &Observation) -> HopLine {
         .filter_map(|claim| if let Says::Country(country) = claim.says { Some(country) } else { None });
     HopLine {
         ttl: hop.ttl,
-        rtt_ms: hop.answers.iter().map(|answer| answer.rtt_ns).min().map(Rtt::ms),
+        rtt_ms: hop
+            .answers
+            .iter()
+            .filter(|answer| of.is_witness(answer))
+            .map(|answer| answer.rtt_ns)
+            .min()
+            .map(Rtt::ms),
         silent: hop.silent,
         names: addresses.iter().flat_map(|address| seen.names_of(*address)).map(str::to_owned).collect(),
         countries: countries.collect(),
@@ -68,9 +73,11 @@ fn hop_line(hop: &Hop, seen: &Observation) -> HopLine {
 
 impl HopLine {
     /// The hop as a row: TTL, countries, best time, a `*` for each probe that went unanswered, addresses, the first name.
+    /// A hop has no time where somebody nearer may have given every answer in its name.
     pub fn row(&self) -> String {
         let countries = self.countries.to_string();
-        let rtt = self.rtt_ms.map_or_else(|| "silent".to_owned(), |ms| format!("{ms:.3} ms"));
+        let untimed = if self.addresses.is_empty() { "silent" } else { "no time" };
+        let rtt = self.rtt_ms.map_or_else(|| untimed.to_owned(), |ms| format!("{ms:.3} ms"));
         let silent = "*".repeat(usize::from(self.silent.min(SILENT)));
         let addresses: Vec<_> = self.addresses.iter().map(|address| format!("{address:ADDRESS$}")).collect();
         let mut row = format!("{:>3}  {countries:<5}  {rtt:>11}  {silent:<3}  {}", self.ttl, addresses.join(" "));
@@ -83,33 +90,111 @@ impl HopLine {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::dossier::Instruments;
     use crate::location::Claim;
+    use crate::location::disc::Borders;
+    use crate::location::outlines::Outlines;
+    use crate::location::path::Course;
+    use crate::place::{Coordinates, Distance, Home};
     use crate::resolution::View;
     use crate::resolution::pointer::{Names, Pointed, Pointer};
-    use crate::trace::{AnswerKind, HopAnswer};
+    use crate::trace::{AnswerKind, Ending, HopAnswer, Protocol};
+    use crate::vantage::Position;
+
+    const TARGET: &str = "203.101.184.84";
+
+    fn answer(from: &str, ms: f64, kind: AnswerKind) -> HopAnswer {
+        HopAnswer {
+            from: from.parse().unwrap(),
+            rtt_ns: Rtt::from_ms(ms).unwrap(),
+            kind,
+            late: false,
+            unmatched: false,
+        }
+    }
+
+    fn on_the_way(from: &str, ms: f64) -> HopAnswer {
+        answer(from, ms, AnswerKind::TimeExceeded)
+    }
+
+    fn trace(hops: Vec<Hop>) -> Trace {
+        let (protocol, ending) = (Protocol::Tcp, Ending::Silent);
+        let started = "2026-11-21T10:00:00Z".parse().unwrap();
+        Trace { target: TARGET.parse().unwrap(), protocol, started, flow: None, hops, ending }
+    }
+
+    fn says(about: &str, country: &str) -> Claim {
+        let (source, says) = ("dbip-country".to_owned(), Says::Country(country.parse().unwrap()));
+        Claim { about: about.parse().unwrap(), source, dated: None, says }
+    }
+
+    fn observation() -> Observation {
+        crate::entry::tests::observation("here", "https://203.101.184.84")
+    }
+
+    #[test]
+    fn the_hops_are_those_of_the_trace_that_the_path_was_read_from() {
+        let one_by_one = |hops: &[(&str, f64)]| {
+            let hop =
+                |(ttl, (from, ms)): (u8, &(&str, f64))| Hop { ttl, answers: vec![on_the_way(from, *ms)], silent: 0 };
+            trace((1..).zip(hops).map(hop).collect())
+        };
+        let at_home = [("203.82.48.1", 1.0), ("203.82.48.2", 2.0), ("203.82.48.3", 3.0), ("203.82.48.4", 4.0)];
+        let abroad = [("203.82.48.1", 1.0), ("80.81.192.98", 130.0), ("62.115.1.1", 131.0)];
+        let mut seen = observation();
+        let coordinates = Coordinates::new(24.8608, 67.0104).unwrap();
+        seen.vantage.position = Some(Position { coordinates, uncertainty: Distance::from_km(1.0) });
+        seen.claims = vec![says(TARGET, "PK"), says("80.81.192.98", "DE"), says("62.115.1.1", "DE")];
+        let outlines = Outlines::decode(include_bytes!("../../geodb/borders.gz")).unwrap();
+        let mut borders = Borders::new(Arc::new(outlines));
+        borders.meet(&seen.vantage);
+        let home = Home::of("PK".parse().unwrap());
+        let instruments = Instruments { borders: &borders, home: &home, calibration: None };
+        let target = TARGET.parse().unwrap();
+        for (traces, course, expected) in [
+            (vec![one_by_one(&at_home)], Course::Unknown, "203.82.48.4"),
+            (vec![one_by_one(&at_home), one_by_one(&abroad)], Course::LeavesAndReturns, "62.115.1.1"),
+            (vec![one_by_one(&at_home), one_by_one(&at_home[..3])], Course::Unknown, "203.82.48.4"),
+        ] {
+            seen.traces = traces;
+            let dossier = Dossier::assemble(&seen, &[], instruments, seen.observed, 0);
+            let last = hops(&dossier, target).pop().unwrap();
+            assert_eq!((dossier.paths[&target].course, last.addresses[0].to_string().as_str()), (course, expected));
+        }
+        seen.traces.clear();
+        let dossier = Dossier::assemble(&seen, &[], instruments, seen.observed, 0);
+        assert_eq!(hops(&dossier, target), []);
+    }
+
+    #[test]
+    fn what_somebody_nearer_may_have_said_in_its_name_is_no_time_of_a_hop() {
+        let guessed = HopAnswer { unmatched: true, ..on_the_way("185.1.15.13", 0.2) };
+        let reset = answer(TARGET, 0.1, AnswerKind::Reset);
+        let row = |answers| {
+            let trace = trace(vec![Hop { ttl: 5, answers, silent: 0 }]);
+            hop_line(&trace.hops[0], &trace, &observation()).row()
+        };
+        assert_eq!(
+            row(vec![guessed.clone(), on_the_way("185.1.15.13", 40.0)]),
+            "  5           40.000 ms       185.1.15.13"
+        );
+        assert_eq!(row(vec![guessed]), "  5             no time       185.1.15.13");
+        assert_eq!(row(vec![reset]), "  5  PK         no time       203.101.184.84");
+        assert_eq!(row(Vec::new()), "  5              silent");
+    }
 
     #[test]
     fn a_hop_shows_who_answered_how_fast_where_that_is_and_who_kept_silent() {
-        let answer = |from: &str, ns| HopAnswer {
-            from: from.parse().unwrap(),
-            rtt_ns: Rtt::from_duration(std::time::Duration::from_nanos(ns)),
-            kind: AnswerKind::TimeExceeded,
-            late: false,
-            unmatched: false,
-        };
-        let answers = vec![answer("185.1.15.13", 40_000_000), answer("185.1.15.13", 32_553_000)];
-        let claim = Claim {
-            about: "185.1.15.13".parse().unwrap(),
-            source: "dbip-country".to_owned(),
-            dated: None,
-            says: Says::Country("AE".parse().unwrap()),
-        };
-        let mut observation = crate::entry::tests::observation("here", "https://185.1.15.13");
-        observation.claims = vec![claim];
-        let seen = hop_line(&Hop { ttl: 5, answers, silent: 1 }, &observation);
+        let answers = vec![on_the_way("185.1.15.13", 40.0), on_the_way("185.1.15.13", 32.553)];
+        let mut observation = observation();
+        observation.claims = vec![says("185.1.15.13", "AE")];
+        let trace = trace(vec![Hop { ttl: 5, answers, silent: 1 }, Hop { ttl: 6, answers: Vec::new(), silent: 3 }]);
+        let seen = hop_line(&trace.hops[0], &trace, &observation);
         assert_eq!(seen.row(), "  5  AE       32.553 ms  *    185.1.15.13");
-        let silent = hop_line(&Hop { ttl: 6, answers: Vec::new(), silent: 3 }, &observation);
+        let silent = hop_line(&trace.hops[1], &trace, &observation);
         assert_eq!(silent.row(), "  6              silent  ***");
         let json = serde_json::to_string(&seen).unwrap();
         assert_eq!(
@@ -117,22 +202,20 @@ mod tests {
             r#"{"ttl":5,"addresses":["185.1.15.13"],"rtt_ms":32.553,"silent":1,"names":[],"countries":["AE"]}"#
         );
     }
+
     #[test]
     fn a_hop_shows_what_it_is_called_and_does_not_obey_it() {
-        let from = "185.1.15.13".parse().unwrap();
-        let rtt_ns = Rtt::from_duration(std::time::Duration::from_millis(4));
-        let kind = AnswerKind::TimeExceeded;
-        let answers = vec![HopAnswer { from, rtt_ns, kind, late: false, unmatched: false }];
-        let mut observation = crate::entry::tests::observation("here", "https://185.1.15.13");
+        let trace = trace(vec![Hop { ttl: 5, answers: vec![on_the_way("185.1.15.13", 4.0)], silent: 0 }]);
+        let mut observation = observation();
         let names = vec!["\u{1b}[2J<b>.example".to_owned(), "x".repeat(1000)];
         observation.pointers = vec![Pointer {
-            address: from,
+            address: "185.1.15.13".parse().unwrap(),
             view: View("system".to_owned()),
             server: None,
             asked: observation.observed,
             outcome: Pointed::Named(Names { names: names.clone(), ttl: 60, left_out: 0 }),
         }];
-        let seen = hop_line(&Hop { ttl: 5, answers, silent: 0 }, &observation);
+        let seen = hop_line(&trace.hops[0], &trace, &observation);
         assert_eq!(seen.names, names);
         assert_eq!(seen.row(), "  5            4.000 ms       185.1.15.13      \\u{1b}[2J<b>.example");
     }

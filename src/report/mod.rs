@@ -57,7 +57,7 @@ pub struct Line<'a> {
     pub course: Course,
     /// The facts that this was read from, in words.
     pub path_because: Vec<String>,
-    /// The hops on that way, as one trace saw them.
+    /// The hops on that way, as the trace saw them that it was read from.
     pub hops: Vec<HopLine>,
     /// The worst of the findings below.
     pub standing: Standing,

@@ -8,13 +8,11 @@ use crate::config::{Config, settings};
 use crate::contact::Contact;
 use crate::location::disc::Borders;
 use crate::moment::Moment;
-use crate::observation::Observation;
 use crate::resolution::pointer::Pointer;
 use crate::resolution::{Resolution, View};
 use crate::round::{Ask, Round, RoundSettings};
 use crate::trace::Trace;
 use crate::watch::{Due, Watch};
-use crate::workload::Endpoint;
 
 use super::alertmanager::Sink;
 use super::diary::Diary;
@@ -48,9 +46,8 @@ pub(super) struct Daemon {
     begun: u64,
     sinks: BTreeMap<SinkId, Sink>,
     pub(super) journal: JournalState,
-    /// The alert book as it was last written to disk, and the last observation of every endpoint in the journal.
+    /// The alert book as it was last written to disk.
     saved: Option<SavedAlerts>,
-    journaled: BTreeMap<Endpoint, Observation>,
     pub(super) diary: Diary,
 }
 
@@ -68,7 +65,6 @@ impl Daemon {
             sinks,
             journal: JournalState::Working,
             saved: None,
-            journaled: BTreeMap::new(),
             diary: Diary::default(),
         }
     }
@@ -161,7 +157,6 @@ impl Daemon {
             match self.journal {
                 JournalState::Working => {
                     self.diary.end(&observation.endpoint);
-                    self.journaled.insert(observation.endpoint.clone(), observation.clone());
                     self.watch.handle_round(observation.clone(), now);
                 }
                 JournalState::Full => self.watch.handle_round_failure(&observation.endpoint, now),
@@ -198,19 +193,6 @@ impl Daemon {
 
     pub(super) fn watch(&self) -> &Watch {
         &self.watch
-    }
-
-    pub(super) fn config(&self) -> &Config {
-        &self.config
-    }
-
-    pub(super) fn borders(&self) -> &Borders {
-        &self.borders
-    }
-
-    /// The last observation of every endpoint.
-    pub(super) fn journaled(&self) -> impl Iterator<Item = &Observation> {
-        self.journaled.values()
     }
 
     /// Those who are told of alerts.

@@ -4,11 +4,9 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use crate::alert::SinkKind;
-use crate::dossier::{Dossier, Instruments};
 use crate::exposition::families;
 use crate::exposition::text::encode;
 use crate::ledger::Record;
-use crate::moment::Moment;
 use crate::workload::Endpoint;
 
 use super::alertmanager::Sink;
@@ -17,9 +15,9 @@ use super::expect::{at_most, differs};
 use super::written::ExpectWritten;
 
 /// Holds what is expected of the daemon against it: every difference in words.
-pub(super) fn daemon_as_expected(expected: &ExpectWritten, daemon: &Daemon, now: Moment) -> Vec<String> {
+pub(super) fn daemon_as_expected(expected: &ExpectWritten, daemon: &Daemon) -> Vec<String> {
     let mut differences = endpoints(expected, daemon);
-    differences.extend(places(&expected.place, daemon, now));
+    differences.extend(places(&expected.place, daemon));
     differences.extend(alerts(expected, daemon));
     differences.extend(metrics(&expected.metrics, daemon));
     differences.extend(rounds(expected, daemon));
@@ -50,22 +48,15 @@ fn record<'d>(daemon: &'d Daemon, endpoint: &Endpoint) -> Option<&'d Record> {
     daemon.watch().ledger().endpoints.get(endpoint).map(AsRef::as_ref)
 }
 
-fn places(expected: &BTreeMap<IpAddr, String>, daemon: &Daemon, now: Moment) -> Vec<String> {
-    if expected.is_empty() {
-        return Vec::new();
-    }
-    let mut borders = daemon.borders().clone();
-    borders.meet(&daemon.config().vantage);
-    let instruments = Instruments { borders: &borders, home: daemon.config().home(), calibration: None };
-    let mut seen: BTreeMap<IpAddr, String> = BTreeMap::new();
-    for observation in daemon.journaled() {
-        let dossier = Dossier::assemble(observation, &[], instruments, now.wall, u64::MAX);
-        let places = dossier.locations.into_iter();
-        seen.extend(places.map(|(address, location)| (address, format!("{} {}", location.place, location.grade))));
-    }
+/// The places as the daemon found them, in the light of all that it knew when it judged.
+fn places(expected: &BTreeMap<IpAddr, String>, daemon: &Daemon) -> Vec<String> {
+    let records = daemon.watch().ledger().endpoints.values();
+    let found: BTreeMap<&IpAddr, _> =
+        records.filter_map(|record| record.seen.as_ref()).flat_map(|seen| &seen.places).collect();
     let differences = expected.iter().filter_map(|(address, expected)| {
-        let seen = seen.get(address).map_or("not seen", String::as_str);
-        differs(&format!("place of {address}"), &expected.as_str(), &seen)
+        let found = found.get(address);
+        let seen = found.map_or_else(|| "not seen".to_owned(), |(place, grade)| format!("{place} {grade}"));
+        differs(&format!("place of {address}"), expected, &seen)
     });
     differences.collect()
 }

@@ -116,7 +116,7 @@ impl<'s> Simulation<'s> {
         let expected = &step.written.expect;
         let mut failures = expect::traces(&expected.trace, &self.traces, &self.world.internet.topology);
         failures.extend(expect::at_most("probes sent", expected.probes_at_most, self.sent() - sent));
-        failures.extend(self.daemon.iter().flat_map(|daemon| daemon_as_expected(expected, daemon, self.now)));
+        failures.extend(self.daemon.iter().flat_map(|daemon| daemon_as_expected(expected, daemon)));
         for failure in failures {
             self.fail(&step.key, &failure);
         }

@@ -24,5 +24,6 @@ crate::scenarios![
     schedule_is_even,
     silent_path_is_unknown,
     slow_endpoint,
+    times_are_measured_by_what_is_known,
     webhook_is_told_of_changes,
 ];

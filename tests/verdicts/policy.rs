@@ -160,8 +160,8 @@ impl Case {
         let freshness = observed.and_then(|o| o.freshness.as_deref()).map_or(Duration::from_secs(3600), duration);
         let paths = self.address.iter().map(|stated| (stated.address, stated.path())).collect();
         let locations: BTreeMap<_, _> = self.address.iter().map(|stated| (stated.address, stated.location())).collect();
-        let (as_of, cases) = (self.as_of(), BTreeMap::new());
-        Dossier { subject, as_of, freshness_seconds: freshness.as_secs(), locations, cases, paths }
+        let (as_of, cases, read_from) = (self.as_of(), BTreeMap::new(), BTreeMap::new());
+        Dossier { subject, as_of, freshness_seconds: freshness.as_secs(), locations, cases, paths, read_from }
     }
 
     fn observation(&self) -> Observation {
