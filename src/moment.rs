@@ -32,6 +32,10 @@ impl Moment {
 pub struct Rtt(u64);
 
 impl Rtt {
+    /// No answer takes less, not even this host's own to itself: what is shorter is a clock that did not tick, or a figure
+    /// that somebody made up, and would put whoever answered into the very place of the vantage. A microsecond.
+    pub const SHORTEST: Self = Self(1_000);
+
     /// The round-trip time `elapsed`; anything beyond 584 years is 584 years.
     pub fn from_duration(elapsed: Duration) -> Self {
         Self(u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX))

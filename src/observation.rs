@@ -146,9 +146,10 @@ impl Ping {
         Self { address, protocol, started, attempts: samples, resets: 0, best }
     }
 
-    /// The best time, and how many it is the best of.
+    /// The best time, and how many it is the best of; none where [no answer takes](Rtt::SHORTEST) so little.
     pub fn rtt(&self) -> Option<(Rtt, usize)> {
-        self.best.map(|best| (best.rtt_ns, usize::from(best.samples)))
+        let possible = self.best.filter(|best| best.rtt_ns >= Rtt::SHORTEST);
+        possible.map(|best| (best.rtt_ns, usize::from(best.samples)))
     }
 
     /// Whether anything answered, a reset included.
@@ -304,4 +305,33 @@ fn apart(handshake: Option<Best>, echo: Option<Best>) -> Option<(Best, Best)> {
     let (sooner, later) = if handshake.rtt < echo.rtt { (handshake, echo) } else { (echo, handshake) };
     let (soon, late) = (sooner.rtt.ms(), later.rtt.ms());
     (late > soon * APART_FACTOR && late - soon > APART_MS).then_some((sooner, later))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contact::ContactOutcome;
+    use crate::trace::{AnswerKind, Ending, Hop, HopAnswer};
+
+    #[test]
+    fn nothing_answers_sooner_than_in_a_microsecond_whoever_wrote_it_down() {
+        let mut seen = crate::entry::tests::observation("here", "https://203.101.184.84");
+        let address: IpAddr = "203.101.184.84".parse().unwrap();
+        let started = seen.observed;
+        let mut best = |ms: f64| {
+            let (rtt_ns, kind) = (Rtt::from_ms(ms).unwrap(), AnswerKind::EchoReply);
+            let answers = vec![HopAnswer { from: address, rtt_ns, kind, late: false, unmatched: false }];
+            let (protocol, hops) = (Protocol::Icmp, vec![Hop { ttl: 1, answers, silent: 0 }]);
+            seen.traces = vec![Trace { target: address, protocol, started, flow: None, hops, ending: Ending::Reached }];
+            seen.contacts[0].outcome = ContactOutcome::Connected { rtt_ns, samples: 1 };
+            let best = Some(PingBest { rtt_ns, samples: 1 });
+            seen.pings = vec![Ping { address, protocol, started, attempts: 1, resets: 0, best }];
+            let [trace, contact, ping] = [seen.traces[0].target_rtt(), seen.contacts[0].rtt(), seen.pings[0].rtt()];
+            [trace, contact, ping, seen.best_rtt(address).map(|best| (best.rtt, best.samples))]
+        };
+        for wrong in [0.0, 0.0004, 0.0009] {
+            assert_eq!(best(wrong), [None; 4], "{wrong}");
+        }
+        assert_eq!(best(0.001), [Some((Rtt::SHORTEST, 1)); 4]);
+    }
 }

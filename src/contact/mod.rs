@@ -71,11 +71,14 @@ impl ContactFailure {
 }
 
 impl Contact {
-    /// The best time of a handshake, and how many it is the best of. A reset's time is none: see above.
+    /// The best time of a handshake, and how many it is the best of. A reset's time is none: see above. Nor is one that
+    /// [no answer takes](Rtt::SHORTEST).
     pub fn rtt(&self) -> Option<(Rtt, usize)> {
         match self.outcome {
-            ContactOutcome::Connected { rtt_ns, samples } => Some((rtt_ns, usize::from(samples))),
-            ContactOutcome::Refused { .. } | ContactOutcome::Failed(_) => None,
+            ContactOutcome::Connected { rtt_ns, samples } if rtt_ns >= Rtt::SHORTEST => {
+                Some((rtt_ns, usize::from(samples)))
+            }
+            ContactOutcome::Connected { .. } | ContactOutcome::Refused { .. } | ContactOutcome::Failed(_) => None,
         }
     }
 

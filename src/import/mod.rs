@@ -111,9 +111,9 @@ fn bare(endpoint: Endpoint, vantage: Vantage, observed: Timestamp) -> Observatio
     Observation::begun(endpoint, Declared::nothing("imported"), vantage, observed)
 }
 
-/// `ms` as evidence. No time at all would put the answer into the very place of the vantage: nothing takes no time.
+/// `ms` as evidence; `None` where it is no time that an answer takes, so that it counts as silence.
 fn usable(ms: f64) -> Option<Rtt> {
-    Rtt::from_ms(ms).filter(|_| ms > 0.0 && ms <= LONGEST_MS)
+    Rtt::from_ms(ms).filter(|rtt| *rtt >= Rtt::SHORTEST && ms <= LONGEST_MS)
 }
 
 /// Counts of a stranger's file, which may be any.

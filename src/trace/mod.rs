@@ -154,14 +154,12 @@ impl Trace {
     /// The smallest round-trip time of an answer from the target itself, and how many such answers there were.
     ///
     /// A hop's answer is never the destination's: only witnesses whose source is the target count. Neither is an answer in
-    /// the target's name that came from nearer than some hop on the way, nor one that took no time at all.
+    /// the target's name that came from nearer than some hop on the way.
     pub fn target_rtt(&self) -> Option<(Rtt, usize)> {
         let others = |hop: &&Hop| hop.answers.iter().any(|answer| answer.from != self.target);
         let last_on_the_way = self.hops.iter().filter(others).map(|hop| hop.ttl).max().unwrap_or(0);
         let beyond = || self.hops.iter().filter(|hop| hop.ttl >= last_on_the_way).flat_map(|hop| &hop.answers);
-        let counts = |answer: &&HopAnswer| {
-            answer.from == self.target && answer.rtt_ns > Rtt::default() && self.is_witness(answer)
-        };
+        let counts = |answer: &&HopAnswer| answer.from == self.target && self.is_witness(answer);
         let best = beyond().filter(counts).map(|answer| answer.rtt_ns).min();
         best.map(|best| (best, beyond().filter(counts).count()))
     }
@@ -172,7 +170,7 @@ impl Trace {
     }
 
     /// Whether the time of this answer shows that its probe got as far as its TTL, or to the target: nobody nearer had
-    /// reason to say this in this name.
+    /// reason to say this in this name, and it [took time](Rtt::SHORTEST).
     pub fn is_witness(&self, answer: &HopAnswer) -> bool {
         let is_target = answer.from == self.target;
         let is_their_own_word = match answer.kind {
@@ -182,7 +180,7 @@ impl Trace {
             AnswerKind::Unreachable | AnswerKind::Reset => false,
             AnswerKind::Unstated => true,
         };
-        is_their_own_word && !answer.unmatched
+        is_their_own_word && !answer.unmatched && answer.rtt_ns >= Rtt::SHORTEST
     }
 
     /// Everyone who answered on the way, each once, in order of TTL.

@@ -65,11 +65,14 @@ fn a_result_without_an_address_is_passed_over_and_no_failure_of_the_name_is_made
 
 #[test]
 fn times_that_are_no_times_are_silence() {
-    for wrong in ["-3.0", "0", "0.0", "4294967295.9"] {
+    for wrong in ["-3.0", "0", "0.0", "-0.0", "0.0004", "1e-300", "60000.1", "3600000", "4294967295.9", "1e300"] {
         assert_eq!(best_ms(&TRACEROUTE.replace("41.932", wrong)), None, "{wrong}");
         let ping = PING.replace("41.469868", wrong).replace("41.909145", wrong);
         assert_eq!(best_ms(&ping), None, "{wrong}");
+        let hop = &only(&TRACEROUTE.replace("0.4", wrong)).traces[0].hops[0];
+        assert_eq!((hop.answers.len(), hop.silent), (0, 2), "{wrong}");
     }
+    assert_eq!(best_ms(&TRACEROUTE.replace("41.932", "0.001")), Some(0.001));
 }
 
 #[test]

@@ -43,6 +43,19 @@ fn udp_ends_at_a_port_and_tcp_at_a_handshake() {
 }
 
 #[test]
+fn times_that_nothing_takes_are_silence() {
+    let hops = |rtt: &str| {
+        let observations = observed(&SAMPLE.replace("\"rtt\":0.051,", &format!("\"rtt\":{rtt},"))).unwrap();
+        let hops = observations.iter().flat_map(|seen| &seen.traces).flat_map(|trace| &trace.hops);
+        hops.fold((0, 0), |(answers, silent), hop| (answers + hop.answers.len(), silent + usize::from(hop.silent)))
+    };
+    let (answers, silent) = hops("0.051");
+    for wrong in ["0", "0.0004", "-1.5", "3600001"] {
+        assert_eq!(hops(wrong), (answers - 1, silent + 1), "{wrong}");
+    }
+}
+
+#[test]
 fn a_reset_is_an_answer_but_no_time() {
     let sample = sample();
     assert_eq!(sample[3].traces[0].hops[1].answers[0].kind, AnswerKind::Reset);
@@ -80,7 +93,9 @@ fn a_second_answer_to_a_probe_and_times_that_are_none_do_not_count() {
     let reply =
         |seq: u8, rtt: &str| format!(r#"{{"from":"{HOST}","seq":{seq},"rtt":{rtt},"icmp_type":0,"icmp_code":0}}"#);
     let ping = |flags: &str| {
-        let responses = [reply(0, "0"), reply(0, "0.1"), reply(1, "-4"), reply(2, "90000"), reply(3, "7.5")].join(",");
+        let responses =
+            [reply(0, "0"), reply(0, "0.1"), reply(1, "-4"), reply(2, "90000"), reply(3, "7.5"), reply(4, "0.0004")]
+                .join(",");
         format!(
             r#"{{"type":"ping","method":"icmp-echo","src":"203.101.1.1","dst":"{HOST}","start":{{"sec":1}},"ping_sent":4,
             "flags":[{flags}],"responses":[{responses}]}}"#

@@ -62,10 +62,10 @@ fn hops(written: &Written<'_>) -> Result<Vec<Hop>, String> {
     let hop = |ttl| match answered.remove(&ttl) {
         None => Hop { ttl, answers: Vec::new(), silent: attempts },
         Some(answers) => {
-            let asked = answers.keys().next_back().copied().unwrap_or(0);
-            let silent = asked.saturating_sub(u8::try_from(answers.len()).unwrap_or(u8::MAX));
-            let answers = answers.into_values().flatten().collect();
-            Hop { ttl, answers, silent }
+            // Attempts are numbered from 1, and an answer without a usable time is none.
+            let asked = answers.keys().next_back().map_or(0, |last| usize::from(*last)).max(answers.len());
+            let answers: Vec<_> = answers.into_values().flatten().collect();
+            Hop { ttl, silent: u8::try_from(asked - answers.len()).unwrap_or(u8::MAX), answers }
         }
     };
     Ok(ttls.into_iter().map(hop).collect())
