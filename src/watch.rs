@@ -3,6 +3,8 @@
 //! A [`Watch`] owns the schedule, the alert book and the ledger. The agent drives it with the real world, the simulation
 //! with an invented one, both in the same way:
 //!
+//! - fill what [`Watch::poll_past`] gives with what is in the journal, and hand it in by [`Watch::handle_past`]; until
+//!   then nothing is due and nothing is judged, but alerts go on;
 //! - begin a round for everything [`Watch::poll_due`] gives, and end it with [`Watch::handle_round`] (once its
 //!   observation is in the journal) or [`Watch::handle_round_failure`];
 //! - send everything [`Watch::poll_delivery`] gives, and report it with [`Watch::handle_delivery`];
@@ -33,9 +35,12 @@ use crate::verdict::policy::Policy;
 use crate::verdict::{Finding, RuleId, Standing, Verdict, judge};
 use crate::workload::Endpoint;
 
-use others::Others;
+use others::{Others, nothing_seen};
+
+pub use past::Past;
 
 mod others;
+mod past;
 
 /// What the workload of a landmark is called in the journal.
 const LANDMARK: &str = "landmark";
@@ -128,6 +133,14 @@ struct Last {
     seen: Instant,
 }
 
+/// How far earlier rounds are known, in the light of which all others are judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Recall {
+    Wanted,
+    Asked,
+    Done,
+}
+
 /// The daemon without the world.
 #[derive(Debug)]
 pub struct Watch {
@@ -138,11 +151,14 @@ pub struct Watch {
     files: BTreeMap<Endpoint, File>,
     stale: BTreeSet<(Instant, Endpoint)>,
     others: Others,
+    recall: Recall,
+    /// What rounds saw that ended while the past is waited for: whoever reads the journal may be past them.
+    meanwhile: Vec<Observation>,
     events: VecDeque<Event>,
 }
 
 impl Watch {
-    /// Begins to watch; `seed` fixes the order of first rounds and all jitter. `saved` is the alert book of an earlier
+    /// Begins to watch, once [the past is known](Self::poll_past); `seed` fixes the order of first rounds and all jitter. `saved` is the alert book of an earlier
     /// run: alerts on what is no longer watched are cleared, the others go on.
     pub fn new(settings: Settings, saved: Option<SavedAlerts>, seed: u64, now: Moment) -> Self {
         let alerts = settings.alerts.clone();
@@ -158,6 +174,8 @@ impl Watch {
             files: BTreeMap::new(),
             stale: BTreeSet::new(),
             others: Others::new(&settings.policy.home),
+            recall: Recall::Wanted,
+            meanwhile: Vec::new(),
             events: VecDeque::new(),
         };
         watch.handle_reconfigured(settings, now);
@@ -175,6 +193,7 @@ impl Watch {
         let before = std::mem::replace(&mut self.settings, settings);
         if self.settings.policy.home != before.policy.home {
             self.others = self.others.at_home_in(&self.settings.policy.home, &self.settings.borders);
+            self.recall = Recall::Wanted;
         }
         let rejudge = self.settings.policy != before.policy
             || self.settings.borders.outlines().id() != before.borders.outlines().id();
@@ -201,8 +220,41 @@ impl Watch {
         }
     }
 
+    /// What is to be known of earlier rounds before anything is judged, empty: at the beginning, and again for another
+    /// home, in whose place whatever was asked for before is forgotten.
+    pub fn poll_past(&mut self, now: Moment) -> Option<Past> {
+        if self.recall != Recall::Wanted {
+            return None;
+        }
+        self.recall = Recall::Asked;
+        let Settings { policy, borders, .. } = &self.settings;
+        Some(Past::new(&policy.home, nothing_seen(&policy.home), borders.clone(), now.wall))
+    }
+
+    /// What is known of earlier rounds. Rounds begin, and what was seen meanwhile is judged; one that was asked for another
+    /// home is passed over.
+    pub fn handle_past(&mut self, past: Past, now: Moment) {
+        if self.recall != Recall::Asked || past.home != self.settings.policy.home {
+            return;
+        }
+        self.recall = Recall::Done;
+        self.others.recall(past.calibration, &self.settings.borders);
+        for sighting in std::mem::take(&mut self.meanwhile) {
+            self.others.add(&sighting, &self.settings.borders);
+        }
+        self.reconsider(now);
+    }
+
+    /// Whether earlier rounds are known, so that what is seen is judged.
+    pub fn judges(&self) -> bool {
+        self.recall == Recall::Done
+    }
+
     /// A round to begin now. Each is ended by [`Self::handle_round`] or [`Self::handle_round_failure`].
     pub fn poll_due(&mut self, now: Moment) -> Option<Due> {
+        if !self.judges() {
+            return None;
+        }
         loop {
             let endpoint = self.schedule.poll_due(now)?;
             if let Some(watched) = self.settings.watched.get(&endpoint) {
@@ -224,6 +276,9 @@ impl Watch {
         let end = if learned { RoundEnd::Learned { ttl: observation.ttl() } } else { RoundEnd::Fruitless };
         self.schedule.handle_done(&endpoint, end, now);
         self.others.add(&observation, &self.settings.borders);
+        if !self.judges() {
+            self.meanwhile.extend(observation.sightings());
+        }
         self.settle(observation.observed);
         let Some(watched) = self.settings.watched.get(&endpoint) else { return };
         if observation.declared != watched.declared {
@@ -242,12 +297,18 @@ impl Watch {
             self.settings.borders.meet(&sighting.vantage);
         }
         self.others.set(others, &self.settings.borders);
-        let observed =
-            |(endpoint, file): (&Endpoint, &File)| Some((file.last.as_ref()?.observation.observed, endpoint.clone()));
-        let mut judged: Vec<_> = self.files.iter().filter_map(observed).collect();
+        self.reconsider(now);
+    }
+
+    /// Judges again what is known, in the light of others or of another past.
+    fn reconsider(&mut self, now: Moment) {
+        let was_judged = |endpoint| self.ledger.endpoints.get(endpoint).is_some_and(|record| record.verdict.is_some());
+        let known = self.files.iter().filter(|(endpoint, file)| file.last.is_some() || was_judged(*endpoint));
+        let observed = |file: &File| file.last.as_ref().map(|last| last.observation.observed);
+        let mut judged: Vec<_> = known.map(|(endpoint, file)| (observed(file), endpoint.clone())).collect();
         judged.sort();
-        for (observed, _) in &judged {
-            self.settle(*observed);
+        for observed in judged.iter().filter_map(|(observed, _)| *observed) {
+            self.settle(observed);
         }
         self.settle(now.wall);
         for (_, endpoint) in judged {
@@ -280,7 +341,7 @@ impl Watch {
     /// Time has passed.
     pub fn handle_timeout(&mut self, now: Moment) {
         self.book.handle_timeout(now);
-        while self.stale.first().is_some_and(|(at, _)| *at <= now.mono) {
+        while self.judges() && self.stale.first().is_some_and(|(at, _)| *at <= now.mono) {
             if let Some((_, endpoint)) = self.stale.pop_first() {
                 self.judge_last(&endpoint, Some(Occasion::Silence), now);
             }
@@ -289,8 +350,11 @@ impl Watch {
 
     /// When something is due, and what.
     pub fn poll_timeout(&self) -> Option<(Instant, Reason)> {
-        let round = self.schedule.poll_timeout().map(|at| (at, Reason::Round));
         let alert = self.book.poll_timeout().map(|at| (at, Reason::Alert));
+        if !self.judges() {
+            return alert;
+        }
+        let round = self.schedule.poll_timeout().map(|at| (at, Reason::Round));
         let stale = self.stale.first().map(|(at, _)| (*at, Reason::Stale));
         [round, alert, stale].into_iter().flatten().min()
     }
@@ -333,6 +397,9 @@ impl Watch {
 
     /// Brings what is known of vantages up to the moment of an observation that is judged, and shows it.
     fn settle(&mut self, moment: Timestamp) {
+        if !self.judges() {
+            return;
+        }
         let Settings { vantage, borders, .. } = &self.settings;
         self.others.settle(vantage, borders, moment);
         let vantages = self.others.quarantined(vantage);
@@ -374,6 +441,9 @@ impl Watch {
 
     /// Judges what is known of an endpoint as of now, shows it, and on occasion tells the alert book.
     fn judge_last(&mut self, endpoint: &Endpoint, occasion: Option<Occasion>, now: Moment) {
+        if !self.judges() {
+            return;
+        }
         let Some(watched) = self.settings.watched.get(endpoint) else { return };
         let Some(file) = self.files.get(endpoint) else { return };
         let (verdict, sight, seen) = match &file.last {

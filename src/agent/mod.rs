@@ -34,16 +34,18 @@ use crate::resolution::View;
 use crate::round::RoundSettings;
 use crate::trace::pace::Pace;
 use crate::vitals::{RoundOutcome, Vitals};
-use crate::watch::{Due, Event as Happening, Watch};
+use crate::watch::{Due, Event as Happening, Past, Watch};
 use crate::workload::Endpoint;
 
 use memory::Memory;
+use past::Recall;
 use reload::{News, PrepareError, Prepared, Ready, Reload};
 use round::World;
 use show::Screen;
 use sinks::{Failing, Sinks, Turn};
 
 pub mod memory;
+pub mod past;
 pub mod reload;
 pub mod round;
 pub mod show;
@@ -118,6 +120,7 @@ pub struct Agent {
     sinks_failing: Failing,
     deliveries: JoinSet<Sent>,
     memory: Memory,
+    recall: Recall,
     reload: Reload,
     evidence: Evidence,
     vitals: Vitals,
@@ -156,6 +159,7 @@ enum Event {
     Round(Result<Ended, JoinError>),
     Sent(Result<Sent, JoinError>),
     Read(News),
+    Recalled(Box<Past>),
     Asked(Question),
     Kept,
     Due,
@@ -196,6 +200,7 @@ impl Agent {
             geodb: geodb.clone(),
         };
         let mut agent = Self {
+            recall: Recall::new(config.journal_directory(), config.vantage.id.clone()),
             reload: Reload::new(parts.path, parts.state, &config, geodb.clone(), evidence.clone()),
             config,
             evidence: Evidence::default(),
@@ -228,9 +233,8 @@ impl Agent {
 
     /// Watches until it is told to stop, and then ends in order.
     pub async fn run(mut self) -> Result<(), AgentError> {
-        self.ready.send_replace(true);
+        // Whoever supervises us need not wait for the journal; whoever asks whether there are verdicts has to.
         notify::ready(&self.condition());
-        info!(endpoints = self.watch.ledger().endpoints.len(), "watching");
         loop {
             self.settle();
             match self.next().await {
@@ -240,6 +244,7 @@ impl Agent {
                 Event::Sent(sent) => self.handle_sent(sent),
                 Event::Read(News::Config(prepared)) => self.handle_prepared(*prepared),
                 Event::Read(News::Evidence(evidence)) => self.take_up_evidence(evidence),
+                Event::Recalled(past) => self.handle_past(*past),
                 Event::Asked(question) => self.handle_question(question),
                 Event::Kept => {}
                 Event::Due => self.watch.handle_timeout(clock::now()),
@@ -258,6 +263,7 @@ impl Agent {
             Some(ended) = self.rounds.join_next() => Event::Round(ended),
             Some(sent) = self.deliveries.join_next() => Event::Sent(sent),
             news = self.reload.news() => Event::Read(news),
+            past = self.recall.done() => Event::Recalled(Box::new(past)),
             Some(question) = self.questions.recv() => Event::Asked(question),
             () = self.memory.settled() => Event::Kept,
             () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => Event::Due,
@@ -272,6 +278,9 @@ impl Agent {
         while let Some(happening) = self.watch.poll_event() {
             self.tell(&happening);
         }
+        while let Some(past) = self.watch.poll_past(now) {
+            self.recall.begin(past);
+        }
         while let Some(due) = self.watch.poll_due(now) {
             self.begin_round(due);
         }
@@ -281,6 +290,14 @@ impl Agent {
         {
             self.memory.keep(saved);
         }
+    }
+
+    /// What the journal says of earlier rounds is known: from now on there are verdicts.
+    fn handle_past(&mut self, past: Past) {
+        self.watch.handle_past(past, clock::now());
+        self.ready.send_replace(true);
+        notify::status(&self.condition());
+        info!(endpoints = self.watch.ledger().endpoints.len(), "watching");
     }
 
     fn begin_round(&mut self, due: Due) {
@@ -473,6 +490,9 @@ impl Agent {
 
     /// What `systemctl status` shows.
     fn condition(&self) -> String {
+        if !self.watch.judges() {
+            return "reading the journal back: rounds begin after that".to_owned();
+        }
         let endpoints = self.watch.ledger().endpoints.len();
         let firing = self.watch.alert_counts().firing;
         format!("watching {endpoints} endpoints, {} rounds running, {firing} alerts firing", self.watch.running())

@@ -8,6 +8,7 @@ use crate::config::{Config, settings};
 use crate::contact::Contact;
 use crate::location::disc::Borders;
 use crate::moment::Moment;
+use crate::observation::Observation;
 use crate::resolution::pointer::Pointer;
 use crate::resolution::{Resolution, View};
 use crate::round::{Ask, Round, RoundSettings};
@@ -46,8 +47,9 @@ pub(super) struct Daemon {
     begun: u64,
     sinks: BTreeMap<SinkId, Sink>,
     pub(super) journal: JournalState,
-    /// The alert book as it was last written to disk.
+    /// The alert book as it was last written to disk, and what the journal says of distances.
     saved: Option<SavedAlerts>,
+    sightings: Vec<Observation>,
     pub(super) diary: Diary,
 }
 
@@ -55,7 +57,7 @@ impl Daemon {
     pub(super) fn new(config: Config, borders: Borders, seed: u64, now: Moment) -> Self {
         let settings = settings::of_watch(&config, borders.clone(), Vec::new());
         let sinks = settings.alerts.sinks.iter().map(|(id, kind)| (id.clone(), Sink::new(*kind))).collect();
-        Self {
+        let mut daemon = Self {
             watch: Watch::new(settings, None, seed, now),
             config,
             borders,
@@ -65,8 +67,11 @@ impl Daemon {
             sinks,
             journal: JournalState::Working,
             saved: None,
+            sightings: Vec::new(),
             diary: Diary::default(),
-        }
+        };
+        daemon.recall(now);
+        daemon
     }
 
     /// A new configuration was read.
@@ -77,6 +82,7 @@ impl Daemon {
         }
         self.config = config;
         self.watch.handle_reconfigured(settings, now);
+        self.recall(now);
     }
 
     /// The process ends and another begins, with what is on disk.
@@ -88,6 +94,15 @@ impl Daemon {
         self.seed = mix(self.seed);
         let settings = settings::of_watch(&self.config, self.borders.clone(), Vec::new());
         self.watch = Watch::new(settings, saved, self.seed, now);
+        self.recall(now);
+    }
+
+    /// Reads the journal back, which takes no time.
+    fn recall(&mut self, now: Moment) {
+        while let Some(mut past) = self.watch.poll_past(now) {
+            self.sightings.iter().for_each(|sighting| past.handle_observation(sighting));
+            self.watch.handle_past(past, now);
+        }
     }
 
     /// Something happens to somebody who is told; `false` when nobody is called so.
@@ -157,6 +172,7 @@ impl Daemon {
             match self.journal {
                 JournalState::Working => {
                     self.diary.end(&observation.endpoint);
+                    self.sightings.extend(observation.sightings());
                     self.watch.handle_round(observation.clone(), now);
                 }
                 JournalState::Full => self.watch.handle_round_failure(&observation.endpoint, now),

@@ -33,7 +33,7 @@ pub(super) struct Others {
 impl Others {
     /// Nobody else, and nothing seen.
     pub(super) fn new(home: &Home) -> Self {
-        let own = Calibration::new(home, Arc::new(Hubs::shipped()), Window::Before);
+        let own = nothing_seen(home);
         Self {
             sightings: Arc::default(),
             places: BTreeMap::new(),
@@ -44,7 +44,8 @@ impl Others {
         }
     }
 
-    /// The same others for another home; what our own rounds said of vantages is forgotten.
+    /// The same others for another home; what our own rounds said of vantages has to be
+    /// [recalled](Self::recall).
     pub(super) fn at_home_in(&self, home: &Home, borders: &Borders) -> Self {
         let mut others = Self::new(home);
         others.set(Arc::clone(&self.sightings), borders);
@@ -66,6 +67,12 @@ impl Others {
             }
         }
         self.sightings = sightings;
+    }
+
+    /// What our own rounds say that are in the journal, in place of what they said so far.
+    pub(super) fn recall(&mut self, own: Calibration, borders: &Borders) {
+        self.own = own;
+        self.set(Arc::clone(&self.sightings), borders);
     }
 
     /// Takes note of a round of our own.
@@ -107,6 +114,11 @@ impl Others {
         let places = addresses.iter().filter_map(|address| self.places.get(address)).flatten();
         Companions::new(places.filter_map(|place| self.sightings.get(*place))).of(subject)
     }
+}
+
+/// What no round of our own says: as much as was known when the first of all began.
+pub(super) fn nothing_seen(home: &Home) -> Calibration {
+    Calibration::new(home, Arc::new(Hubs::shipped()), Window::Before)
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ const FRESHNESS: Duration = Duration::from_secs(900);
 const ADDRESS: &str = "203.101.184.84";
 
 #[expect(clippy::disallowed_methods, reason = "an Instant has no other beginning")]
-fn start() -> Moment {
+pub(super) fn start() -> Moment {
     Moment { wall: "2026-11-21T10:00:00Z".parse().unwrap(), mono: Instant::now() }
 }
 
@@ -27,7 +27,7 @@ fn endpoint(number: usize) -> Endpoint {
     format!("https://host-{number:05}.example.gov.pk").parse().unwrap()
 }
 
-fn watched(class: &str) -> Watched {
+pub(super) fn watched(class: &str) -> Watched {
     let declared = Declared {
         workload: WorkloadId("land-records".to_owned()),
         entity: "PLRA".to_owned(),
@@ -51,7 +51,7 @@ pub(super) fn borders() -> Borders {
     Borders::new(Arc::new(Outlines::decode(&nowhere.encode().unwrap()).unwrap()))
 }
 
-fn settings(endpoints: usize) -> Settings {
+pub(super) fn settings(endpoints: usize) -> Settings {
     let mut policy = built_in_policy(Home::of("PK".parse().unwrap())).unwrap();
     let ntc = Provider {
         id: ProviderId("ntc".to_owned()),
@@ -81,6 +81,13 @@ fn settings(endpoints: usize) -> Settings {
     }
 }
 
+/// A watch whose journal is empty.
+pub(super) fn without_past(mut watch: Watch, now: Moment) -> Watch {
+    let past = watch.poll_past(now).unwrap();
+    watch.handle_past(past, now);
+    watch
+}
+
 /// A daemon in a world where every name leads to one address, and a register says in which country that is.
 struct World {
     watch: Watch,
@@ -97,7 +104,7 @@ struct World {
 impl World {
     fn new(settings: Settings) -> Self {
         let now = start();
-        let watch = Watch::new(settings, None, 7, now);
+        let watch = without_past(Watch::new(settings, None, 7, now), now);
         let (rounds, delivered, log) = (BTreeMap::new(), Vec::new(), Vec::new());
         Self { watch, now, country: "PK", ttl: 60, journal_is_full: false, rounds, delivered, log }
     }
@@ -367,14 +374,14 @@ fn alerts_outlive_a_restart() {
     world.pass(Duration::from_secs(10));
     let saved = world.watch.poll_save().unwrap();
     world.now = world.now.after(Duration::from_secs(120));
-    world.watch = Watch::new(settings(1), Some(saved.clone()), 8, world.now);
+    world.watch = without_past(Watch::new(settings(1), Some(saved.clone()), 8, world.now), world.now);
     world.pass(Duration::from_secs(600));
     assert_eq!(world.watch.alert_counts().firing, 1);
     let beginnings: BTreeSet<_> = world.delivered.iter().map(|alert| alert.starts_at).collect();
     assert_eq!(beginnings.len(), 1);
     assert_eq!(world.log.iter().filter(|line| line.contains("raised")).count(), 1);
 
-    world.watch = Watch::new(settings(0), Some(saved), 9, world.now);
+    world.watch = without_past(Watch::new(settings(0), Some(saved), 9, world.now), world.now);
     world.settle();
     assert_eq!(world.watch.alert_counts().firing, 0, "what is no longer watched is cleared");
 }

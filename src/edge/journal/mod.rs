@@ -31,6 +31,7 @@ use crate::observation::Observation;
 use crate::vantage::VantageId;
 
 pub mod read;
+pub mod recent;
 mod segment;
 pub mod writer;
 

@@ -13,21 +13,21 @@ use super::writer::spawn;
 use super::*;
 use crate::entry::tests::observation;
 
-const VANTAGE: &str = "ntc-isb-1";
+pub(super) const VANTAGE: &str = "ntc-isb-1";
 
 /// Small enough that every few entries begin a segment.
-const SMALL: u64 = 3000;
+pub(super) const SMALL: u64 = 3000;
 
-fn open(directory: &Path, segment_bytes: u64) -> Result<(Journal, Opened), JournalError> {
+pub(super) fn open(directory: &Path, segment_bytes: u64) -> Result<(Journal, Opened), JournalError> {
     Journal::open(directory, &VantageId(VANTAGE.to_owned()), segment_bytes)
 }
 
-fn seen(number: usize) -> Observation {
+pub(super) fn seen(number: usize) -> Observation {
     observation(VANTAGE, &format!("tcp://10.0.0.{}:{}", number % 256, 1 + number / 256))
 }
 
 /// A journal of `count` entries in small segments.
-fn journal(count: usize) -> TempDir {
+pub(super) fn journal(count: usize) -> TempDir {
     let directory = tempfile::tempdir().unwrap();
     let (mut journal, _) = open(directory.path(), SMALL).unwrap();
     for number in 0..count {
@@ -36,7 +36,7 @@ fn journal(count: usize) -> TempDir {
     directory
 }
 
-fn segments(directory: &TempDir) -> Vec<PathBuf> {
+pub(super) fn segments(directory: &TempDir) -> Vec<PathBuf> {
     segment::list(&directory.path().join(VANTAGE)).unwrap()
 }
 
@@ -54,7 +54,7 @@ fn write(path: &Path, bytes: &[u8]) {
     fs::write(path, bytes).unwrap();
 }
 
-fn edit(path: &Path, change: impl FnOnce(&mut Vec<u8>)) {
+pub(super) fn edit(path: &Path, change: impl FnOnce(&mut Vec<u8>)) {
     let mut bytes = bytes_of(path);
     change(&mut bytes);
     write(path, &bytes);

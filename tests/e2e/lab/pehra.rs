@@ -1,6 +1,7 @@
 //! The real binary: its configuration, what it serves, what it has written.
 
 use super::{Alertmanager, Lab, Process, START, wait_for};
+use pehra::edge::journal::Journal;
 use pehra::entry::{self, Chain, Header};
 use pehra::observation::Observation;
 use pehra::vantage::VantageId;
@@ -198,6 +199,14 @@ impl<'a> Instance<'a> {
         self.process.signal("TERM");
         self.process.wait(within)
     }
+}
+
+/// Puts a journal with these observations in the place of the one that was written on `node`, whose daemon has ended.
+pub(crate) fn rewrite_journal(lab: &Lab, node: &str, observations: &[Observation]) {
+    let directory = lab.inside(&state(lab, node).join("journal"));
+    std::fs::remove_dir_all(&directory).expect("a journal");
+    let journal = Journal::open(&directory, &VantageId(VANTAGE.to_owned()), 1 << 20);
+    journal.expect("a new journal").0.append_all(observations).expect("room for it");
 }
 
 /// Starts the daemon with an inventory behind `url`, and waits for nothing.

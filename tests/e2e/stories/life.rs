@@ -1,7 +1,10 @@
 //! How the daemon lives: it ends when told, keeps what it has when given nonsense, and outlives what it depends on.
 
 use super::network;
-use crate::lab::{Alertmanager, Instance, Lab, Settings, Topology, everywhere, listen, state, wait_for};
+use crate::lab::{
+    Alertmanager, Instance, Lab, Settings, Topology, everywhere, judge, listen, rewrite_journal, state, wait_for,
+};
+use jiff::{SignedDuration, Timestamp};
 use pehra::observation::Observation;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -121,6 +124,51 @@ pub(super) fn a_killed_daemon_goes_on_where_it_was() {
     let pehra = Instance::start(&lab, "khi-1", &Settings { sections: &at_home, ..settings });
     wait_for("the alert of a former life to resolve", SOON, || since().is_none().then_some(()));
     assert_eq!(pehra.terminate(Duration::from_secs(5)).code(), Some(0));
+}
+
+pub(super) fn what_was_known_of_a_vantage_is_known_after_a_restart() {
+    let net = network::drawing();
+    let lab = Lab::up(&net);
+    let (address, landmark) = (net.v4("portal", "ix"), net.v4("dns", "isp"));
+    let endpoint = format!("tcp://{address}:443");
+    // The landmark is the name server next door: whoever hears it so soon is not in Karachi.
+    let sections = format!(
+        "[[landmark]]\naddress = \"{landmark}\"\nname = \"frankfurt\"\ncountry = \"DE\"\nsource = \"the lab\"\n\
+         latitude = 50.11\nlongitude = 8.68\n"
+    );
+    let settings = Settings { endpoints: &[&endpoint], sections: &sections, ..Settings::default() };
+    let pehra = Instance::start(&lab, "khi-1", &settings);
+    wait_for("a round of the landmark and one of the endpoint", SOON, || {
+        let journal = pehra.journal();
+        (journal.iter().any(Observation::is_of_landmark) && !journal.iter().all(Observation::is_of_landmark))
+            .then_some(())
+    });
+    let mut before = pehra.journal();
+    assert_eq!(pehra.terminate(Duration::from_secs(5)).code(), Some(0));
+
+    // What was measured counts from the next full hour on.
+    for observation in &mut before {
+        observation.observed -= SignedDuration::from_hours(1);
+    }
+    rewrite_journal(&lab, "khi-1", &before);
+    let pehra = Instance::start(&lab, "khi-1", &settings);
+    assert_eq!(pehra.metric("pehra_vantage_quarantined", &[("vantage", "khi-1")]), Some(1.0), "at once");
+    let began = Timestamp::now();
+    wait_for("a round of the endpoint", SOON, || {
+        pehra.metric("pehra_endpoint_last_observation_timestamp_seconds", &[("endpoint", &endpoint)])
+    });
+    let proven = [("endpoint", endpoint.as_str()), ("grade", "proven")];
+    assert_eq!(pehra.metric("pehra_endpoint_addresses", &proven), None, "nothing is proven from nowhere");
+    let standing = pehra.standing(&endpoint);
+    assert_eq!(pehra.terminate(Duration::from_secs(5)).code(), Some(0));
+
+    let (lines, _) = judge(&lab, "khi-1", settings.class);
+    let (after, earlier): (Vec<_>, Vec<_>) = lines.iter().partition(|line| {
+        let observed = line["observed"].as_str().expect("a time");
+        observed.parse::<Timestamp>().expect("a time") >= began - SignedDuration::from_mins(1)
+    });
+    assert!(earlier.iter().any(|line| line["grade"] == "proven"), "{earlier:#?}");
+    assert!(after.iter().all(|line| line["standing"].as_str() == standing), "{standing:?}, {after:#?}");
 }
 
 pub(super) fn a_slow_endpoint_never_delays_another() {

@@ -23,6 +23,10 @@ pub(crate) const ALL: &[(&str, fn())] = &[
     ("a_full_disk_loses_nothing_that_was_written", life::a_full_disk_loses_nothing_that_was_written),
     ("an_alertmanager_that_was_down_gets_the_alert_once", life::an_alertmanager_that_was_down_gets_the_alert_once),
     ("a_killed_daemon_goes_on_where_it_was", life::a_killed_daemon_goes_on_where_it_was),
+    (
+        "what_was_known_of_a_vantage_is_known_at_once_after_a_restart",
+        life::what_was_known_of_a_vantage_is_known_after_a_restart,
+    ),
     ("a_slow_endpoint_never_delays_another", life::a_slow_endpoint_never_delays_another),
     ("a_detour_abroad_is_named_live_and_when_the_journal_is_judged_again", traces::a_detour_abroad_is_named),
     ("names_that_lead_nowhere_are_unproven_and_never_compliant", names::failures_are_unproven_and_never_compliant),
