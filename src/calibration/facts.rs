@@ -101,11 +101,14 @@ impl Facts {
         let has_come = claim.dated.is_none_or(|day| day <= today);
         match &claim.says {
             Says::Country(country) | Says::Geofeed { country, .. } => self.votes.name(*country, home),
-            Says::Announced { asn, kind, country, .. } => {
+            Says::Announced { asn, kind, country, countries, .. } => {
                 self.announcers = self.announcers.join(Announcers::One(*asn));
                 self.kind = self.kind.max_sharing(*kind);
-                if let Some(country) = country {
-                    self.votes.name(*country, home);
+                match country {
+                    Some(country) => self.votes.name(*country, home),
+                    // Of a network in many countries hardly an address is in one that is not listed; a cloud lists its
+                    // regions, and may have an edge anywhere.
+                    None => self.votes.abroad |= *kind == NetworkKind::Ordinary && home.holds_none(countries),
                 }
             }
             Says::Registered { country, .. } | Says::Region { country, .. } if has_come => {
@@ -178,7 +181,7 @@ impl Facts {
     }
 
     /// Where everybody has it: by its declaration as a landmark, or else by who attests it, or else by every database
-    /// and the country of its network. A cloud's address that databases have at home may be an edge, and counts for
+    /// and the country of its network, or the countries where none is home. A cloud's address that databases have at home may be an edge, and counts for
     /// nothing.
     pub(super) fn side(&self) -> Option<Side> {
         if self.is_shared() {
@@ -240,6 +243,28 @@ mod tests {
             (vec![says("AE"), Says::Anycast { prefix: "198.51.100.0/24".parse().unwrap() }], None),
             (vec![Says::NoEntry, announced(1, Ordinary, None)], None),
             (vec![Says::Delegated { registry: "apnic".to_owned(), country: country("PK") }], None),
+        ] {
+            assert_eq!(facts(said.clone()).side(), side, "{said:?}");
+        }
+    }
+
+    #[test]
+    fn a_network_of_many_countries_has_its_addresses_abroad_where_none_of_them_is_home() {
+        use NetworkKind::{Cloud, Edge, Ordinary};
+        let in_many = |kind, codes: &[&str]| {
+            let (name, countries) = ("Example".to_owned(), codes.iter().copied().map(country).collect());
+            Says::Announced { asn: Asn(1), name, kind, country: None, countries }
+        };
+        for (said, side) in [
+            (vec![in_many(Ordinary, &["DE", "FI"])], Some(Side::Abroad)),
+            (vec![says("DE"), in_many(Ordinary, &["DE", "FI"])], Some(Side::Abroad)),
+            (vec![says("PK"), in_many(Ordinary, &["DE", "FI"])], None),
+            (vec![says("PK"), in_many(Ordinary, &["DE", "PK"])], Some(Side::Home)),
+            (vec![in_many(Ordinary, &["DE", "PK"])], None),
+            (vec![in_many(Ordinary, &[])], None),
+            (vec![in_many(Cloud, &["DE", "FI"])], None),
+            (vec![says("DE"), in_many(Cloud, &["DE", "FI"])], Some(Side::Abroad)),
+            (vec![in_many(Edge, &["DE", "FI"])], None),
         ] {
             assert_eq!(facts(said.clone()).side(), side, "{said:?}");
         }

@@ -6,7 +6,7 @@
 //! known. A [`Contradiction`] names a vantage that no yardstick helps: light contradicts it.
 //!
 //! *Known* is an address that is declared to be a landmark; that a cloud's list or the operator's register attests; or
-//! that every database and the country of its network put on one side, in an ordinary network or, abroad, in a cloud's,
+//! that every database and the countries of its network put on one side, in an ordinary network or, abroad, in a cloud's,
 //! and that nothing calls anycast or an edge. One that is said to be abroad and answers a vantage at home sooner than
 //! [`NEAR`](crate::location::yardstick::NEAR) of the hub floor is not abroad: it is dropped, and named.
 //!

@@ -62,6 +62,8 @@ pub enum Change<'a> {
     },
     /// With so many nats more from a group that says nothing yet.
     More(f64),
+    /// With a second group that says the same, where one alone says enough.
+    Second,
     /// With an answer, too soon to be at home, to a vantage in one of these countries, which the discs leave.
     FromAbroad(CountrySet),
 }
@@ -152,14 +154,18 @@ fn bound(disc: &Disc<'_>, distance: Distance) -> Option<f64> {
     (left > Distance::ZERO).then(|| shortest_round_trip_ms(left, Speed::Vacuum))
 }
 
-/// How much is missing to the nearer of the two places.
+/// What is missing to the nearer of the two places, as far as one more group can give it.
 fn more<'a>(location: &Location<'a>) -> Option<Would<'a>> {
     let sum = location.sum();
     if location.place != Place::Unknown || location.grade != Grade::Indeterminate || sum == 0.0 {
         return None;
     }
-    let (place, lacking) = if sum > 0.0 { (Place::Inside, PROBABLE - sum) } else { (Place::Outside, -PROBABLE - sum) };
-    (lacking * sum > 0.0).then_some(Would { change: Change::More(lacking), place, grade: Grade::Probable })
+    let place = if sum > 0.0 { Place::Inside } else { Place::Outside };
+    let lacking = (PROBABLE - sum.abs()).max(0.0).copysign(sum);
+    let is_able = |group: Group| (group.counted(lacking) - lacking).abs() < f64::EPSILON;
+    let is_open = location.groups().any(|GroupSum { group, before, .. }| before == 0.0 && is_able(group));
+    let change = if lacking == 0.0 { Change::Second } else { Change::More(lacking) };
+    is_open.then_some(Would { change, place, grade: Grade::Probable })
 }
 
 impl fmt::Display for Would<'_> {
@@ -171,18 +177,20 @@ impl fmt::Display for Would<'_> {
 impl fmt::Display for Change<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Without { kind, source } => write!(f, "without {} {}", kind.as_str(), Printable(source)),
+            Self::Without { kind, source } => write!(f, "without what {} says ({})", Printable(source), kind.as_str()),
             Self::WithoutVantage(vantage) => write!(f, "without what {vantage} measured"),
             Self::Sooner { vantage, ms } => write!(f, "if it answered {vantage} in less than {ms:.3} ms"),
             Self::More(nats) => write!(f, "if a group that says nothing yet gave {nats:+.2} nats"),
+            Self::Second => f.write_str("if a second group agreed: one alone says enough, and it takes two"),
             Self::FromAbroad(countries) => {
-                f.write_str("if it answered a vantage ")?;
+                f.write_str("if a vantage ")?;
                 match countries.len() {
                     0 => f.write_str("abroad")?,
-                    1..=LISTED => write!(f, "in {countries}")?,
+                    1 => write!(f, "in {countries}")?,
+                    2..=LISTED => write!(f, "in one of {countries}")?,
                     more => write!(f, "in one of the {more} foreign countries that its discs leave")?,
                 }
-                f.write_str(" too soon to be at home; none there has measured it")
+                f.write_str(" had an answer from it too soon to come from home; none there has measured it")
             }
         }
     }
@@ -191,7 +199,12 @@ impl fmt::Display for Change<'_> {
 impl fmt::Display for GroupSum {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (least, most) = self.group.bounds();
-        write!(f, "{:+.2} nats, of which {:+.2} count (at most {least:+.1} to {most:+.1})", self.before, self.after)
+        write!(f, "{:+.2} nats, of which ", self.before)?;
+        if self.after == 0.0 && self.before != 0.0 {
+            f.write_str("none count, since they contradict each other")
+        } else {
+            write!(f, "{:+.2} count (no less than {least:+.1}, no more than {most:+.1})", self.after)
+        }
     }
 }
 
@@ -202,5 +215,64 @@ impl Serialize for GroupSum {
         written.serialize_field("nats", &self.before)?;
         written.serialize_field("counted", &self.after)?;
         written.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An address of unknown place, of which the hints come to so much: registry, names, gap, path, glass.
+    fn unknown(counted: [f64; Group::ALL.len()]) -> Location<'static> {
+        Location {
+            address: "203.101.184.84".parse().unwrap(),
+            place: Place::Unknown,
+            grade: Grade::Indeterminate,
+            countries: CountrySet::default(),
+            asn: None,
+            registered: CountrySet::default(),
+            evidence: Vec::new(),
+            sums: counted.map(|nats| (nats, nats)),
+        }
+    }
+
+    fn said(counted: [f64; Group::ALL.len()]) -> Option<String> {
+        more(&unknown(counted)).map(|would| would.to_string())
+    }
+
+    #[test]
+    fn what_a_group_comes_to_and_what_would_change_it_is_said_in_words() {
+        let sum = |group, before, after| GroupSum { group, before, after }.to_string();
+        let bounds = "count (no less than -1.9, no more than +1.9)";
+        assert_eq!(sum(Group::Registry, 2.55, 1.9), format!("+2.55 nats, of which +1.90 {bounds}"));
+        assert_eq!(sum(Group::Registry, 0.0, 0.0), format!("+0.00 nats, of which +0.00 {bounds}"));
+        assert_eq!(sum(Group::Glass, -8.0, 0.0), "-8.00 nats, of which none count, since they contradict each other");
+        let abroad =
+            |codes: &[&str]| Change::FromAbroad(codes.iter().map(|code| code.parse().unwrap()).collect()).to_string();
+        let answer = "had an answer from it too soon to come from home; none there has measured it";
+        assert_eq!(abroad(&[]), format!("if a vantage abroad {answer}"));
+        assert_eq!(abroad(&["IN"]), format!("if a vantage in IN {answer}"));
+        assert_eq!(abroad(&["IN", "IR"]), format!("if a vantage in one of IN, IR {answer}"));
+        let without = Change::Without { kind: EvidenceKind::Database, source: "dbip-country" };
+        assert_eq!(without.to_string(), "without what dbip-country says (database)");
+    }
+
+    #[test]
+    fn where_one_group_alone_says_enough_a_second_would_decide() {
+        let second = "if a second group agreed: one alone says enough, and it takes two";
+        assert_eq!(said([0.0, 0.0, 3.0, 0.0, 0.0]), Some(format!("would be inside (probable) {second}")));
+        assert_eq!(said([0.85, 0.0, 0.0, 0.0, -4.0]), Some(format!("would be outside (probable) {second}")));
+    }
+
+    #[test]
+    fn where_too_little_is_said_a_group_that_can_give_it_would_decide() {
+        let lacking = |nats| Some(format!("would be {nats} nats"));
+        let gave = "(probable) if a group that says nothing yet gave";
+        assert_eq!(said([1.7, 0.0, 0.0, 0.0, 0.0]), lacking(format!("inside {gave} +1.30")));
+        assert_eq!(said([-1.9, 0.0, 0.0, -0.5, 0.0]), lacking(format!("outside {gave} -0.60")));
+        assert_eq!(said([-1.9, 2.5, 2.0, 0.0, -1.0]), None, "no path weighs as much as is missing");
+        assert_eq!(said([-1.9, 2.5, 2.0, 0.0, -0.5]), lacking(format!("inside {gave} +0.90")));
+        assert_eq!(said([-1.9, 2.5, 2.0, 0.5, -0.5]), None, "every group has spoken");
+        assert_eq!(said([0.0; 5]), None, "neither place is nearer");
     }
 }

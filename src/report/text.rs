@@ -8,7 +8,7 @@ use super::{Line, Said};
 use crate::location::evidence::Evidence;
 use crate::location::path::Way;
 use crate::location::weigh::PROBABLE;
-use crate::location::{Place, Weight};
+use crate::location::{Grade, Place, Weight};
 use crate::printable::{Escaped, Printable};
 use crate::verdict::{RuleId, Standing};
 
@@ -46,11 +46,10 @@ pub fn explained(line: &Line<'_>) -> String {
         let _ = write!(text, "\n    {}", evidence_line(evidence));
     }
     for sum in &line.groups {
-        let _ = write!(text, "\n    {:<8}  {}", sum.group.as_str(), sum);
+        let _ = write!(text, "\n    group     {}: {sum}", sum.group.as_str());
     }
-    if line.groups.len() > 1 {
-        let total: f64 = line.groups.iter().map(|sum| sum.after).sum();
-        let _ = write!(text, "\n    together  {total:+.2} nats; {PROBABLE:.0} make a place probable");
+    if let Some(sum) = sum_line(line) {
+        let _ = write!(text, "\n    together  {sum}");
     }
     for would in &line.would {
         let _ = write!(text, "\n    {}", Escaped(&would.to_string()));
@@ -96,12 +95,23 @@ fn evidence_line(evidence: &Evidence<'_>) -> String {
         Weight::Hint => format!("{:+.2} nats", evidence.nats),
         Weight::Proof | Weight::Attested | Weight::Refuted => evidence.weight.as_str().to_owned(),
     };
-    format!(
-        "{:<8}  {weight:<13}  {}: {}",
-        evidence.kind().as_str(),
-        Escaped(evidence.source),
-        Escaped(&evidence.to_string())
-    )
+    let (kind, says) = (evidence.kind().as_str(), evidence.to_string());
+    // Whoever measured is named where it is said what.
+    let source = if says.contains(&format!("from {}", evidence.source)) { "" } else { evidence.source };
+    let colon = if source.is_empty() { "" } else { ": " };
+    format!("{kind:<8}  {weight:<13}  {}{colon}{}", Escaped(source), Escaped(&says))
+}
+
+/// What several groups come to, or one that says enough and stands alone.
+fn sum_line(line: &Line<'_>) -> Option<String> {
+    let total: f64 = line.groups.iter().map(|sum| sum.after).sum();
+    let is_open = line.place == Place::Unknown && line.grade == Grade::Indeterminate;
+    let rule = format!("{total:+.2} nats; {PROBABLE:.0} make a place probable");
+    if is_open && total.abs() >= PROBABLE {
+        Some(format!("{rule} where two groups agree, and here only one says so"))
+    } else {
+        (line.groups.len() > 1).then_some(rule)
+    }
 }
 
 fn shortened(countries: &str) -> String {
@@ -164,23 +174,18 @@ mod tests {
     use crate::digest::Digest;
     use crate::entry::tests::observation;
     use crate::entry::{encode, parse};
-    use crate::location::Grade;
+    use crate::location::derivation::GroupSum;
     use crate::location::evidence::{Statement, pop};
     use crate::location::path::Course;
+    use crate::location::weigh::Group;
+    use crate::observation::Observation;
     use crate::place::{CountryCode, CountrySet};
 
     const HOSTILE: &str = "x\u{1b}[2J\u{202e}\u{9b}31m\r\n";
 
-    /// Whoever can write a journal may not write to the terminal of whoever judges it.
-    #[test]
-    fn what_a_crafted_journal_says_is_shown_and_not_obeyed() {
-        let line = encode(1, Digest::ZERO, &observation(HOSTILE, "https://portal.example.gov.pk")).unwrap().line;
-        let seen = parse(line.as_bytes()).unwrap().observation().unwrap();
-        assert_eq!(seen.vantage.id.0, HOSTILE);
-        let because = [HOSTILE.to_owned()];
-        let statement = Statement::Pop(pop::Statement { label: HOSTILE, country: CountryCode::PAKISTAN });
-        let evidence = [Evidence::note(HOSTILE, statement)];
-        let text = explained(&Line {
+    /// The line of a round that found nothing.
+    fn line_of(seen: &Observation) -> Line<'_> {
+        Line {
             endpoint: &seen.endpoint,
             address: None,
             vantage: &seen.vantage.id,
@@ -197,10 +202,45 @@ mod tests {
             path_because: Vec::new(),
             hops: Vec::new(),
             standing: Standing::Unproven,
-            findings: vec![Said { rule: RuleId::ClassMissing, standing: Standing::Unproven, because: &because }],
-            evidence: &evidence,
+            findings: Vec::new(),
+            evidence: &[],
             groups: Vec::new(),
             would: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn why_one_group_that_says_enough_does_not_suffice_is_told() {
+        let seen = observation("here", "https://portal.example.gov.pk");
+        let sum = |group, nats| GroupSum { group, before: nats, after: nats };
+        let near = sum(Group::RttGap, 3.0);
+        let together = |groups: &[GroupSum], place| {
+            let text = explained(&Line { groups: groups.to_vec(), place, ..line_of(&seen) });
+            text.lines().find(|line| line.contains("together")).map(|line| line.trim().to_owned())
+        };
+        let rule = "nats; 3 make a place probable";
+        let alone = "where two groups agree, and here only one says so";
+        assert_eq!(together(&[near], Place::Unknown), Some(format!("together  +3.00 {rule} {alone}")));
+        let glass = [sum(Group::Registry, 0.85), sum(Group::Glass, -4.0)];
+        assert_eq!(together(&glass, Place::Unknown), Some(format!("together  -3.15 {rule} {alone}")));
+        assert_eq!(together(&[near, sum(Group::Path, 0.5)], Place::Inside), Some(format!("together  +3.50 {rule}")));
+        assert_eq!(together(&[sum(Group::RttGap, 2.0)], Place::Unknown), None);
+        assert_eq!(together(&glass[1..], Place::Outside), None, "it stands alone, and is enough");
+    }
+
+    /// Whoever can write a journal may not write to the terminal of whoever judges it.
+    #[test]
+    fn what_a_crafted_journal_says_is_shown_and_not_obeyed() {
+        let line = encode(1, Digest::ZERO, &observation(HOSTILE, "https://portal.example.gov.pk")).unwrap().line;
+        let seen = parse(line.as_bytes()).unwrap().observation().unwrap();
+        assert_eq!(seen.vantage.id.0, HOSTILE);
+        let because = [HOSTILE.to_owned()];
+        let statement = Statement::Pop(pop::Statement { label: HOSTILE, country: CountryCode::PAKISTAN });
+        let evidence = [Evidence::note(HOSTILE, statement)];
+        let text = explained(&Line {
+            findings: vec![Said { rule: RuleId::ClassMissing, standing: Standing::Unproven, because: &because }],
+            evidence: &evidence,
+            ..line_of(&seen)
         });
         assert_eq!(text.matches("x\\u{1b}[2J\\u{202e}\\u{9b}31m\\u{d}\\u{a}").count(), 4, "{text:?}");
         assert_eq!(text.lines().count(), 3, "{text:?}");

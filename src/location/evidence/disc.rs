@@ -3,10 +3,14 @@
 //! - Source: the smallest round-trip time a vantage ever got from the address itself, and the borders in use.
 //! - Direction: inside when the disc holds no foreign land, outside when it leaves out home. A home vantage's disc always
 //!   touches home, so that it can never say outside; a long time says nothing.
-//! - Weight: proof by light in vacuum; by light in glass [`weigh::GLASS_DISC`], where several weigh as much as one. What
-//!   several discs leave together may prove what none proves alone.
-//! - Not refuted by anything, but another vantage's disc says nothing of a shared address, and one of a cloud's address
-//!   says nothing of abroad.
+//! - Weight: proof by light in vacuum; by light in glass [`weigh::GLASS_DISC`], where several weigh as much as one, and
+//!   nothing where they contradict each other or leave no land in common. What several discs leave together may prove what
+//!   none proves alone.
+//! - Not refuted by anything, but of addresses that several sites may answer for it says less. Of a cloud's address only
+//!   the judged vantage's disc proves, and only that home answers it; in glass the disc of any vantage weighs as it does
+//!   elsewhere, in both directions, but does not stand alone: it takes a second group that agrees. Of a shared address the
+//!   discs of other vantages are not listed; that of the judged vantage may show that home answers it there, or refute what
+//!   is said of the serving point, and the address stays an edge.
 
 use std::fmt;
 
