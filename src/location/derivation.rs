@@ -12,6 +12,7 @@ use super::setting::Setting;
 use super::weigh::{Group, PROBABLE};
 use super::{EvidenceKind, Grade, Location, Place};
 use crate::moment::Rtt;
+use crate::network::NetworkKind;
 use crate::place::{CountrySet, Distance};
 use crate::printable::Printable;
 use crate::vantage::VantageId;
@@ -86,7 +87,7 @@ pub fn would<'a>(case: &Case<'a>, location: &Location<'a>) -> Vec<Would<'a>> {
     let setting = Setting::of(case);
     if setting.is_public && !setting.is_shared() && location.grade != Grade::Proven {
         would.extend(sooner(case, &setting));
-        would.extend(more(location));
+        would.extend(more(location, setting.kind));
     }
     would
 }
@@ -129,7 +130,10 @@ fn sooner<'a>(case: &Case<'a>, setting: &Setting<'a>) -> Vec<Would<'a>> {
     let outside = best(Place::Outside, &|disc| bound(disc, disc.reach.nearest_home(case.home)?));
     let is_abroad =
         |disc: &Disc<'_>| disc.reach.nearest_home(case.home).is_some_and(|distance| distance > Distance::ZERO);
-    let nobody_abroad = setting.is_ordinary() && !case.own.iter().chain(&case.others).any(is_abroad);
+    let discs = || case.own.iter().chain(&case.others);
+    // Where the borders do not show home, no disc leaves it out.
+    let is_drawn = discs().all(|disc| disc.knows(case.home));
+    let nobody_abroad = setting.is_ordinary() && is_drawn && !discs().any(is_abroad);
     let left = setting.discs.iter().map(|seen| seen.vacuum).reduce(|left, by| left.intersection(&by));
     let foreign = left.map(|left| left.iter().filter(|country| !case.home.contains(*country)).collect::<CountrySet>());
     let is_open = nobody_abroad && foreign.is_none_or(|foreign| !foreign.is_empty());
@@ -154,15 +158,19 @@ fn bound(disc: &Disc<'_>, distance: Distance) -> Option<f64> {
     (left > Distance::ZERO).then(|| shortest_round_trip_ms(left, Speed::Vacuum))
 }
 
-/// What is missing to the nearer of the two places, as far as one more group can give it.
-fn more<'a>(location: &Location<'a>) -> Option<Would<'a>> {
+/// What is missing to the nearer of the two places, as far as one more group can give it: none puts a cloud at home, beside
+/// discs.
+fn more<'a>(location: &Location<'a>, kind: NetworkKind) -> Option<Would<'a>> {
     let sum = location.sum();
     if location.place != Place::Unknown || location.grade != Grade::Indeterminate || sum == 0.0 {
         return None;
     }
     let place = if sum > 0.0 { Place::Inside } else { Place::Outside };
     let lacking = (PROBABLE - sum.abs()).max(0.0).copysign(sum);
-    let is_able = |group: Group| (group.counted(lacking) - lacking).abs() < f64::EPSILON;
+    let is_of_cloud_at_home = kind == NetworkKind::Cloud && place == Place::Inside;
+    let is_able = |group: Group| {
+        (group == Group::Glass || !is_of_cloud_at_home) && (group.counted(lacking) - lacking).abs() < f64::EPSILON
+    };
     let is_open = location.groups().any(|GroupSum { group, before, .. }| before == 0.0 && is_able(group));
     let change = if lacking == 0.0 { Change::Second } else { Change::More(lacking) };
     is_open.then_some(Would { change, place, grade: Grade::Probable })
@@ -237,7 +245,15 @@ mod tests {
     }
 
     fn said(counted: [f64; Group::ALL.len()]) -> Option<String> {
-        more(&unknown(counted)).map(|would| would.to_string())
+        more(&unknown(counted), NetworkKind::Ordinary).map(|would| would.to_string())
+    }
+
+    #[test]
+    fn no_group_but_discs_would_put_a_cloud_at_home() {
+        let said = |counted| more(&unknown(counted), NetworkKind::Cloud).map(|would| would.place);
+        assert_eq!(said([0.0, 0.0, 0.0, 0.0, 4.0]), None);
+        assert_eq!(said([0.0, 0.0, 0.0, 0.0, -4.0]), Some(Place::Outside));
+        assert_eq!(said([-1.7, 0.0, 0.0, 0.0, 0.0]), Some(Place::Outside));
     }
 
     #[test]

@@ -160,6 +160,8 @@ struct Expect {
     because: Vec<String>,
     /// What the hops before the target say of where it is: `home`, `abroad` or `nothing`.
     approach: Option<String>,
+    /// What would have changed the outcome, in words, all of it.
+    would: Option<Vec<String>>,
 }
 
 #[test]
@@ -199,6 +201,10 @@ fn check(case: &Case, mut borders: Borders) -> Result<(), String> {
     let nats: f64 = location.evidence.iter().map(|evidence| evidence.nats).sum();
     if case.expect.nats.is_some_and(|expected| (expected - nats).abs() > 1e-9) {
         return Err(format!("{}\n  all hints come to {nats}: {:#?}", case.title, location.evidence));
+    }
+    let would: Vec<_> = dossier.would(case.address).iter().map(ToString::to_string).collect();
+    if case.expect.would.as_ref().is_some_and(|expected| *expected != would) {
+        return Err(format!("{}\n  {would:#?}", case.title));
     }
     if let Some(untrue) = dossier.would(case.address).into_iter().find_map(|would| untrue(&dossier, &would)) {
         return Err(format!("{}\n  {untrue}", case.title));
