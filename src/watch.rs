@@ -105,6 +105,8 @@ pub enum Event {
     },
     /// Something happened to an alert.
     Alert(Transition),
+    /// Something contradicts where a vantage is said to stand, in one sentence; told once.
+    Vantage(String),
 }
 
 /// What is waited for.
@@ -402,6 +404,7 @@ impl Watch {
         }
         let Settings { vantage, borders, .. } = &self.settings;
         self.others.settle(vantage, borders, moment);
+        self.events.extend(self.others.remarks().into_iter().map(Event::Vantage));
         let vantages = self.others.quarantined(vantage);
         if *self.ledger.vantages != vantages {
             Arc::make_mut(&mut self.ledger).vantages = Arc::new(vantages);

@@ -475,6 +475,7 @@ impl Agent {
                 info!(workload, from, to = to.as_str(), "an endpoint of this workload stands otherwise");
                 debug!(%endpoint, from, to = to.as_str(), "it is this endpoint");
             }
+            Happening::Vantage(remark) => warn!("{remark}"),
             Happening::Alert(alert) => {
                 let (rule, severity) = (alert.rule.as_str(), alert.severity.as_str());
                 let (endpoint, change) = (&alert.endpoint, alert.change.as_str());

@@ -42,6 +42,8 @@ pub enum Contradiction {
         rtt: Rtt,
         /// How far away it is from where the vantage is said to stand.
         away: Distance,
+        /// How many other landmarks did so as well; where none did, it may be the landmark that is declared wrongly.
+        others: usize,
     },
     /// Other vantages measured what cannot be true together with what this one measured.
     Vantages {
@@ -67,24 +69,34 @@ pub struct Clash {
     pub apart: Distance,
 }
 
-/// How many clashes are told before they are only counted.
-const TOLD: usize = 4;
+impl Contradiction {
+    /// The same with what follows from it.
+    pub fn remark(&self) -> String {
+        format!("{self}: the vantage proves and refutes nothing")
+    }
+}
 
 impl fmt::Display for Contradiction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Landmark { vantage, landmark, address, rtt, away } => write!(
-                f,
-                "{} does not stand where it is said to: the landmark {} ({address}) answered it in {rtt}, {away} away",
-                Escaped(&vantage.0),
-                Printable(landmark)
-            ),
+            Self::Landmark { vantage, landmark, address, rtt, away, others } => {
+                let (vantage, landmark) = (Escaped(&vantage.0), Printable(landmark));
+                write!(
+                    f,
+                    "{vantage} does not stand where it is said to: the landmark {landmark} ({address}) answered it"
+                )?;
+                write!(f, " in {rtt}, {away} away")?;
+                match others {
+                    0 => f.write_str(", or the landmark is wrong"),
+                    more => write!(f, ", and {more} more like it"),
+                }
+            }
             Self::Vantages { vantage, clashes } => {
-                let told: Vec<_> = clashes.iter().take(TOLD).map(Clash::to_string).collect();
-                let more = clashes.len().saturating_sub(TOLD);
-                let more = if more == 0 { String::new() } else { format!(", and {more} more like these") };
-                let (vantage, told) = (Escaped(&vantage.0), told.join(", "));
-                write!(f, "where {vantage} is said to stand contradicts what others measured: {told}{more}")
+                let vantage = Escaped(&vantage.0);
+                write!(f, "where {vantage} is said to stand contradicts what others measured")?;
+                let Some((first, more)) = clashes.split_first() else { return Ok(()) };
+                write!(f, ": {first}")?;
+                if more.is_empty() { Ok(()) } else { write!(f, ", and {} more like it", more.len()) }
             }
         }
     }
@@ -199,15 +211,17 @@ fn by_landmarks(table: &Table, vantages: &[&Vantage]) -> Verdicts {
         }
     }
     let misplaced = misplaced(&sooner, &measured, vantages);
-    let mut quarantined = BTreeMap::new();
-    for Sooner { landmark, address, standpoint, rtt, away } in sooner {
-        if let Some(vantage) = vantages.get(standpoint).filter(|_| !misplaced.contains_key(&address)) {
-            let (vantage, landmark) = (vantage.id.clone(), landmark.name.clone());
-            let contradiction = Contradiction::Landmark { vantage, landmark, address, rtt, away };
-            quarantined.entry(standpoint).or_insert(contradiction);
-        }
+    let mut by_standpoint: BTreeMap<Standpoint, Vec<&Sooner<'_>>> = BTreeMap::new();
+    for case in sooner.iter().filter(|case| !misplaced.contains_key(&case.address)) {
+        by_standpoint.entry(case.standpoint).or_default().push(case);
     }
-    (quarantined, misplaced)
+    let contradiction = |(standpoint, cases): (Standpoint, Vec<&Sooner<'_>>)| {
+        let (Sooner { landmark, address, rtt, away, .. }, others) = cases.split_first()?;
+        let (vantage, landmark) = (vantages.get(standpoint)?.id.clone(), landmark.name.clone());
+        let (address, rtt, away, others) = (*address, *rtt, *away, others.len());
+        Some((standpoint, Contradiction::Landmark { vantage, landmark, address, rtt, away, others }))
+    };
+    (by_standpoint.into_iter().filter_map(contradiction).collect(), misplaced)
 }
 
 /// The landmarks that contradict most of the vantages that measured them, at least two, whom no other one contradicts.

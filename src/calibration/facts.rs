@@ -4,6 +4,9 @@
 //! Facts are joined, never replaced: whatever the order in which they come, the same remains, and sources that contradict
 //! each other leave nothing known.
 
+use std::net::IpAddr;
+
+use ipnet::IpNet;
 use jiff::civil::Date;
 
 use crate::location::{Claim, Says};
@@ -24,12 +27,20 @@ pub(super) struct Landmark {
     pub(super) coordinates: Option<Coordinates>,
 }
 
-/// The networks that announce an address.
+/// What counts once, however many addresses in it are known: the network that announces an address, or where nobody or
+/// more than one is known to, its /24 or /48.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Neighbourhood {
+    Announced(Asn),
+    Prefix(IpNet),
+}
+
+/// What was named: the networks that announce an address, or the countries it is in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Announcers {
+enum Named<T> {
     #[default]
-    Nobody,
-    One(Asn),
+    Nothing,
+    One(T),
     Several,
 }
 
@@ -41,7 +52,11 @@ pub(super) struct Facts {
     landmarks: Sides,
     kind: NetworkKind,
     is_listed: bool,
-    announcers: Announcers,
+    announcers: Named<Asn>,
+    /// The countries of those networks.
+    of_network: Named<CountryCode>,
+    /// The countries that everybody else names.
+    of_others: Named<CountryCode>,
     /// What was declared; of several declarations the one that comes first by name.
     landmark: Option<Landmark>,
 }
@@ -77,12 +92,20 @@ impl Sides {
     }
 }
 
-impl Announcers {
-    fn join(self, other: Self) -> Self {
-        match (self, other) {
-            (Self::Nobody, said) | (said, Self::Nobody) => said,
-            (Self::One(a), Self::One(b)) if a == b => self,
+impl<T: Copy + PartialEq> Named<T> {
+    fn join(&mut self, other: Self) {
+        *self = match (*self, other) {
+            (Self::Nothing, named) | (named, Self::Nothing) => named,
+            (Self::One(a), Self::One(b)) if a == b => Self::One(a),
             (Self::One(_) | Self::Several, Self::One(_) | Self::Several) => Self::Several,
+        };
+    }
+
+    /// What was named and nothing else.
+    fn only(self) -> Option<T> {
+        match self {
+            Self::One(named) => Some(named),
+            Self::Nothing | Self::Several => None,
         }
     }
 }
@@ -100,12 +123,18 @@ impl Facts {
     fn take(&mut self, claim: &Claim, home: &Home, today: Date) {
         let has_come = claim.dated.is_none_or(|day| day <= today);
         match &claim.says {
-            Says::Country(country) | Says::Geofeed { country, .. } => self.votes.name(*country, home),
+            Says::Country(country) | Says::Geofeed { country, .. } => {
+                self.votes.name(*country, home);
+                self.of_others.join(Named::One(*country));
+            }
             Says::Announced { asn, kind, country, countries, .. } => {
-                self.announcers = self.announcers.join(Announcers::One(*asn));
+                self.announcers.join(Named::One(*asn));
                 self.kind = self.kind.max_sharing(*kind);
                 match country {
-                    Some(country) => self.votes.name(*country, home),
+                    Some(country) => {
+                        self.votes.name(*country, home);
+                        self.of_network.join(Named::One(*country));
+                    }
                     // Of a network in many countries hardly an address is in one that is not listed; a cloud lists its
                     // regions, and may have an edge anywhere.
                     None => self.votes.abroad |= *kind == NetworkKind::Ordinary && home.holds_none(countries),
@@ -113,10 +142,13 @@ impl Facts {
             }
             Says::Registered { country, .. } | Says::Region { country, .. } if has_come => {
                 self.attested.name(*country, home);
+                self.of_others.join(Named::One(*country));
             }
+            Says::Named { country, .. } => self.of_others.join(Named::One(*country)),
             Says::Edge { .. } | Says::Anycast { .. } => self.is_listed = true,
             Says::Landmark { name, country, coordinates } => {
                 self.landmarks.name(*country, home);
+                self.of_others.join(Named::One(*country));
                 let landmark = Landmark { name: name.clone(), coordinates: *coordinates };
                 self.declare(landmark);
             }
@@ -124,7 +156,6 @@ impl Facts {
             | Says::Registered { .. }
             | Says::Region { .. }
             | Says::Serving { .. }
-            | Says::Named { .. }
             | Says::Delegated { .. } => {}
         }
     }
@@ -150,7 +181,9 @@ impl Facts {
         self.landmarks.join(other.landmarks);
         self.kind = self.kind.max_sharing(other.kind);
         self.is_listed |= other.is_listed;
-        self.announcers = self.announcers.join(other.announcers);
+        self.announcers.join(other.announcers);
+        self.of_network.join(other.of_network);
+        self.of_others.join(other.of_others);
         if let Some(landmark) = other.landmark.as_ref().filter(|landmark| self.landmark.as_ref() != Some(landmark)) {
             self.declare(landmark.clone());
         }
@@ -163,15 +196,25 @@ impl Facts {
 
     /// The one network that announces it.
     pub(super) fn asn(&self) -> Option<Asn> {
-        match self.announcers {
-            Announcers::One(asn) => Some(asn),
-            Announcers::Nobody | Announcers::Several => None,
-        }
+        self.announcers.only()
+    }
+
+    /// The network in which `address`, which this is about, counts: addresses of one often stand together.
+    pub(super) fn neighbourhood(&self, address: IpAddr) -> Neighbourhood {
+        let length = if address.is_ipv4() { 24 } else { 48 };
+        let prefix = || IpNet::new_assert(address, length).trunc();
+        self.asn().map_or_else(|| Neighbourhood::Prefix(prefix()), Neighbourhood::Announced)
     }
 
     /// Its network, if that is an ordinary one and nothing says that the address is in several places.
     pub(super) fn ordinary_asn(&self) -> Option<Asn> {
         self.asn().filter(|_| !self.is_shared() && self.kind == NetworkKind::Ordinary)
+    }
+
+    /// Its network, if that is an ordinary one, and the country in which that network and everybody else have it.
+    pub(super) fn unanimous(&self) -> Option<(Asn, CountryCode)> {
+        let country = self.of_network.only().filter(|country| self.of_others.only() == Some(*country))?;
+        Some((self.ordinary_asn()?, country))
     }
 
     /// The landmark that it is, unless several sites may answer for it or its declarations are at odds.
@@ -293,6 +336,50 @@ mod tests {
         assert_eq!(Facts::of([&claim].into_iter(), &home, "2026-06-02".parse().unwrap()).side(), None);
         let on_the_day = Facts::of([&claim].into_iter(), &home, "2026-06-03".parse().unwrap());
         assert_eq!(on_the_day.side(), Some(Side::Abroad));
+    }
+
+    #[test]
+    fn only_what_its_network_and_everybody_else_name_is_unanimous() {
+        let network = |code| announced(1, NetworkKind::Ordinary, code);
+        let named = Says::Named {
+            name: "fra1.example".to_owned(),
+            code: "fra".to_owned(),
+            place: "Frankfurt".to_owned(),
+            country: country("DE"),
+            operator: Vec::new(),
+        };
+        for (said, code) in [
+            (vec![says("PK"), says("PK"), network(Some("PK"))], Some("PK")),
+            (vec![says("PK"), network(Some("PK")), Says::NoEntry], Some("PK")),
+            (vec![says("PK"), says("IN"), network(Some("PK"))], None),
+            (vec![says("PK"), network(Some("IN"))], None),
+            (vec![says("PK"), network(Some("PK")), named], None),
+            (vec![says("PK"), network(None)], None),
+            (vec![network(Some("PK"))], None),
+            (vec![says("PK"), announced(1, NetworkKind::Cloud, Some("PK"))], None),
+        ] {
+            assert_eq!(facts(said.clone()).unanimous(), code.map(|code| (Asn(1), country(code))), "{said:?}");
+        }
+    }
+
+    #[test]
+    fn addresses_of_one_network_or_of_one_prefix_are_neighbours() {
+        let [one, two] = [1, 2].map(|asn| facts(vec![announced(asn, NetworkKind::Ordinary, None)]));
+        let nobody = Facts::default();
+        let mut both = one.clone();
+        both.join(&two);
+        let near = |(facts, address): (&Facts, &str), (others, other): (&Facts, &str)| {
+            let at = |address: &str| address.parse().unwrap();
+            facts.neighbourhood(at(address)) == others.neighbourhood(at(other))
+        };
+        assert!(near((&one, "198.51.100.7"), (&one, "203.101.184.1")));
+        assert!(!near((&one, "198.51.100.7"), (&two, "198.51.100.7")));
+        for unknown in [&nobody, &both] {
+            assert!(near((unknown, "198.51.100.7"), (unknown, "198.51.100.250")));
+            assert!(!near((unknown, "198.51.100.7"), (unknown, "198.51.101.7")));
+            assert!(near((unknown, "2001:db8:1:2::1"), (unknown, "2001:db8:1:3::1")));
+            assert!(!near((unknown, "2001:db8:1::1"), (unknown, "2001:db8:2::1")));
+        }
     }
 
     #[test]

@@ -3,7 +3,8 @@
 //!
 //! A time alone says little: 25 ms may be the next city or the next country. A [`Yardstick`] says what a vantage's times
 //! mean, from the way abroad ([`hubs`]) and from what the vantage measured of addresses whose side of the border is
-//! known. A [`Contradiction`] names a vantage that no yardstick helps: light contradicts it.
+//! known. A [`Contradiction`] names a vantage that no yardstick helps: light contradicts it. A [`Doubt`] names one that every
+//! source contradicts, for somebody to look into.
 //!
 //! *Known* is an address that is declared to be a landmark; that a cloud's list or the operator's register attests; or
 //! that every database and the countries of its network put on one side, in an ordinary network or, abroad, in a cloud's,
@@ -27,7 +28,7 @@ use crate::location::yardstick::{Yardstick, near};
 use crate::moment::Rtt;
 use crate::network::{AddressScope, Asn};
 use crate::observation::Observation;
-use crate::place::Home;
+use crate::place::{CountryCode, Distance, Home};
 use crate::printable::Escaped;
 use crate::vantage::{Vantage, VantageId};
 
@@ -38,10 +39,12 @@ use table::{Entry, Standpoint, Table};
 use tally::Tally;
 
 pub use contradiction::Contradiction;
+pub use doubt::Doubt;
 pub use hubs::Hubs;
 pub use survey::{Light, Survey};
 
 pub mod contradiction;
+pub mod doubt;
 mod facts;
 pub mod hubs;
 mod survey;
@@ -96,6 +99,8 @@ struct Met {
     near: Option<Rtt>,
     /// Its yardstick before anything was measured; `None` unless it stands at home.
     bare: Option<Yardstick>,
+    /// How far away the land of each country is at the least, by country; nothing without coordinates. About 4 KB.
+    lands: Vec<(CountryCode, Distance)>,
 }
 
 /// What follows from the observations of a window.
@@ -103,6 +108,8 @@ struct Met {
 struct Findings {
     yardsticks: BTreeMap<Standpoint, Yardstick>,
     contradictions: Contradictions,
+    /// Those of vantages that nothing contradicts.
+    doubts: BTreeMap<Standpoint, Doubt>,
     dropped: BTreeMap<IpAddr, Dropped>,
 }
 
@@ -228,6 +235,12 @@ impl Calibration {
         found.filter_map(|(standpoint, why)| Some((&self.met.get(*standpoint)?.vantage.id, why))).collect()
     }
 
+    /// Every vantage that contradicts every source at `moment` and that light does not contradict, by name.
+    pub fn doubted(&self, moment: Timestamp) -> BTreeMap<&VantageId, &Doubt> {
+        let doubts = self.findings(moment).into_iter().flat_map(|findings| findings.doubts.values());
+        doubts.map(|doubt| (&doubt.vantage, doubt)).collect()
+    }
+
     /// The addresses that are said to be abroad and are not, at `moment`.
     pub fn dropped(&self, moment: Timestamp) -> impl Iterator<Item = &Dropped> {
         self.findings(moment).into_iter().flat_map(|findings| findings.dropped.values())
@@ -238,20 +251,24 @@ impl Calibration {
         self.findings(moment).into_iter().flat_map(|findings| findings.contradictions.misplaced.values())
     }
 
-    /// What somebody should look into, at any moment: one sentence for each vantage in quarantine, for each misplaced
-    /// landmark, and for each address that is said to be abroad and is not; the latest of each.
+    /// What somebody should look into, at any moment: one sentence for each vantage in quarantine, for each that contradicts
+    /// every source, for each misplaced landmark, and for each address that is said to be abroad and is not; the latest of
+    /// each.
     pub fn remarks(&self) -> Vec<String> {
         let (mut quarantined, mut misplaced, mut dropped) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        let mut doubts = BTreeMap::new();
         for findings in self.findings.values() {
             for (standpoint, why) in &findings.contradictions.quarantined {
                 quarantined.insert(self.met.get(*standpoint).map(|met| &met.vantage.id), why);
             }
+            doubts.extend(findings.doubts.values().map(|doubt| (&doubt.vantage, doubt)));
             misplaced.extend(&findings.contradictions.misplaced);
             dropped.extend(&findings.dropped);
         }
-        let quarantined = quarantined.into_values().map(|why| format!("{why}: it proves and refutes nothing"));
+        let quarantined = quarantined.into_values().map(Contradiction::remark);
+        let doubts = doubts.into_values().map(Doubt::to_string);
         let misplaced = misplaced.into_values().map(|why| format!("{why}: it is left out"));
-        quarantined.chain(misplaced).chain(dropped.into_values().map(Dropped::to_string)).collect()
+        quarantined.chain(doubts).chain(misplaced).chain(dropped.into_values().map(Dropped::to_string)).collect()
     }
 
     /// What was found for a moment; where its own hour or day was not surveyed, the last before it within a week.
@@ -280,7 +297,11 @@ impl Calibration {
         let bare = stands_at_home.then(|| Tally::default().yardstick(vantage.asn, way.as_ref()));
         let near = way.as_ref().and_then(|way| near(way.rtt(LEAST_INFLATION)));
         let standpoint = self.met.len();
-        self.met.push(Met { vantage: vantage.clone(), way, near, bare });
+        let lands = borders.reach(vantage).map_or_else(Vec::new, |(_, reach)| {
+            let countries = borders.outlines().countries().iter();
+            countries.filter_map(|country| Some((*country, reach.distance_to(*country)?))).collect()
+        });
+        self.met.push(Met { vantage: vantage.clone(), way, near, bare, lands });
         self.names.entry(vantage.id.clone()).or_default().push(standpoint);
         standpoint
     }
@@ -361,7 +382,9 @@ impl Calibration {
             let met = self.met.get(standpoint).filter(|met| met.bare.is_some())?;
             Some((standpoint, tally.yardstick(met.vantage.asn, met.way.as_ref())))
         };
-        Findings { yardsticks: tallies.into_iter().filter_map(yardstick).collect(), contradictions, dropped }
+        let mut doubts = doubt::find(table, &self.met);
+        doubts.retain(|standpoint, _| !contradictions.quarantined.contains_key(standpoint));
+        Findings { yardsticks: tallies.into_iter().filter_map(yardstick).collect(), contradictions, doubts, dropped }
     }
 
     /// Who shows that an address is not abroad, which no landmark can be suspected of; of several the one with the least
@@ -383,7 +406,7 @@ impl Calibration {
 fn count(tally: &mut Tally, (address, rtt): (IpAddr, Rtt), facts: &Facts, own: Option<Asn>) {
     match facts.side() {
         Some(Side::Abroad) => {
-            tally.count_abroad(address, rtt);
+            tally.count_abroad(address, rtt, facts.neighbourhood(address));
             if let Some((landmark, Side::Abroad)) = facts.landmark() {
                 tally.count_landmark(address, rtt, &landmark.name);
             }

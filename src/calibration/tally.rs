@@ -1,7 +1,9 @@
 //! What a vantage measured of addresses whose side of the border is known → its [`Yardstick`].
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
+use super::facts::Neighbourhood;
 use super::hubs::{LEAST_INFLATION, MEDIAN_INFLATION, WayAbroad};
 use crate::location::yardstick::{ENOUGH, Floor, Known, Yardstick, near};
 use crate::moment::Rtt;
@@ -12,6 +14,8 @@ use crate::printable::Printable;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Tally {
     abroad: Option<Known>,
+    /// The networks that those abroad are in.
+    networks_abroad: BTreeSet<Neighbourhood>,
     landmarks: Option<Known>,
     /// The name of the fastest landmark.
     landmark: String,
@@ -19,9 +23,10 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    /// Counts an address that is known to be abroad.
-    pub(super) fn count_abroad(&mut self, address: IpAddr, rtt: Rtt) {
+    /// Counts an address that is known to be abroad, in a network that counts once.
+    pub(super) fn count_abroad(&mut self, address: IpAddr, rtt: Rtt, network: Neighbourhood) {
         count(&mut self.abroad, address, rtt);
+        self.networks_abroad.insert(network);
     }
 
     /// Counts a landmark abroad.
@@ -41,7 +46,9 @@ impl Tally {
         let floor = self.floor(way);
         let near = floor.as_ref().and_then(|floor| near(floor.rtt));
         let normal = self.elsewhere_at_home.filter(|known| near.is_some_and(|near| known.rtt < near));
-        Yardstick { asn, floor, fastest_abroad: self.abroad, fastest_landmark: self.landmarks, normal }
+        let count = self.networks_abroad.len();
+        let fastest_abroad = self.abroad.map(|known| Known { count, ..known });
+        Yardstick { asn, floor, fastest_abroad, fastest_landmark: self.landmarks, normal }
     }
 
     /// Enough landmarks set it, but never above what the median inflation makes of the way abroad. Fewer can only lower it,
@@ -93,10 +100,14 @@ mod tests {
         IpAddr::from([198, 51, 100, last])
     }
 
+    fn network(last: u8) -> Neighbourhood {
+        Neighbourhood::Announced(Asn(last.into()))
+    }
+
     fn yardstick(abroad: &[f64], floor: f64) -> Yardstick {
         let mut tally = Tally::default();
         for (last, rtt) in (1..).zip(abroad) {
-            tally.count_abroad(address(last), ms(*rtt));
+            tally.count_abroad(address(last), ms(*rtt), network(last));
         }
         let floor = Floor { rtt: ms(floor), from: "a test".to_owned() };
         Yardstick { floor: Some(floor), ..tally.yardstick(None, None) }
@@ -117,6 +128,16 @@ mod tests {
     }
 
     #[test]
+    fn addresses_of_one_network_abroad_count_once() {
+        let mut tally = Tally::default();
+        for (last, rtt) in [(1, 90.0), (2, 43.0), (3, 44.0)] {
+            tally.count_abroad(address(last), ms(rtt), network(last.min(2)));
+        }
+        let known = Known { rtt: ms(43.0), address: address(2), count: 2 };
+        assert_eq!(tally.yardstick(None, None).fastest_abroad, Some(known));
+    }
+
+    #[test]
     fn slow_is_beyond_80_ms_and_the_fastest_landmark() {
         let mut tally = Tally::default();
         assert!(tally.clone().yardstick(None, None).is_slow(ms(80.1)));
@@ -128,8 +149,8 @@ mod tests {
     #[test]
     fn of_equally_fast_addresses_the_lower_is_named() {
         let mut tally = Tally::default();
-        tally.count_abroad(address(9), ms(50.0));
-        tally.count_abroad(address(3), ms(50.0));
+        tally.count_abroad(address(9), ms(50.0), network(9));
+        tally.count_abroad(address(3), ms(50.0), network(3));
         assert_eq!(tally.abroad, Some(Known { rtt: ms(50.0), address: address(3), count: 2 }));
     }
 }

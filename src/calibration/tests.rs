@@ -134,7 +134,8 @@ fn five_landmarks_set_the_floor_and_fewer_can_only_lower_it() {
         let floor = yardstick.floor.clone().unwrap();
         assert!((least..=most).contains(&floor.rtt.ms()) && floor.from.ends_with(words), "{count} {ms}: {floor:?}");
         assert_eq!(yardstick.fastest_landmark.as_ref().unwrap().count, usize::from(count));
-        assert_eq!(yardstick.fastest_abroad, yardstick.fastest_landmark);
+        let abroad = yardstick.fastest_abroad.clone().unwrap();
+        assert_eq!((abroad.rtt, abroad.count), (yardstick.fastest_landmark.as_ref().unwrap().rtt, 1), "one /24");
     }
 }
 
@@ -168,9 +169,10 @@ fn sources_at_odds_and_shared_addresses_are_not_known() {
 #[test]
 fn others_measurements_count_for_a_week_before_and_after() {
     let lahore = vantage("lhe", 1, LAHORE);
-    let abroad = [country("AE"), network(9, "AE")];
-    let seen =
-        |day: u8| seen(&lahore, &format!("2026-06-{day:02}T12:00:00Z"), &format!("185.1.8.{day}"), 90.0, &abroad);
+    let seen = |day: u8| {
+        let abroad = [country("AE"), network(day.into(), "AE")];
+        seen(&lahore, &format!("2026-06-{day:02}T12:00:00Z"), &format!("185.1.8.{day}"), 90.0, &abroad)
+    };
     let days: Vec<_> = [2, 9, 10, 16, 17, 24].map(seen).into();
     let calibration = surveyed(&days, Window::Around);
     for (observation, known) in std::iter::zip(&days, [2, 4, 4, 4, 4, 2]) {
@@ -182,8 +184,9 @@ fn others_measurements_count_for_a_week_before_and_after() {
 #[test]
 fn what_the_daemon_judges_by_is_a_week_old_at_most_and_was_there_before_the_hour() {
     let lahore = vantage("lhe", 1, LAHORE);
-    let abroad = [country("AE"), network(9, "AE")];
-    let seen = |at: &str, last: u8| seen(&lahore, at, &format!("185.1.8.{last}"), 90.0, &abroad);
+    let seen = |at: &str, last: u8| {
+        seen(&lahore, at, &format!("185.1.8.{last}"), 90.0, &[country("AE"), network(last.into(), "AE")])
+    };
     let all = [
         seen("2026-06-05T12:10:00Z", 1),
         seen("2026-06-05T12:50:00Z", 2),
@@ -230,8 +233,49 @@ fn a_landmark_that_answers_too_soon_quarantines_the_vantage() {
     assert_eq!(calibration.quarantine(&honest, noon()), None);
     let why = calibration.quarantine(&moved, noon()).unwrap().to_string();
     let start = "lhe does not stand where it is said to: the landmark pie (203.101.184.1) answered it in 2.000 ms, ";
-    assert!(why.starts_with(start) && why.ends_with(" km away"), "{why}");
+    assert!(why.starts_with(start) && why.ends_with(" km away, or the landmark is wrong"), "{why}");
     assert_eq!(calibration.quarantined(noon()).keys().collect::<Vec<_>>(), [&&moved.id]);
+}
+
+#[test]
+fn several_landmarks_are_counted_and_not_all_told() {
+    let moved = vantage("lhe", 1, FRANKFURT);
+    let says = |name: &str| [landmark(name, "PK", Some(LAHORE)), network(9, "PK")];
+    let seen = [1, 2, 3].map(|last| seen(&moved, NOON, &format!("203.101.184.{last}"), 2.0, &says("pie")));
+    let calibration = surveyed(&seen, Window::Around);
+    let why = calibration.quarantine(&moved, noon()).unwrap().to_string();
+    assert!(
+        why.contains("the landmark pie (203.101.184.1) answered it in 2.000 ms")
+            && why.ends_with(", and 2 more like it")
+    );
+}
+
+#[test]
+fn a_vantage_that_contradicts_every_source_gets_a_remark_and_no_quarantine() {
+    let (frankfurt, nobody) = (vantage("fra", 1, FRANKFURT), Vantage { position: None, ..vantage("at", 2, LAHORE) });
+    let unanimous = |asn: u32| vec![country("PK"), network(asn, "PK")];
+    let seen_by = |vantage: &Vantage, last: u8, ms: f64, says: &[Says]| {
+        seen(vantage, NOON, &format!("203.101.184.{last}"), ms, says)
+    };
+    let four = |asns: [u32; 4], ms: f64| {
+        let both = |(last, asn): (u8, u32)| [&frankfurt, &nobody].map(|v| seen_by(v, last, ms, &unanimous(asn)));
+        (1..).zip(asns).flat_map(both).collect::<Vec<_>>()
+    };
+    let doubted = surveyed(&four([11, 12, 12, 13], 2.0), Window::Around);
+    assert!(doubted.quarantined(noon()).is_empty());
+    let remarks = doubted.remarks();
+    let start = "fra may not stand where it is said to: 4 addresses in 3 networks answered it sooner than light comes from \
+                 where every source has them (203.101.184.1 in 2.000 ms, from PK, ";
+    let end = " km away): either that is wrong, or all sources are";
+    assert!(remarks.len() == 1 && remarks[0].starts_with(start) && remarks[0].ends_with(end), "{remarks:?}");
+    assert_eq!(doubted.doubted(noon()).keys().collect::<Vec<_>>(), [&&frankfurt.id]);
+
+    let none = |observations: &[Observation]| surveyed(observations, Window::Around).remarks().is_empty();
+    assert!(none(&four([11, 12, 12, 11], 2.0)), "two networks may both have moved");
+    assert!(none(&four([11, 12, 12, 13], 120.0)), "light could have come from there");
+    let mut disputed = four([11, 12, 12, 13], 2.0);
+    disputed.push(seen_by(&frankfurt, 1, 2.0, &[country("DE")]));
+    assert!(none(&disputed), "one source has the first elsewhere");
 }
 
 #[test]
@@ -302,7 +346,7 @@ fn two_vantages_that_contradict_only_each_other_are_both_in_quarantine() {
     assert_eq!(calibration.quarantined(noon()).len(), 2);
     let why = calibration.quarantine(&vantages[0], noon()).unwrap().to_string();
     let start = "where a is said to stand contradicts what others measured: 198.41.0.1 answered it in 2.000 ms and b, ";
-    assert!(why.starts_with(start) && why.contains(" km away, in 1.000 ms, 198.41.1.1 answered"), "{why}");
+    assert!(why.starts_with(start) && why.ends_with(" km away, in 1.000 ms, and 2 more like it"), "{why}");
 
     let two = surveyed(&measured(&vantages, &three[..2], ordinary), Window::Around);
     assert!(two.quarantined(noon()).is_empty(), "two addresses may be anycast");
@@ -360,8 +404,8 @@ fn told(calibration: &Calibration, observations: &[Observation]) -> BTreeSet<Str
         let (yardstick, why) = (calibration.yardstick(vantage, moment), calibration.quarantine(vantage, moment));
         let mut dropped: Vec<_> = calibration.dropped(moment).collect();
         dropped.sort_by_key(|dropped| dropped.address);
-        let misplaced: Vec<_> = calibration.misplaced(moment).collect();
-        format!("{} {moment} {yardstick:?} {why:?} {dropped:?} {misplaced:?}", vantage.id)
+        let (misplaced, doubted) = (calibration.misplaced(moment).collect::<Vec<_>>(), calibration.doubted(moment));
+        format!("{} {moment} {yardstick:?} {why:?} {dropped:?} {misplaced:?} {doubted:?}", vantage.id)
     };
     observations.iter().map(told).collect()
 }

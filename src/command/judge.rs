@@ -152,7 +152,9 @@ impl Judge {
             let surveyed = subjects.iter().filter(|_| is_asked).map(|subject| &subject.observation);
             Survey::of(light, home, window, surveyed, borders)
         });
-        let remarks: BTreeSet<_> = surveys.iter().flat_map(Survey::remarks).collect();
+        let mut told = BTreeSet::new();
+        let remarks = surveys.iter().flat_map(Survey::remarks).filter(|remark| told.insert(remark.clone()));
+        let remarks: Vec<_> = remarks.collect();
         for remark in remarks.iter().take(REMARKS) {
             let _ = writeln!(anstream::stderr(), "{remark}");
         }

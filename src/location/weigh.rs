@@ -88,9 +88,10 @@ pub const NEAR_TWICE: f64 = 3.0;
 /// Of 99 targets at home in a mesh of 245 servers, 91 answered the nearest server at home in under 30 ms.
 const USUAL_AT_HOME: f64 = 91.0 / 99.0;
 
-/// An answer sooner than any of `known` addresses abroad gave to the same vantages. Were the address abroad, it would be
-/// one of them, and each of `known + 1` is as likely as any other to be the quickest (a rank test; no assumption on how
-/// times are distributed). No more than [`NEAR`], whatever their number.
+/// An answer sooner than any address abroad in `known` different networks gave to the same vantages. Addresses of one
+/// network often stand together and are no more than one try. Were the address abroad, it would be one of them, and each of
+/// `known + 1` is as likely as any other to be the quickest (a rank test; no assumption on how times are distributed). No
+/// more than [`NEAR`], whatever their number.
 #[expect(clippy::cast_precision_loss, reason = "far fewer than 2^52 addresses")]
 pub fn soon(known: usize) -> f64 {
     (USUAL_AT_HOME * (known + 1) as f64).ln().clamp(0.0, NEAR)

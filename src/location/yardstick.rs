@@ -9,7 +9,8 @@ use crate::network::Asn;
 /// An address is near when it answers in less than this part of the floor.
 pub const NEAR: f64 = 0.8;
 
-/// How many foreign landmarks set the floor, and how many addresses known abroad an answer has to outrun at the least.
+/// How many foreign landmarks set the floor, and in how many networks an answer has to outrun all addresses known abroad
+/// at the least.
 pub const ENOUGH: usize = 5;
 
 /// What is slower than this, in milliseconds, may be far: of 51 addresses at home in a mesh of 245 servers in ten
@@ -23,7 +24,7 @@ pub struct Known {
     pub rtt: Rtt,
     /// The fastest.
     pub address: IpAddr,
-    /// Of how many.
+    /// Of how many; abroad, of those in how many different networks.
     pub count: usize,
 }
 

@@ -337,5 +337,6 @@ fn in_words(event: &watch::Event) -> String {
             let (change, severity) = (transition.change.as_str(), transition.severity);
             format!("{}: {} {change} ({severity})", transition.endpoint, transition.rule)
         }
+        watch::Event::Vantage(remark) => remark.clone(),
     }
 }

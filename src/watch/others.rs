@@ -28,6 +28,8 @@ pub(super) struct Others {
     together: Calibration,
     /// The moment up to which that is known.
     settled: Timestamp,
+    /// The vantages that were remarked on, and whether they were in quarantine.
+    told: BTreeSet<(VantageId, bool)>,
 }
 
 impl Others {
@@ -41,6 +43,7 @@ impl Others {
             together: own.clone(),
             own,
             settled: Timestamp::UNIX_EPOCH,
+            told: BTreeSet::new(),
         }
     }
 
@@ -108,6 +111,16 @@ impl Others {
         placed.map(|id| (id.clone(), quarantined.contains_key(&id))).collect()
     }
 
+    /// What contradicts where vantages are said to stand, of which nothing was told before.
+    pub(super) fn remarks(&mut self) -> Vec<String> {
+        let (quarantined, doubted) = (self.together.quarantined(self.settled), self.together.doubted(self.settled));
+        let mut is_news = |id: &VantageId, is_quarantined| self.told.insert((id.clone(), is_quarantined));
+        let quarantined = quarantined.into_iter().filter(|(id, _)| is_news(id, true)).map(|(_, why)| why.remark());
+        let mut remarks: Vec<_> = quarantined.collect();
+        remarks.extend(doubted.into_iter().filter(|(id, _)| is_news(id, false)).map(|(_, doubt)| doubt.to_string()));
+        remarks
+    }
+
     /// What other vantages saw of the addresses of `subject`, the nearest in time of each.
     pub(super) fn companions(&self, subject: &Observation) -> Vec<&Observation> {
         let addresses = subject.addresses();
@@ -126,9 +139,12 @@ mod tests {
     use std::net::Ipv4Addr;
 
     use super::*;
+    use crate::location::{Claim, Says};
     use crate::moment::Rtt;
     use crate::observation::{Ping, PingBest};
+    use crate::place::{Coordinates, Distance};
     use crate::trace::Protocol;
+    use crate::vantage::Position;
     use crate::workload::Endpoint;
 
     const ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::new(88, 198, 1, 2));
@@ -162,5 +178,26 @@ mod tests {
         assert_eq!(others.companions(&subject), [&sightings[0]]);
         others.set(Arc::default(), &borders);
         assert_eq!(others.companions(&subject), Vec::<&Observation>::new());
+    }
+    #[test]
+    fn what_contradicts_where_a_vantage_is_said_to_stand_is_told_once() {
+        let mut sighting = seen("fra", ADDRESS, 0, 1.0);
+        let at = |latitude, longitude| Coordinates::new(latitude, longitude).unwrap();
+        let (coordinates, uncertainty) = (at(50.1, 8.7), Distance::from_km(5.0));
+        sighting.vantage.position = Some(Position { coordinates, uncertainty });
+        let country = "PK".parse().unwrap();
+        let says = Says::Landmark { name: "ix".to_owned(), country, coordinates: Some(at(31.6, 74.3)) };
+        sighting.claims = vec![Claim { about: ADDRESS, source: "a test".to_owned(), dated: None, says }];
+        let mut borders = crate::watch::tests::borders();
+        borders.meet(&sighting.vantage);
+        let mut others = Others::new(&Home::of(country));
+        let later = Timestamp::from_second(sighting.observed.as_second() + 3600).unwrap();
+        let own = sighting.vantage.clone();
+        others.set([sighting].into(), &borders);
+        others.settle(&own, &borders, later);
+        let remarks = others.remarks();
+        let end = "km away, or the landmark is wrong: the vantage proves and refutes nothing";
+        assert!(remarks.len() == 1 && remarks[0].ends_with(end), "{remarks:?}");
+        assert_eq!(others.remarks(), Vec::<String>::new());
     }
 }

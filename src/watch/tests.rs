@@ -173,6 +173,7 @@ impl World {
             self.log.push(match event {
                 Event::Standing { from, to, .. } => format!("{} -> {to}", from.map_or("new", Standing::as_str)),
                 Event::Alert(step) => format!("{} {} {}", step.rule, step.change.as_str(), step.severity),
+                Event::Vantage(remark) => remark,
             });
         }
     }

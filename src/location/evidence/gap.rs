@@ -2,8 +2,9 @@
 //!
 //! - Source: the smallest time each vantage at home got from the address, and the vantage's [`Yardstick`].
 //! - Direction: *near* and *soon* say inside, *far* says outside. Near is sooner than anything abroad can be expected to
-//!   answer that vantage; soon is sooner than everything known to be abroad answered any of the same vantages; far is slower, from every vantage at
-//!   home, than anything at home was found to be while those vantages reached home in time.
+//!   answer that vantage; soon is sooner than everything known to be abroad, in [`ENOUGH`] networks or more, answered any of
+//!   the same vantages; far is slower, from every vantage at home, than anything at home was found to be while those vantages
+//!   reached home in time.
 //! - Weight: [`weigh::NEAR`] and [`weigh::NEAR_TWICE`], [`weigh::soon`], [`weigh::FAR`] and [`weigh::FAR_ONCE`]; a group of
 //!   its own. A long time proves nothing, and is no more than a hint here.
 //! - Says nothing of a shared address, nor, where it says inside, of a cloud's.
@@ -41,7 +42,7 @@ pub enum Statement<'a> {
         fastest: Gauge<'a>,
         /// The fastest of the addresses known to be abroad, from any of the same vantages.
         abroad: &'a Known,
-        /// How many of them each of the vantages measured at the least.
+        /// In how many different networks each of the vantages measured some at the least.
         count: usize,
     },
     /// Slower than home, from everywhere.
@@ -149,7 +150,8 @@ impl fmt::Display for Statement<'_> {
                 write!(f, "{} from {} at best: sooner than everything known", fastest.rtt, fastest.vantage)?;
                 write!(
                     f,
-                    " to be abroad answered the same vantages ({address}: {rtt}, the fastest of at least {count})"
+                    " to be abroad answered the same vantages ({address}: {rtt}, the fastest of those in at least {count} \
+                     networks)"
                 )
             }
             Self::Far { fastest, vantages, normal } => {
@@ -177,7 +179,8 @@ mod tests {
         Rtt::from_ms(ms).unwrap()
     }
 
-    /// A vantage in the network `asn` with a floor of 25 ms that measured `count` addresses abroad, 43 ms at best.
+    /// A vantage in the network `asn` with a floor of 25 ms that measured addresses in `count` networks abroad, 43 ms at
+    /// best.
     fn yardstick(asn: u32, count: usize, is_normal: bool) -> Yardstick {
         let known = |rtt, count| Known { rtt: ms(rtt), address: "192.0.2.1".parse().unwrap(), count };
         Yardstick {
