@@ -60,8 +60,8 @@ pub struct Judge {
     #[arg(long, value_name = "FILE")]
     landmarks: Option<PathBuf>,
 
-    /// Judge each observation by itself, not in the light of other vantages: of what else is in the input, only what the
-    /// same vantage measured counts, its landmarks among it, and only for what its times mean
+    /// Judge each observation by itself, not in the light of other vantages. What else the same vantage measured, landmarks
+    /// among it, still tells what its times mean and whether it stands where it is said to
     #[arg(long)]
     alone: bool,
 
