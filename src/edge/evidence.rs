@@ -15,7 +15,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::geodb::Geodb;
 use super::input::{Stamp, stamp};
-use super::measurements::{self, Measurements};
+use super::measurements::{self, Origin};
 use crate::config::evidence::{EvidenceSource, fits};
 use crate::dossier::COMPANION_DAYS;
 use crate::import::vantages::Vantages;
@@ -29,7 +29,7 @@ const KEPT_DAYS: i64 = COMPANION_DAYS + 1;
 /// The most bytes that are read of one file, unpacked: twice a segment of a journal, some 25 000 traceroutes.
 const MOST_BYTES: u64 = 128 << 20;
 
-/// The most files that are read of one source; the newest.
+/// The most files that are read of one source; the newest, and of those only as many as it takes for [`MOST_SIGHTINGS`].
 const MOST_FILES: usize = 1000;
 
 /// The most that is kept of one source: sightings of an address by a vantage, the newest; some 60 MB.
@@ -73,6 +73,8 @@ struct File {
 struct Content {
     sightings: Vec<Observation>,
     are_imported: bool,
+    /// Whether it held more than is ever used.
+    is_cut: bool,
 }
 
 /// How a source is, for metrics.
@@ -142,7 +144,7 @@ impl Source {
             kept: 0,
             newest: None,
         };
-        let described = config.vantages.as_deref().map_or_else(|| Ok(Vantages::default()), measurements::read_vantages);
+        let described = config.vantages.as_deref().map_or_else(|| Ok(Vantages::default()), vantages_of);
         match (&source.listing, described) {
             (Ok(found), Ok(described)) => {
                 if found.is_empty() {
@@ -153,18 +155,30 @@ impl Source {
                 }
                 let same_vantages = before.is_some_and(|before| before.vantages == vantages);
                 let mut known = std::mem::take(&mut source.files);
-                let read = |(path, stamp): (&PathBuf, &Option<Stamp>)| {
+                let (mut room, mut left_out) = (MOST_SIGHTINGS, 0_usize);
+                for (path, stamp) in newest_first(found) {
+                    if room == 0 || source.files.len() == MOST_FILES {
+                        left_out += 1;
+                        continue;
+                    }
                     let file = match known.remove(path) {
-                        Some(earlier) if earlier.stamp == *stamp && same_vantages => earlier,
-                        earlier => File::read(path, *stamp, &described, earlier, now),
+                        Some(earlier) if earlier.stamp == stamp && same_vantages => earlier,
+                        earlier => File::read(path, stamp, &described, earlier, now),
                     };
-                    (path.clone(), file)
-                };
-                source.files = found.iter().map(read).collect();
+                    room = room.saturating_sub(file.content.sightings.len());
+                    source.files.insert(path.clone(), file);
+                }
+                if left_out > 0 {
+                    let (path, read) = (config.path.display(), source.files.len());
+                    source.troubles.push(format!(
+                        "{path}: holds more than {MOST_FILES} files or {MOST_SIGHTINGS} sightings: of its files only the \
+                         newest {read} are read"
+                    ));
+                }
             }
             (Err(trouble), _) => source.troubles.push(trouble.clone()),
             (_, Err(error)) => {
-                let error = error.to_string().replace('\n', "; ");
+                let error = error.replace('\n', "; ");
                 source.troubles.push(format!("{error}; nothing is read without it"));
             }
         }
@@ -197,10 +211,10 @@ impl Source {
         };
         let mut kept: Vec<Observation> = self.files.values().flat_map(|file| of(&file.content)).collect();
         kept.sort_by_key(|sighting| std::cmp::Reverse(sighting.observed));
-        if kept.len() > MOST_SIGHTINGS {
-            let many = kept.len();
-            self.troubles.push(format!("holds {many} sightings of addresses: the newest {MOST_SIGHTINGS} are used"));
-            kept.truncate(MOST_SIGHTINGS);
+        if kept.len() > MOST_SIGHTINGS || self.files.values().any(|file| file.content.is_cut) {
+            let most = MOST_SIGHTINGS;
+            self.troubles.push(format!("holds more than {most} sightings of addresses: the newest {most} are used"));
+            kept.truncate(most);
         }
         (self.kept, self.newest) = (kept.len(), kept.first().map(|newest| newest.observed));
         kept
@@ -209,11 +223,15 @@ impl Source {
 
 impl File {
     fn read(path: &Path, stamp: Option<Stamp>, vantages: &Vantages, earlier: Option<Self>, now: Timestamp) -> Self {
-        match measurements::read(path, vantages, MOST_BYTES) {
-            Ok(Measurements { observations, are_imported, .. }) => {
-                let oldest = oldest(now);
-                let young = observations.iter().filter(|observation| observation.observed >= oldest);
-                let content = Content { sightings: young.flat_map(Observation::sightings).collect(), are_imported };
+        let (mut content, oldest) = (Content::default(), oldest(now));
+        let read = expect_file(path).and_then(|()| {
+            let add = |seen: Observation| content.add(&seen, oldest);
+            measurements::read_each(path, vantages, MOST_BYTES, add).map_err(|error| error.to_string())
+        });
+        match read {
+            Ok(Origin { are_imported, .. }) => {
+                content.cut_to(MOST_SIGHTINGS);
+                content.are_imported = are_imported;
                 Self { stamp, content: Arc::new(content), trouble: None }
             }
             Err(error) => {
@@ -223,6 +241,47 @@ impl File {
             }
         }
     }
+}
+
+impl Content {
+    /// Takes up what an observation says of distances, if it is young enough. Never more than twice of what is used is held.
+    fn add(&mut self, observation: &Observation, oldest: Timestamp) {
+        if observation.observed >= oldest {
+            self.sightings.extend(observation.sightings());
+        }
+        if self.sightings.len() >= 2 * MOST_SIGHTINGS {
+            self.cut_to(MOST_SIGHTINGS);
+        }
+    }
+
+    /// Keeps the newest, `most` of them.
+    fn cut_to(&mut self, most: usize) {
+        if self.sightings.len() > most {
+            self.sightings.sort_by_key(|sighting| std::cmp::Reverse(sighting.observed));
+            self.sightings.truncate(most);
+            self.is_cut = true;
+        }
+    }
+}
+
+fn vantages_of(path: &Path) -> Result<Vantages, String> {
+    expect_file(path).and_then(|()| measurements::read_vantages(path).map_err(|error| error.to_string()))
+}
+
+/// Whoever opens a pipe waits until somebody writes to it, and a device never ends. What is not there is told by whoever
+/// reads it.
+fn expect_file(path: &Path) -> Result<(), String> {
+    match fs::metadata(path) {
+        Ok(metadata) if !metadata.is_file() => Err(format!("{}: is no file: name one", path.display())),
+        Ok(_) | Err(_) => Ok(()),
+    }
+}
+
+/// The files of a listing, those that were changed last first.
+fn newest_first(found: &BTreeMap<PathBuf, Option<Stamp>>) -> Vec<(&PathBuf, Option<Stamp>)> {
+    let mut files: Vec<_> = found.iter().map(|(path, stamp)| (path, *stamp)).collect();
+    files.sort_by_key(|(_, stamp)| std::cmp::Reverse(stamp.map(Stamp::changed)));
+    files
 }
 
 fn oldest(now: Timestamp) -> Timestamp {
@@ -239,11 +298,8 @@ fn recent_files(config: &EvidenceSource, now: Timestamp) -> Listing {
     };
     let found = found.map_err(|error| format!("{}: failed to list: {error}: correct the path", path.display()))?;
     let oldest = oldest(now);
-    let stamped = found.into_iter().map(|path| (stamp(&path), path));
-    let mut recent: Vec<_> = stamped.filter(|(stamp, _)| stamp.is_some_and(|it| it.changed() >= oldest)).collect();
-    recent.sort_by_key(|(stamp, _)| std::cmp::Reverse(stamp.map(Stamp::changed)));
-    recent.truncate(MOST_FILES);
-    Ok(recent.into_iter().map(|(stamp, path)| (path, stamp)).collect())
+    let stamped = found.into_iter().map(|path| (path.clone(), stamp(&path)));
+    Ok(stamped.filter(|(_, stamp)| stamp.is_some_and(|it| it.changed() >= oldest)).collect())
 }
 
 /// The measurements in a directory; where it has none, those in the directories in it, as journals are kept.

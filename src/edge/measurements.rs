@@ -13,7 +13,7 @@ use crate::config::landmark::{self, Landmark};
 use crate::config::{ConfigErrors, Written, vantages};
 use crate::entry::EntryError;
 use crate::import::vantages::Vantages;
-use crate::import::{self, ImportError, Imported};
+use crate::import::{self, ImportError};
 use crate::observation::Observation;
 
 /// Some shells begin every file with it.
@@ -25,6 +25,15 @@ pub struct Measurements {
     /// In their order.
     pub observations: Vec<Observation>,
     /// Whether another tool made them, which brings no claims.
+    pub are_imported: bool,
+    /// What was passed over, one a line, with the file.
+    pub notes: Vec<String>,
+}
+
+/// What is to be said of a file, beside what it holds.
+#[derive(Debug)]
+pub struct Origin {
+    /// Whether another tool made it, which brings no claims.
     pub are_imported: bool,
     /// What was passed over, one a line, with the file.
     pub notes: Vec<String>,
@@ -79,25 +88,37 @@ pub enum MeasurementsError {
 /// The measurements in the file at `path` (`-` is standard input), of which at most `most` bytes are read, unpacked; or
 /// in the directory of a journal.
 pub fn read(path: &Path, vantages: &Vantages, most: u64) -> Result<Measurements, MeasurementsError> {
+    let mut observations = Vec::new();
+    let Origin { are_imported, notes } = read_each(path, vantages, most, |seen| observations.push(seen))?;
+    Ok(Measurements { observations, are_imported, notes })
+}
+
+/// The same, one observation after the other as it is read, for whoever has no room for all. After an error, what was
+/// handed over counts for nothing.
+pub fn read_each(
+    path: &Path,
+    vantages: &Vantages,
+    most: u64,
+    handle: impl FnMut(Observation),
+) -> Result<Origin, MeasurementsError> {
     if path.is_dir() {
-        return journaled(read_entries(path)?);
+        return journaled(read_entries(path)?, handle);
     }
     let input = open(path, most)?;
     if is_journal(&input.head) {
-        return journaled(read_segment(input.reader, &shown(path)));
+        return journaled(read_segment(input.reader, &shown(path)), handle);
     }
     if !is_json(&input.head) {
         return Err(MeasurementsError::NoJson(shown(path)));
     }
-    let parsed = import::parse(&text_of(path, input)?, vantages);
-    let Imported { observations, skipped } =
-        parsed.map_err(|fault| MeasurementsError::Import { file: shown(path), fault })?;
+    let parsed = import::parse_each(&text_of(path, input)?, vantages, handle);
+    let skipped = parsed.map_err(|fault| MeasurementsError::Import { file: shown(path), fault })?;
     let mut notes = Vec::new();
     if !skipped.is_empty() {
         let kinds: Vec<_> = skipped.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
         notes.push(format!("{}: passed over {}: they tell no distance", shown(path).display(), kinds.join(", ")));
     }
-    Ok(Measurements { observations, are_imported: true, notes })
+    Ok(Origin { are_imported: true, notes })
 }
 
 /// Where the vantages of other tools stood, by the file at `path`.
@@ -151,12 +172,11 @@ fn is_json(head: &[u8]) -> bool {
     head.is_empty() || matches!(text.first(), Some(b'[' | b'{'))
 }
 
-fn journaled(mut entries: Entries) -> Result<Measurements, MeasurementsError> {
-    let mut observations = Vec::new();
+fn journaled(mut entries: Entries, mut handle: impl FnMut(Observation)) -> Result<Origin, MeasurementsError> {
     for entry in &mut entries {
         let (at, entry) = entry?;
-        observations.push(entry.observation().map_err(|why| MeasurementsError::Entry { at, why })?);
+        handle(entry.observation().map_err(|why| MeasurementsError::Entry { at, why })?);
     }
     let unfinished = |at| format!("{at}: the last line is unfinished and was left out");
-    Ok(Measurements { observations, are_imported: false, notes: entries.unfinished().iter().map(unfinished).collect() })
+    Ok(Origin { are_imported: false, notes: entries.unfinished().iter().map(unfinished).collect() })
 }

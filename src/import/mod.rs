@@ -70,27 +70,42 @@ struct Label<'a> {
 
 /// Reads the text of a file. Vantages that `vantages` does not describe have no coordinates.
 pub fn parse(text: &str, vantages: &Vantages) -> Result<Imported, ImportError> {
-    let mut imported = Imported::default();
+    let mut observations = Vec::new();
+    let skipped = parse_each(text, vantages, |observation| observations.push(observation))?;
+    Ok(Imported { observations, skipped })
+}
+
+/// The same, one observation after the other as it is read, for whoever has no room for all; yields how many results were
+/// passed over. After an error, what was handed over counts for nothing.
+pub fn parse_each(
+    text: &str,
+    vantages: &Vantages,
+    mut handle: impl FnMut(Observation),
+) -> Result<BTreeMap<String, usize>, ImportError> {
+    let (mut skipped, mut is_empty) = (BTreeMap::new(), true);
     let mut scamper = scamper::Reader::default();
     let mut first_skipped = None;
     for record in record::split(text)? {
         let read = read(record, &mut scamper, vantages).map_err(|fault| fault.at(text, record))?;
         match read {
-            Read::Observation(observation) => imported.observations.push(*observation),
+            Read::Observation(observation) => {
+                is_empty = false;
+                handle(*observation);
+            }
             Read::Skipped(kind) => {
                 first_skipped.get_or_insert(record);
-                *imported.skipped.entry(kind).or_default() += 1;
+                *skipped.entry(kind).or_default() += 1;
             }
             Read::Nothing => {}
         }
     }
     match first_skipped {
-        Some(record) if imported.observations.is_empty() => {
-            let kinds: Vec<_> = imported.skipped.keys().map(String::as_str).collect();
+        Some(record) if is_empty => {
+            let kinds: Vec<_> = skipped.keys().map(String::as_str).collect();
             let cure = "only traceroutes and pings of addresses can be judged: fetch those";
             Err(Fault::says(format!("nothing but {}: {cure}", kinds.join(", "))).at(text, record))
         }
-        Some(_) | None => Ok(imported),
+        Some(_) | None => Ok(skipped),
     }
 }
 

@@ -1,5 +1,7 @@
 #![expect(clippy::disallowed_methods, reason = "writes the files it reads")]
 
+use std::time::Duration;
+
 use tempfile::TempDir;
 
 use super::*;
@@ -188,4 +190,98 @@ fn of_too_much_the_newest_is_used_and_that_is_said() {
     assert_eq!(observations.len(), MOST_SIGHTINGS);
     assert_eq!(observations.iter().map(|seen| seen.observed).max(), Some(at(0)));
     assert!(trouble(&evidence).contains("the newest 50000 are used"), "{}", trouble(&evidence));
+}
+
+#[test]
+fn of_too_many_files_only_the_newest_are_read_and_that_is_said() {
+    let files = Files::new();
+    let begun = std::time::SystemTime::now();
+    for number in 0..MOST_FILES + 5 {
+        let name = format!("atlas/{number}.json");
+        files.write(&name, &ping(1, &format!("88.198.{}.{}", number / 200, 1 + number % 200), now()));
+        let age = Duration::from_secs(u64::try_from(number).unwrap());
+        fs::File::options().append(true).open(files.path(&name)).unwrap().set_modified(begun - age).unwrap();
+    }
+    let evidence = files.read("atlas", &Evidence::default());
+    assert_eq!(evidence.observations().len(), MOST_FILES);
+    assert!(!evidence.sources[0].files.contains_key(&files.path("atlas/1000.json")), "the oldest");
+    assert!(trouble(&evidence).contains("the newest 1000 are read"), "{}", trouble(&evidence));
+    assert!(evidence.is_current(&[files.source("atlas")], now()), "it is not read again and again");
+}
+
+#[test]
+fn once_there_is_enough_no_older_file_is_read() {
+    let files = Files::new();
+    files.write("atlas/older.json", "no JSON");
+    let an_hour_ago = std::time::SystemTime::now() - Duration::from_secs(3600);
+    fs::File::options().append(true).open(files.path("atlas/older.json")).unwrap().set_modified(an_hour_ago).unwrap();
+    files.write("atlas/newer.json", &ping(1, "88.198.1.2", now()).repeat(MOST_SIGHTINGS + 1));
+    let evidence = files.read("atlas", &Evidence::default());
+    assert_eq!(
+        evidence.sources[0].files.values().map(|file| file.content.sightings.len()).sum::<usize>(),
+        MOST_SIGHTINGS
+    );
+    assert!(trouble(&evidence).contains("the newest 1 are read"), "{}", trouble(&evidence));
+    assert!(!trouble(&evidence).contains("older.json"), "{}", trouble(&evidence));
+}
+
+#[test]
+fn of_a_file_with_far_too_much_never_more_than_twice_of_what_is_used_is_held() {
+    let mut content = Content::default();
+    let begun = now().as_second();
+    let mut seen = observation("fra-1", "tcp://88.198.1.2:443");
+    for number in 0..2 * i64::try_from(MOST_SIGHTINGS).unwrap() {
+        seen.observed = Timestamp::from_second(begun + number).unwrap();
+        content.add(&seen, days_ago(1));
+        assert!(content.sightings.len() < 2 * MOST_SIGHTINGS);
+    }
+    assert!(content.is_cut);
+    assert_eq!(content.sightings.iter().map(|sighting| sighting.observed).max(), Some(seen.observed));
+}
+
+#[test]
+fn pipes_devices_loops_and_what_may_not_be_read_hold_nobody_up_and_take_nothing_away() {
+    let files = Files::new();
+    nix::unistd::mkfifo(&files.path("atlas/pipe.json"), nix::sys::stat::Mode::S_IRWXU).unwrap();
+    std::os::unix::fs::symlink(files.path("atlas/loop.json"), files.path("atlas/loop.json")).unwrap();
+    std::os::unix::fs::symlink(files.path("atlas"), files.path("atlas/directory.json")).unwrap();
+    files.write("atlas/one.json", &ping(1, "88.198.1.2", now()));
+    let good = files.read("atlas", &Evidence::default());
+    assert_eq!((addresses(&good).len(), trouble(&good).as_str()), (1, ""));
+
+    files.write("atlas/two.json", &format!("{}\0", ping(1, "88.198.1.3", now())));
+    files.write("atlas/three.json", &"[".repeat(1 << 20));
+    let noisy = files.read("atlas", &good);
+    assert_eq!(addresses(&noisy), ["88.198.1.2"]);
+    assert!(trouble(&noisy).contains("two.json:") && trouble(&noisy).contains("three.json:"), "{}", trouble(&noisy));
+
+    for (path, words) in [("atlas/pipe.json", "is no file"), ("atlas/loop.json", "failed to read")] {
+        let named = files.read(path, &Evidence::default());
+        assert!(trouble(&named).contains(words), "{path}: {}", trouble(&named));
+    }
+    let source = EvidenceSource { path: PathBuf::from("/dev/zero"), ..files.source("atlas") };
+    let source_of_vantages = EvidenceSource { vantages: Some(files.path("atlas/pipe.json")), ..files.source("atlas") };
+    for source in [source, source_of_vantages] {
+        let own = VantageId("ntc-isb-1".to_owned());
+        let kept = Evidence::read(&[source], &good, &Geodb::embedded(), &own, now());
+        assert!(trouble(&kept).contains("is no file"), "{}", trouble(&kept));
+    }
+}
+
+#[test]
+fn a_file_that_unpacks_to_more_than_the_bound_is_refused_and_what_was_good_of_it_stays() {
+    let files = Files::new();
+    files.write("atlas/one.json", &ping(1, "88.198.1.2", now()));
+    let good = files.read("atlas", &Evidence::default());
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    let blank = vec![b'['; 1 << 20];
+    (0..=MOST_BYTES >> 20).for_each(|_| io::Write::write_all(&mut packed, &blank).unwrap());
+    fs::write(files.path("atlas/one.json"), packed.finish().unwrap()).unwrap();
+    let bombed = files.read("atlas", &good);
+    assert_eq!(addresses(&bombed), ["88.198.1.2"]);
+    assert!(
+        trouble(&bombed).contains("more than") && trouble(&bombed).contains("stays in use"),
+        "{}",
+        trouble(&bombed)
+    );
 }
