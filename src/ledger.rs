@@ -112,16 +112,16 @@ impl Seen {
     /// The numbers of a dossier.
     pub fn of(dossier: &Dossier<'_>) -> Self {
         let mut countries = BTreeMap::new();
-        for country in dossier.locations.values().flat_map(|location| location.countries.iter()) {
+        for country in dossier.locations().flat_map(|location| location.countries.iter()) {
             *countries.entry(country).or_default() += 1;
         }
         let known = |location: &Location<'_>| (location.address, (location.place, location.grade));
         let traced = !dossier.subject.traces.is_empty();
         Self {
-            places: dossier.locations.values().map(known).collect(),
+            places: dossier.locations().map(known).collect(),
             countries,
             rtt_min: rtt_min(dossier.subject),
-            path_hops: dossier.paths.values().map(|path| path.hops).max().filter(|_| traced),
+            path_hops: dossier.found.iter().map(|found| found.path.hops).max().filter(|_| traced),
             way: way(dossier).filter(|_| traced),
             observed: dossier.subject.observed,
             took: dossier.subject.elapsed_ns,
@@ -139,7 +139,7 @@ impl Seen {
 }
 
 fn way(dossier: &Dossier<'_>) -> Option<Way> {
-    let ways = || dossier.paths.values().map(|path| path.way);
+    let ways = || dossier.found.iter().map(|found| found.path.way());
     let first = ways().next()?;
     Some(if ways().any(|way| way == Way::Outside) {
         Way::Outside

@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::contact::Contact;
 use crate::digest::Digest;
-use crate::location::{Claim, Says};
+use crate::location::Says;
+use crate::location::claims::Claims;
 use crate::moment::Rtt;
 use crate::provider::ProviderId;
 use crate::resolution::Resolution;
@@ -104,7 +105,7 @@ pub struct Observation {
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub pointers: Vec<Pointer>,
     /// What every source says of the addresses and of the hops on the way to them.
-    pub claims: Vec<Claim>,
+    pub claims: Claims,
     /// The databases that were asked.
     pub databases: Vec<DatabaseDigest>,
 }
@@ -195,7 +196,7 @@ impl Observation {
             contacts: Vec::new(),
             pings: Vec::new(),
             pointers: Vec::new(),
-            claims: Vec::new(),
+            claims: Claims::default(),
             databases: Vec::new(),
         }
     }
@@ -257,14 +258,10 @@ impl Observation {
         (handshake, echo)
     }
 
-    /// What was claimed of `address`.
-    pub fn claims_about(&self, address: IpAddr) -> impl Iterator<Item = &Claim> {
-        self.claims.iter().filter(move |claim| claim.about == address)
-    }
-
     /// Whether it is of a landmark: measured to measure others by, and never judged.
     pub fn is_of_landmark(&self) -> bool {
-        let is_landmark = |address| self.claims_about(address).any(|claim| matches!(claim.says, Says::Landmark { .. }));
+        let is_landmark =
+            |address| self.claims.about(address).iter().any(|claim| matches!(claim.says, Says::Landmark { .. }));
         matches!(self.endpoint.host(), Host::Address(address) if is_landmark(*address))
     }
 
@@ -277,7 +274,7 @@ impl Observation {
             schema: self.schema,
             elapsed_ns: self.elapsed_ns,
             pings: self.best_rtt(address).map(|best| Ping::of(address, best, self.observed)).into_iter().collect(),
-            claims: self.claims_about(address).cloned().collect(),
+            claims: self.claims.about(address).iter().cloned().collect(),
             ..Self::begun(Endpoint::from(address), self.declared.clone(), self.vantage.clone(), self.observed)
         })
     }

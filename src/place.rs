@@ -355,6 +355,12 @@ impl Coordinates {
         Distance::from_km(self.distance_to(other).km() * ELLIPSOID)
     }
 
+    /// An upper bound of the distance that takes no trigonometry: along the meridian, then along the equator at the most.
+    pub fn most_distance_to(self, other: Self) -> Distance {
+        let (north, east) = ((self.latitude - other.latitude).abs(), (self.longitude - other.longitude).abs());
+        Distance::from_km((north + east.min(360.0 - east)).to_radians() * EARTH_RADIUS_KM)
+    }
+
     /// The great-circle distance (haversine, on a sphere of [`EARTH_RADIUS_KM`]).
     pub fn distance_to(self, other: Self) -> Distance {
         let (lat1, lat2) = (self.latitude.to_radians(), other.latitude.to_radians());
@@ -412,6 +418,16 @@ mod tests {
     fn what_is_read_back_is_checked_as_well() {
         assert!(serde_json::from_str::<Coordinates>(r#"{"latitude":400.0,"longitude":0.0}"#).is_err());
         assert_eq!(serde_json::from_str::<Distance>("-5.0").unwrap(), Distance::ZERO);
+    }
+
+    #[test]
+    fn no_way_along_a_meridian_and_the_equator_is_shorter_than_the_straight_one() {
+        let points =
+            [(24.9, 67.0), (31.6, 74.4), (-33.9, 151.2), (64.1, -21.9), (0.0, 180.0), (0.0, -180.0), (90.0, 3.0)];
+        let points = points.map(|(north, east)| Coordinates::new(north, east).unwrap());
+        for (a, b) in points.iter().flat_map(|a| points.iter().map(move |b| (a, b))) {
+            assert!(a.most_distance_to(*b).km() >= a.distance_to(*b).km() - 1e-6, "{a} to {b}");
+        }
     }
 
     #[test]

@@ -484,9 +484,9 @@ fn appraise<'a>(
     let freshness = watched.freshness.as_secs();
     let calibration = Some(others.calibration());
     let instruments = Instruments { borders: &settings.borders, home: &settings.policy.home, calibration };
-    let others = others.companions(&last.observation);
-    let dossier = Dossier::assemble(&last.observation, &others, instruments, as_of, freshness);
-    let verdict = judge(&dossier, &settings.policy);
+    let companions = others.companions(&last.observation, &settings.borders, &settings.policy.home);
+    let dossier = Dossier::assemble(&last.observation, &companions, instruments, as_of, freshness);
+    let verdict = judge(&dossier, &settings.policy).in_words();
     (dossier, verdict)
 }
 

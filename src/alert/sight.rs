@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use crate::dossier::Dossier;
+use crate::dossier::{Dossier, Found};
 use crate::location::path::{FOREIGN_HOPS, Way};
-use crate::location::{Grade, Location, Place};
+use crate::location::{Grade, Place};
 use crate::network::AddressScope;
 use crate::trace::Trace;
 use crate::verdict::RuleId;
@@ -63,17 +63,15 @@ impl Basis {
 impl Sight {
     /// What the round saw that `dossier` judges.
     pub fn of(dossier: &Dossier<'_>) -> Self {
-        let see = |address: IpAddr| {
+        let see = |found: &Found<'_>| {
+            let (location, address) = (&found.location, found.location.address);
             let measured = dossier.subject.best_rtt(address).is_some();
-            let known = dossier.paths.get(&address).is_some_and(|reading| reading.way != Way::Unknown);
-            let way = known || dossier.subject.traces.iter().any(|trace| shows_a_way(trace, address));
-            let bounded = dossier.cases.get(&address).is_some_and(|case| !case.others.is_empty());
-            let at_home =
-                |location: &Location<'_>| location.place == Place::Inside && location.grade >= Grade::Attested;
-            let others = bounded || dossier.locations.get(&address).is_some_and(at_home);
-            (address, Seen { measured, way, others })
+            let way = found.path.way() != Way::Unknown
+                || dossier.subject.traces.iter().any(|trace| shows_a_way(trace, address));
+            let at_home = location.place == Place::Inside && location.grade >= Grade::Attested;
+            (address, Seen { measured, way, others: at_home || !found.case.others.is_empty() })
         };
-        Self(dossier.addresses().into_iter().map(see).collect())
+        Self(dossier.found.iter().map(see).collect())
     }
 
     /// Whether the endpoint led nowhere.

@@ -179,7 +179,7 @@ impl Calibration {
         for address in observation.addresses() {
             let best = observation.best_rtt(address).filter(|_| AddressScope::of(address).is_global());
             if let Some(best) = best {
-                let facts = Facts::of(observation.claims_about(address), &self.home, today);
+                let facts = Facts::of(observation.claims.about(address).iter(), &self.home, today);
                 table.add(address, standpoint, best.rtt, &facts);
             }
         }
@@ -213,20 +213,26 @@ impl Calibration {
     /// What the times of `vantage` are measured by at `moment`, which is that of the judged observation, whenever `vantage`
     /// made its own; `None` for one abroad, in quarantine, or never met.
     pub fn yardstick(&self, vantage: &Vantage, moment: Timestamp) -> Option<&Yardstick> {
-        let standpoint = self.standpoint(vantage)?;
-        let bare = self.met.get(standpoint)?.bare.as_ref()?;
-        let Some(findings) = self.findings(moment) else { return Some(bare) };
-        if findings.contradictions.quarantined.contains_key(&standpoint) {
-            return None;
-        }
-        Some(findings.yardsticks.get(&standpoint).unwrap_or(bare))
+        self.bearings(vantage, moment).ok().flatten()
     }
 
     /// Why `vantage` may prove and refute nothing at `moment`, which is that of the judged observation, whenever `vantage`
     /// made its own; `None` for one that nothing contradicts.
     pub fn quarantine(&self, vantage: &Vantage, moment: Timestamp) -> Option<&Contradiction> {
-        let standpoint = self.standpoint(vantage)?;
-        self.findings(moment)?.contradictions.quarantined.get(&standpoint)
+        self.bearings(vantage, moment).err()
+    }
+
+    /// Both at once: the [yardstick](Self::yardstick), or why there is none, the [quarantine](Self::quarantine).
+    pub fn bearings(&self, vantage: &Vantage, moment: Timestamp) -> Result<Option<&Yardstick>, &Contradiction> {
+        let Some((standpoint, met)) = self.standpoint(vantage).and_then(|at| Some((at, self.met.get(at)?))) else {
+            return Ok(None);
+        };
+        let findings = self.findings(moment);
+        if let Some(why) = findings.and_then(|found| found.contradictions.quarantined.get(&standpoint)) {
+            return Err(why);
+        }
+        let measured = findings.and_then(|found| found.yardsticks.get(&standpoint));
+        Ok(met.bare.as_ref().map(|bare| measured.unwrap_or(bare)))
     }
 
     /// Every vantage in quarantine at `moment`, by name.

@@ -103,7 +103,7 @@ impl Inspect {
         for sighting in evidence.iter() {
             borders.meet(&sighting.vantage);
         }
-        let companions = Companions::new(evidence.iter());
+        let companions = Companions::new(evidence.iter(), &borders, &policy.home);
         // By what the times are measured: of what is inspected, and of what other vantages saw.
         let seen = outcomes.iter().flatten().chain(evidence.iter());
         let hubs = Arc::new(Hubs::shipped());
@@ -114,8 +114,7 @@ impl Inspect {
         for outcome in outcomes {
             match outcome {
                 Ok(seen) => {
-                    let (as_of, others) = (seen.observed, companions.of(&seen));
-                    judged.judge(&Dossier::assemble(&seen, &others, instruments, as_of, u64::MAX))?;
+                    judged.judge(&Dossier::assemble(&seen, &companions, instruments, seen.observed, u64::MAX))?;
                 }
                 Err(endpoint) => judged.broke_off(&endpoint),
             }

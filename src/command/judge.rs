@@ -172,7 +172,8 @@ impl Judge {
         policy: &Policy,
     ) -> Result<Exit, Refusal> {
         let observations = subjects.iter().map(|subject| &subject.observation);
-        let companions = if self.alone { Companions::default() } else { Companions::new(observations) };
+        let companions =
+            if self.alone { Companions::default() } else { Companions::new(observations, borders, &policy.home) };
         let progress = ProgressBar::new(subjects.len() as u64);
         let form = match (self.json, self.explain) {
             (true, explained) => Form::Json { explained },
@@ -184,9 +185,8 @@ impl Judge {
             let survey = if subject.is_imported { of_theirs } else { of_ours };
             let calibration = survey.calibration(subject.observation.vantage_id());
             let instruments = Instruments { borders, home: &policy.home, calibration };
-            let others = companions.of(&subject.observation);
             let as_of = subject.observation.observed;
-            judged.judge(&Dossier::assemble(&subject.observation, &others, instruments, as_of, u64::MAX))?;
+            judged.judge(&Dossier::assemble(&subject.observation, &companions, instruments, as_of, u64::MAX))?;
             progress.inc(1);
         }
         progress.finish_and_clear();

@@ -71,7 +71,7 @@ impl<'p, W: Write> Judged<'p, W> {
 
     /// Judges one dossier and writes its lines.
     pub(super) fn judge(&mut self, dossier: &Dossier<'_>) -> Result<(), Refusal> {
-        let verdict = judge(dossier, self.policy);
+        let verdict = judge(dossier, self.policy).in_words();
         self.worst = self.worst.max(Some(verdict.standing));
         for line in report::lines(dossier, &verdict, self.policy) {
             self.tally.count(&line);
@@ -139,7 +139,7 @@ pub(super) fn known_class(name: &str, policy: &Policy) -> Result<DataClass, Refu
 mod tests {
     use super::*;
     use crate::config::built_in_policy;
-    use crate::dossier::Instruments;
+    use crate::dossier::{Companions, Instruments};
     use crate::edge::geodb::Geodb;
     use crate::entry::tests::observation;
     use crate::location::disc::Borders;
@@ -154,19 +154,21 @@ mod tests {
     /// Restricted data at an address that the operator's own register puts abroad.
     fn breach() -> Observation {
         let mut observation = observation("ntc-isb-1", "https://portal.example.gov.pk");
-        observation.claims.push(Claim {
+        observation.claims.extend([Claim {
             about: "203.101.184.84".parse().unwrap(),
             source: "asset-register".to_owned(),
             dated: None,
             says: Says::Registered { prefix: "203.101.184.0/24".parse().unwrap(), country: "DE".parse().unwrap() },
-        });
+        }]);
         observation
     }
 
     fn judge_once<W: Write>(judged: &mut Judged<'_, W>, policy: &Policy) {
         let (breach, borders) = (breach(), Borders::new(Geodb::embedded().outlines()));
         let instruments = Instruments { borders: &borders, home: &policy.home, calibration: None };
-        judged.judge(&Dossier::assemble(&breach, &[], instruments, breach.observed, u64::MAX)).unwrap();
+        judged
+            .judge(&Dossier::assemble(&breach, &Companions::default(), instruments, breach.observed, u64::MAX))
+            .unwrap();
     }
 
     /// A pipe of which nobody holds the other end.

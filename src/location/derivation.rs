@@ -104,13 +104,13 @@ fn without<'a>(case: &Case<'a>, location: &Location<'a>) -> Vec<Would<'a>> {
         less.claims.remove(index);
         differs(Change::Without { kind, source: &claim.source }, &less)
     });
-    let measured = case.own.iter().chain(&case.others).map(|disc| disc.vantage);
+    let measured = case.own.iter().chain(&case.others).map(|disc| disc.vantage.id);
     let vantages = measured.filter_map(|vantage| {
         let mut less = case.clone();
-        less.own = less.own.filter(|disc| disc.vantage != vantage);
-        less.others.retain(|disc| disc.vantage != vantage);
-        less.gauges.retain(|gauge| gauge.vantage != vantage);
-        less.approaches.retain(|approach| approach.vantage != vantage);
+        less.own = less.own.filter(|disc| disc.vantage.id != vantage);
+        less.others.retain(|disc| disc.vantage.id != vantage);
+        less.gauges.retain(|gauge| gauge.vantage.id != vantage);
+        less.approaches.retain(|approach| approach.vantage.id != vantage);
         differs(Change::WithoutVantage(vantage), &less)
     });
     sources.chain(vantages).collect()
@@ -122,7 +122,7 @@ fn sooner<'a>(case: &Case<'a>, setting: &Setting<'a>) -> Vec<Would<'a>> {
         let discs = case.own.iter().chain(&case.others);
         let mut bounds: Vec<_> = discs.filter_map(|disc| Some((bound(disc)?, disc))).collect();
         bounds.sort_by(|a, b| (a.1.rtt.ms() / a.0).total_cmp(&(b.1.rtt.ms() / b.0)));
-        let mut changes = bounds.into_iter().map(|(ms, disc)| (ms, disc.vantage));
+        let mut changes = bounds.into_iter().map(|(ms, disc)| (ms, disc.vantage.id));
         let (ms, vantage) = changes.find(|(ms, vantage)| proves(case, vantage, *ms, place))?;
         Some(Would { change: Change::Sooner { vantage, ms }, place, grade: Grade::Proven })
     };
@@ -145,7 +145,7 @@ fn sooner<'a>(case: &Case<'a>, setting: &Setting<'a>) -> Vec<Would<'a>> {
 /// Whether an answer to `vantage` in a little less than `ms` would prove `place`.
 fn proves(case: &Case<'_>, vantage: &VantageId, ms: f64, place: Place) -> bool {
     let mut sooner = case.clone();
-    for disc in sooner.own.iter_mut().chain(&mut sooner.others).filter(|disc| disc.vantage == vantage) {
+    for disc in sooner.own.iter_mut().chain(&mut sooner.others).filter(|disc| disc.vantage.id == vantage) {
         disc.rtt = Rtt::from_ms(ms * A_LITTLE_LESS).unwrap_or(disc.rtt);
     }
     let found = fuse(&sooner);

@@ -1,13 +1,16 @@
 //! Vantage + round-trip time → the disc the responder must be in, and the countries whose land it touches.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
+
+use jiff::Timestamp;
 
 use super::light::{Speed, radius};
 use super::outlines::{Outlines, Reach};
 use crate::moment::Rtt;
 use crate::network::Protocol;
-use crate::place::{Coordinates, CountryCode, CountrySet, Distance, Home};
+use crate::place::{Coordinates, CountrySet, Distance, Home};
 use crate::vantage::{Position, Vantage, VantageId};
 
 /// The borders in use, and how far every country is from every vantage met so far.
@@ -48,11 +51,35 @@ fn key(coordinates: Coordinates) -> [u64; 2] {
     [coordinates.latitude().to_bits(), coordinates.longitude().to_bits()]
 }
 
-/// An answer that some vantage got from an address, and when.
+/// Who measured something, and when, where that is too far off from the judged moment to prove anything: addresses move.
+/// Written out, a name, with the day if it is another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Witness<'a> {
+    /// The vantage.
+    pub id: &'a VantageId,
+    /// When it measured, unless it was about the judged moment.
+    pub other_day: Option<Timestamp>,
+}
+
+impl Witness<'_> {
+    /// Whether it measured about the judged moment.
+    pub fn is_of_the_day(&self) -> bool {
+        self.other_day.is_none()
+    }
+}
+
+impl fmt::Display for Witness<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.id.fmt(f)?;
+        self.other_day.map_or(Ok(()), |moment| write!(f, " on {}", moment.strftime("%F")))
+    }
+}
+
+/// An answer that some vantage got from an address.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Disc<'a> {
     /// Who measured.
-    pub vantage: &'a VantageId,
+    pub vantage: Witness<'a>,
     /// The smallest round-trip time.
     pub rtt: Rtt,
     /// Of how many.
@@ -76,12 +103,6 @@ impl Disc<'_> {
         self.reach.within(self.radius(speed))
     }
 
-    /// Whether no land of `country` is in the disc. A country without any land in the borders is not excluded: nothing
-    /// is known of where it is.
-    pub fn excludes(&self, country: CountryCode, speed: Speed) -> bool {
-        self.reach.distance_to(country).is_some_and(|distance| distance > self.radius(speed))
-    }
-
     /// Whether the borders know where every home country is.
     pub fn knows(&self, home: &Home) -> bool {
         self.reach.nearest_home(home).is_some()
@@ -89,13 +110,44 @@ impl Disc<'_> {
 
     /// Whether no point can be in both discs: one responder cannot have given both answers.
     pub fn is_disjoint_from(&self, other: &Disc<'_>, speed: Speed) -> bool {
-        let apart = self.position.coordinates.least_distance_to(other.position.coordinates);
-        apart > self.radius(speed) + other.radius(speed)
+        let reach = self.radius(speed) + other.radius(speed);
+        let (here, there) = (self.position.coordinates, other.position.coordinates);
+        here.most_distance_to(there) > reach && here.least_distance_to(there) > reach
     }
 
     /// The measurement in words: `2.867 ms (best of 3, icmp) from atlas-7613`.
     pub fn measured(&self) -> String {
         let of = if self.samples == 1 { "1 sample".to_owned() } else { format!("best of {}", self.samples) };
         format!("{} ({of}, {}) from {}", self.rtt, self.protocol, self.vantage)
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::location::outlines::Draft;
+
+    /// Borders of no country at all.
+    pub(crate) fn without_land() -> Borders {
+        let nowhere = Draft {
+            name: "nowhere".to_owned(),
+            tolerance: Distance::ZERO,
+            latitude: (0.0, 1.0),
+            longitude: (0.0, 1.0),
+            countries: Vec::new(),
+            lines: Vec::new(),
+            owners: Vec::new(),
+        };
+        Borders::new(Arc::new(Outlines::decode(&nowhere.encode().unwrap()).unwrap()))
+    }
+
+    #[test]
+    fn whoever_measured_on_another_day_is_named_with_it() {
+        let id = VantageId("atlas-7613".to_owned());
+        let named = |other_day: Option<&str>| {
+            Witness { id: &id, other_day: other_day.map(|day| day.parse().unwrap()) }.to_string()
+        };
+        assert_eq!(named(None), "atlas-7613");
+        assert_eq!(named(Some("2026-11-14T23:59:00Z")), "atlas-7613 on 2026-11-14");
     }
 }

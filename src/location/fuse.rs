@@ -15,7 +15,7 @@
 
 use std::net::IpAddr;
 
-use jiff::civil::Date;
+use jiff::Timestamp;
 
 use super::disc::Disc;
 use super::evidence::disc::Unplaced;
@@ -37,8 +37,8 @@ pub struct Case<'a> {
     pub home: &'a Home,
     /// The borders used.
     pub borders: &'a OutlinesId,
-    /// The day for which is judged, in UTC: nothing dated later attests.
-    pub today: Date,
+    /// The moment for which is judged: nothing dated later than its day, in UTC, attests.
+    pub moment: Timestamp,
     /// The judged vantage's disc.
     pub own: Option<Disc<'a>>,
     /// The discs of other vantages.
@@ -51,6 +51,24 @@ pub struct Case<'a> {
     pub approaches: Vec<path::Statement<'a>>,
     /// What was claimed.
     pub claims: Vec<&'a Claim>,
+}
+
+impl<'a> Case<'a> {
+    /// An address of which nothing is known.
+    pub fn new(address: IpAddr, home: &'a Home, borders: &'a OutlinesId, moment: Timestamp) -> Self {
+        Self {
+            address,
+            home,
+            borders,
+            moment,
+            own: None,
+            others: Vec::new(),
+            unplaced: Vec::new(),
+            gauges: Vec::new(),
+            approaches: Vec::new(),
+            claims: Vec::new(),
+        }
+    }
 }
 
 /// Where the address is, seen from the judged vantage.

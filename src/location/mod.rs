@@ -21,6 +21,7 @@ use evidence::Evidence;
 use source::regions::Cloud;
 use tally::Sums;
 
+pub mod claims;
 pub mod derivation;
 pub mod disc;
 pub mod evidence;
@@ -144,6 +145,13 @@ pub enum Says {
         #[serde(skip_serializing_if = "Option::is_none", default)]
         coordinates: Option<Coordinates>,
     },
+}
+
+impl Says {
+    /// The network that announces the address, if that is what is said.
+    pub fn announcer(&self) -> Option<Asn> {
+        if let Self::Announced { asn, .. } = self { Some(*asn) } else { None }
+    }
 }
 
 /// Which borders were used: where a line is drawn is policy, and must be reproducible.

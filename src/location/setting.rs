@@ -4,7 +4,8 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use jiff::civil::Date;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 use super::disc::Disc;
 use super::evidence::{Evidence, Reservation};
@@ -19,8 +20,8 @@ use crate::place::{CountryCode, CountrySet, Home};
 pub struct Setting<'a> {
     /// What counts as home.
     pub home: &'a Home,
-    /// The day for which is judged.
-    pub today: Date,
+    /// The moment for which is judged.
+    moment: Timestamp,
     /// The borders used.
     pub borders: &'a OutlinesId,
     /// The address.
@@ -37,8 +38,8 @@ pub struct Setting<'a> {
     pub discs: Vec<Seen<'a>>,
     /// Whether somebody lists the address as one that several sites answer for.
     listed: bool,
-    /// The countries that all discs in glass leave of an address that is not shared, if there are discs: where none is left,
-    /// something was faster than light in glass, which then refutes nothing.
+    /// The countries that all discs of the day in glass leave of an address that is not shared, if there are any: where none
+    /// is left, something was faster than light in glass, which then refutes nothing.
     pub glass: Option<CountrySet>,
     /// Whether the borders know where home is: without that, no disc can leave it out.
     home_is_drawn: bool,
@@ -67,7 +68,7 @@ impl<'a> Setting<'a> {
         let discs: Vec<_> = own.chain(case.others.iter().map(|disc| (*disc, false))).collect();
         let mut setting = Self {
             home: case.home,
-            today: case.today,
+            moment: case.moment,
             borders: case.borders,
             address: case.address,
             is_public,
@@ -77,14 +78,15 @@ impl<'a> Setting<'a> {
             discs: Vec::new(),
             listed: false,
             glass: None,
-            home_is_drawn: discs.iter().all(|(disc, _)| disc.knows(case.home)),
+            home_is_drawn: discs.first().is_none_or(|(disc, _)| disc.knows(case.home)),
         };
         for claim in &case.claims {
             setting.learn(&claim.says);
         }
         if is_public {
             setting.discs = discs.into_iter().map(|(disc, is_own)| setting.see(disc, is_own)).collect();
-            let glass = setting.discs.iter().map(|seen| seen.glass).filter(|countries| !countries.is_empty());
+            let of_the_day = setting.discs.iter().filter(|seen| seen.disc.vantage.is_of_the_day());
+            let glass = of_the_day.map(|seen| seen.glass).filter(|countries| !countries.is_empty());
             setting.glass = glass.reduce(|left, by| left.intersection(&by)).filter(|_| !setting.is_shared());
         }
         setting
@@ -98,14 +100,14 @@ impl<'a> Setting<'a> {
         self.listed |= matches!(says, Says::Edge { .. } | Says::Anycast { .. });
     }
 
-    /// Another vantage's disc proves while nothing points to several sites and the network is no cloud; otherwise only the
-    /// judged vantage's does, where it holds no foreign land.
+    /// Another vantage's disc proves if it was measured about the judged moment, while nothing points to several sites and
+    /// the network is no cloud; otherwise only the judged vantage's does, where it holds no foreign land.
     fn see(&self, disc: Disc<'a>, is_own: bool) -> Seen<'a> {
         let (vacuum, glass) = (disc.countries(Speed::Vacuum), disc.countries(Speed::Glass));
         let may_prove = if self.is_shared() {
             is_own && self.home.holds_all(&vacuum)
         } else {
-            self.is_ordinary() || (is_own && self.home.holds_all(&vacuum))
+            (self.is_ordinary() && disc.vantage.is_of_the_day()) || (is_own && self.home.holds_all(&vacuum))
         };
         Seen { disc, is_own, vacuum, glass, may_prove }
     }
@@ -118,6 +120,11 @@ impl<'a> Setting<'a> {
     /// Whether what other vantages measured says something of what answers here.
     pub fn is_ordinary(&self) -> bool {
         !self.is_shared() && self.kind == NetworkKind::Ordinary
+    }
+
+    /// Whether a disc of the day says something by light in glass.
+    pub fn is_told_today(&self) -> bool {
+        self.discs.iter().any(|seen| seen.disc.vantage.is_of_the_day() && self.settles(&seen.glass))
     }
 
     /// Whether a set of countries is home alone, or leaves home out.
@@ -151,7 +158,7 @@ impl<'a> Setting<'a> {
 
     /// `told` as an attestation of `country`, or why it is none. A point of presence alone speaks for a shared address.
     pub fn attest(&self, told: Evidence<'a>, country: CountryCode) -> Evidence<'a> {
-        if told.dated.is_some_and(|day| day > self.today) {
+        if told.dated.is_some_and(|day| day > self.moment.to_zoned(TimeZone::UTC).date()) {
             return Evidence { reservation: Some(Reservation::NotYet), ..told };
         }
         if let Some(refutation) = self.refutation(country, Speed::Vacuum) {
@@ -169,23 +176,31 @@ impl<'a> Setting<'a> {
         if speed == Speed::Glass && self.glass.is_some_and(|left| left.is_empty()) {
             return None;
         }
-        let applies = |seen: &&Seen<'_>| {
-            seen.is_own || (!self.is_shared() && (speed == Speed::Glass || self.kind == NetworkKind::Ordinary))
-        };
-        let touched = |seen: &&Seen<'_>| match speed {
-            Speed::Vacuum => !seen.vacuum.is_empty(),
-            Speed::Glass => !seen.glass.is_empty(),
-        };
-        let mut discs = self.discs.iter().filter(applies).filter(touched);
-        let seen = discs.find(|seen| seen.disc.excludes(country, speed))?;
+        let speaks = speed == Speed::Glass || self.kind == NetworkKind::Ordinary;
+        let applies =
+            |seen: &&Seen<'_>| seen.is_own || (!self.is_shared() && speaks && seen.disc.vantage.is_of_the_day());
+        let seen = self.discs.iter().filter(applies).find(|seen| seen.excludes(country, speed))?;
         Some(Refutation { disc: seen.disc, speed })
     }
 }
 
-/// The first two discs by light in vacuum that do not meet.
+impl Seen<'_> {
+    /// Whether the disc touches land, and none of `country`. One without any land in the borders is not excluded: nothing is
+    /// known of where it is.
+    fn excludes(&self, country: CountryCode, speed: Speed) -> bool {
+        let touched = match speed {
+            Speed::Vacuum => &self.vacuum,
+            Speed::Glass => &self.glass,
+        };
+        !touched.is_empty() && !touched.contains(country) && self.disc.reach.distance_to(country).is_some()
+    }
+}
+
+/// The first two discs of about the judged moment that by light in vacuum do not meet.
 fn apart<'a>(discs: &[(Disc<'a>, bool)]) -> Option<(Disc<'a>, Disc<'a>)> {
-    discs.iter().enumerate().find_map(|(index, (one, _))| {
-        let mut later = discs.iter().skip(index + 1);
+    let of_the_day = || discs.iter().filter(|(disc, _)| disc.vantage.is_of_the_day());
+    of_the_day().enumerate().find_map(|(index, (one, _))| {
+        let mut later = of_the_day().skip(index + 1);
         let (other, _) = later.find(|(other, _)| one.is_disjoint_from(other, Speed::Vacuum))?;
         Some((*one, *other))
     })

@@ -147,11 +147,15 @@ impl<'a> Tally<'a> {
     /// What a group's hints come to, in nats, before the cap and after it. Discs in glass share one assumption: several
     /// weigh as much as one, and nothing where they contradict each other or leave no land, since then it does not hold.
     fn sum(&self, group: Group) -> (f64, f64) {
-        let hints = || self.evidence.iter().filter(|evidence| evidence.group() == Some(group)).map(|e| e.nats);
-        let before = hints().sum();
-        let fails = group == Group::Glass
-            && (self.glass.is_some_and(|left| left.is_empty())
-                || (hints().any(|n| n > 0.0) && hints().any(|n| n < 0.0)));
-        (before, if fails { 0.0 } else { group.counted(before) })
+        let (mut before, mut least, mut most) = (0.0, 0.0_f64, 0.0_f64);
+        for Evidence { nats, .. } in self.evidence.iter().filter(|evidence| evidence.group() == Some(group)) {
+            before += nats;
+            (least, most) = (least.min(*nats), most.max(*nats));
+        }
+        if group != Group::Glass {
+            return (before, group.counted(before));
+        }
+        let fails = self.glass.is_some_and(|left| left.is_empty()) || (least < 0.0 && most > 0.0);
+        (before, if fails { 0.0 } else { group.counted(least + most) })
     }
 }

@@ -73,6 +73,10 @@ pub const GEOFEED: f64 = DATABASE;
 /// what is granted while hollow-core fibre and low orbits spread.
 pub const GLASS_DISC: f64 = 4.0;
 
+/// The same measured on another day, where no disc of the day says anything: addresses move, so that it must not stand
+/// alone.
+pub const GLASS_DISC_OF_ANOTHER_DAY: f64 = 2.0;
+
 /// Somewhat less than ln(0.94/0.06): codes that were learned operator by operator are right for 94 of 100 names, and codes
 /// read everywhere in one way for 57 to 73 (Hoiho, `CoNEXT` 2021). It is also the most that all names of an address weigh.
 pub const NAME: f64 = 2.5;

@@ -40,7 +40,7 @@ pub struct HopLine {
 /// The hops of the trace that the way to `address` was read from; none when none was measured.
 pub fn hops(dossier: &Dossier<'_>, address: IpAddr) -> Vec<HopLine> {
     let lines = |trace: &&Trace| trace.hops.iter().map(|hop| hop_line(hop, trace, dossier.subject)).collect();
-    dossier.read_from.get(&address).map_or_else(Vec::new, lines)
+    dossier.found(address).and_then(|found| found.trace.as_ref()).map_or_else(Vec::new, lines)
 }
 
 fn hop_line(hop: &Hop, of: &Trace, seen: &Observation) -> HopLine {
@@ -93,7 +93,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::dossier::Instruments;
+    use crate::dossier::{Companions, Instruments};
     use crate::location::Claim;
     use crate::location::disc::Borders;
     use crate::location::outlines::Outlines;
@@ -147,7 +147,7 @@ mod tests {
         let mut seen = observation();
         let coordinates = Coordinates::new(24.8608, 67.0104).unwrap();
         seen.vantage.position = Some(Position { coordinates, uncertainty: Distance::from_km(1.0) });
-        seen.claims = vec![says(TARGET, "PK"), says("80.81.192.98", "DE"), says("62.115.1.1", "DE")];
+        seen.claims = vec![says(TARGET, "PK"), says("80.81.192.98", "DE"), says("62.115.1.1", "DE")].into();
         let outlines = Outlines::decode(include_bytes!("../../geodb/borders.gz")).unwrap();
         let mut borders = Borders::new(Arc::new(outlines));
         borders.meet(&seen.vantage);
@@ -160,12 +160,15 @@ mod tests {
             (vec![one_by_one(&at_home), one_by_one(&at_home[..3])], Course::Unknown, "203.82.48.4"),
         ] {
             seen.traces = traces;
-            let dossier = Dossier::assemble(&seen, &[], instruments, seen.observed, 0);
+            let dossier = Dossier::assemble(&seen, &Companions::default(), instruments, seen.observed, 0);
             let last = hops(&dossier, target).pop().unwrap();
-            assert_eq!((dossier.paths[&target].course, last.addresses[0].to_string().as_str()), (course, expected));
+            assert_eq!(
+                (dossier.found(target).unwrap().path.course, last.addresses[0].to_string().as_str()),
+                (course, expected)
+            );
         }
         seen.traces.clear();
-        let dossier = Dossier::assemble(&seen, &[], instruments, seen.observed, 0);
+        let dossier = Dossier::assemble(&seen, &Companions::default(), instruments, seen.observed, 0);
         assert_eq!(hops(&dossier, target), []);
     }
 
@@ -190,7 +193,7 @@ mod tests {
     fn a_hop_shows_who_answered_how_fast_where_that_is_and_who_kept_silent() {
         let answers = vec![on_the_way("185.1.15.13", 40.0), on_the_way("185.1.15.13", 32.553)];
         let mut observation = observation();
-        observation.claims = vec![says("185.1.15.13", "AE")];
+        observation.claims = vec![says("185.1.15.13", "AE")].into();
         let trace = trace(vec![Hop { ttl: 5, answers, silent: 1 }, Hop { ttl: 6, answers: Vec::new(), silent: 3 }]);
         let seen = hop_line(&trace.hops[0], &trace, &observation);
         assert_eq!(seen.row(), "  5  AE       32.553 ms  *    185.1.15.13");

@@ -8,11 +8,11 @@ use std::net::IpAddr;
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
-use crate::dossier::Dossier;
+use crate::dossier::{Dossier, Found};
 use crate::location::derivation::{GroupSum, Would};
 use crate::location::evidence::Evidence;
 use crate::location::path::{Course, Way};
-use crate::location::{Grade, Location, Place};
+use crate::location::{Grade, Place};
 use crate::network::Asn;
 use crate::place::CountrySet;
 use crate::provider::ProviderId;
@@ -85,23 +85,24 @@ pub struct Said<'a> {
 
 /// The lines of a verdict: one for each address, or a single one without.
 pub fn lines<'a>(dossier: &'a Dossier<'a>, verdict: &'a Verdict, policy: &'a Policy) -> Vec<Line<'a>> {
-    if dossier.locations.is_empty() {
+    if dossier.found.is_empty() {
         return vec![line(dossier, verdict, policy, None)];
     }
-    dossier.locations.values().map(|location| line(dossier, verdict, policy, Some(location))).collect()
+    dossier.found.iter().map(|found| line(dossier, verdict, policy, Some(found))).collect()
 }
 
 fn line<'a>(
     dossier: &'a Dossier<'a>,
     verdict: &'a Verdict,
     policy: &'a Policy,
-    location: Option<&'a Location<'a>>,
+    found: Option<&'a Found<'a>>,
 ) -> Line<'a> {
+    let location = found.map(|found| &found.location);
     let address = location.map(|location| location.address);
     let concerns = |finding: &&Finding| finding.address.is_none() || finding.address == address;
     let findings: Vec<_> = verdict.findings.iter().filter(concerns).collect();
     let worst = findings.iter().map(|finding| finding.standing).max().unwrap_or(Standing::Compliant);
-    let reading = address.and_then(|address| dossier.paths.get(&address));
+    let reading = found.map(|found| &found.path);
     let announcing = location.and_then(|l| l.asn).and_then(|asn| policy.provider_announcing(asn));
     Line {
         endpoint: &verdict.endpoint,
@@ -115,9 +116,9 @@ fn line<'a>(
         registered: location.map_or_else(CountrySet::default, |l| l.registered),
         provider: announcing.map(|p| &p.id).or(dossier.subject.declared.provider.as_ref()),
         rtt_ms: address.and_then(|a| dossier.subject.best_rtt(a)).map(|best| best.rtt.ms()),
-        path: reading.map_or(Way::Unknown, |reading| reading.way),
+        path: reading.map_or(Way::Unknown, |reading| reading.way()),
         course: reading.map_or(Course::Unknown, |reading| reading.course),
-        path_because: reading.into_iter().flat_map(|reading| &reading.because).map(ToString::to_string).collect(),
+        path_because: found.map_or_else(Vec::new, Found::facts).iter().map(ToString::to_string).collect(),
         hops: address.map_or_else(Vec::new, |address| hops::hops(dossier, address)),
         standing: if worst == Standing::Notice { Standing::Compliant } else { worst },
         findings: findings.into_iter().map(said).collect(),
@@ -131,7 +132,10 @@ impl<'a> Line<'a> {
     /// The line with what would have changed it, which takes as long as judging it some ten times over.
     #[must_use]
     pub fn explained(self, dossier: &Dossier<'a>) -> Self {
-        Self { would: self.address.map_or_else(Vec::new, |address| dossier.would(address)), ..self }
+        Self {
+            would: self.address.and_then(|address| dossier.found(address)).map_or_else(Vec::new, Found::would),
+            ..self
+        }
     }
 }
 

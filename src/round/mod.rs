@@ -24,7 +24,7 @@ use ipnet::IpNet;
 use jiff::Timestamp;
 
 use crate::contact::{Contact, ContactFailure, ContactOutcome};
-use crate::location::Claim;
+use crate::location::claims::Claims;
 use crate::moment::{Moment, Rtt};
 use crate::network::AddressScope;
 use crate::observation::{DatabaseDigest, Declared, Observation};
@@ -248,7 +248,7 @@ impl Round {
     }
 
     /// Tells what the sources say, and which databases were among them.
-    pub fn handle_claims(&mut self, claims: Vec<Claim>, databases: Vec<DatabaseDigest>, now: Moment) {
+    pub fn handle_claims(&mut self, claims: Claims, databases: Vec<DatabaseDigest>, now: Moment) {
         if self.stage != Stage::Claiming {
             return;
         }

@@ -18,8 +18,10 @@ pub mod policy;
 pub mod rules;
 
 mod judge;
+mod judgement;
 
 pub use judge::judge;
+pub use judgement::Judgement;
 
 /// How an endpoint, or a finding about it, stands with the policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

@@ -122,10 +122,16 @@ impl Others {
     }
 
     /// What other vantages saw of the addresses of `subject`, the nearest in time of each.
-    pub(super) fn companions(&self, subject: &Observation) -> Vec<&Observation> {
+    pub(super) fn companions<'a>(
+        &'a self,
+        subject: &Observation,
+        borders: &'a Borders,
+        home: &'a Home,
+    ) -> Companions<'a> {
         let addresses = subject.addresses();
         let places = addresses.iter().filter_map(|address| self.places.get(address)).flatten();
-        Companions::new(places.filter_map(|place| self.sightings.get(*place))).of(subject)
+        let seen = places.filter_map(|place| self.sightings.get(*place));
+        Companions::new(seen, borders, home)
     }
 }
 
@@ -170,14 +176,17 @@ mod tests {
             seen("dxb", ADDRESS, -8 * 86_400, 1.0),
             seen("isb", ADDRESS, 0, 1.0),
         ];
-        let borders = crate::watch::tests::borders();
-        let mut others = Others::new(&Home::of("PK".parse().unwrap()));
+        let borders = crate::location::disc::tests::without_land();
+        let home = Home::of("PK".parse().unwrap());
+        let mut others = Others::new(&home);
         others.set(sightings.clone().into(), &borders);
         let subject = seen("isb", ADDRESS, 0, 118.0);
         others.add(&subject, &borders);
-        assert_eq!(others.companions(&subject), [&sightings[0]]);
+        let companions = others.companions(&subject, &borders, &home);
+        let seen: Vec<_> = companions.of(ADDRESS, &subject).1.map(|seen| seen.observation).collect();
+        assert_eq!(seen, [&sightings[0]]);
         others.set(Arc::default(), &borders);
-        assert_eq!(others.companions(&subject), Vec::<&Observation>::new());
+        assert_eq!(others.companions(&subject, &borders, &home).of(ADDRESS, &subject).1.count(), 0);
     }
     #[test]
     fn what_contradicts_where_a_vantage_is_said_to_stand_is_told_once() {
@@ -187,8 +196,8 @@ mod tests {
         sighting.vantage.position = Some(Position { coordinates, uncertainty });
         let country = "PK".parse().unwrap();
         let says = Says::Landmark { name: "ix".to_owned(), country, coordinates: Some(at(31.6, 74.3)) };
-        sighting.claims = vec![Claim { about: ADDRESS, source: "a test".to_owned(), dated: None, says }];
-        let mut borders = crate::watch::tests::borders();
+        sighting.claims = vec![Claim { about: ADDRESS, source: "a test".to_owned(), dated: None, says }].into();
+        let mut borders = crate::location::disc::tests::without_land();
         borders.meet(&sighting.vantage);
         let mut others = Others::new(&Home::of(country));
         let later = Timestamp::from_second(sighting.observed.as_second() + 3600).unwrap();

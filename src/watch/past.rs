@@ -67,7 +67,7 @@ mod tests {
 
     use super::*;
     use crate::calibration::{Hubs, Window};
-    use crate::dossier::{Dossier, Instruments};
+    use crate::dossier::{Companions, Dossier, Instruments};
     use crate::entry::tests::observation;
     use crate::ledger::{Record, Seen};
     use crate::location::outlines::Outlines;
@@ -155,8 +155,8 @@ mod tests {
         let calibration = Calibration::survey(home, hubs, Window::Before, observations, &borders);
         let instruments = Instruments { borders: &borders, home, calibration: Some(&calibration) };
         let ended = round.observed + SignedDuration::try_from(round.elapsed_ns.duration()).unwrap();
-        let dossier = Dossier::assemble(&round, &[], instruments, ended, 900);
-        assert_eq!(record(&restarted).verdict, Some(judge(&dossier, &settings.policy)));
+        let dossier = Dossier::assemble(&round, &Companions::default(), instruments, ended, 900);
+        assert_eq!(record(&restarted).verdict, Some(judge(&dossier, &settings.policy).in_words()));
         assert_eq!(record(&restarted).seen, Some(Seen::of(&dossier)));
 
         let mut without = without_past(Watch::new(in_lahore(), None, 9, later), later);

@@ -3,12 +3,12 @@ use std::net::IpAddr;
 use super::*;
 use crate::alert::{Alert, Change, Severity, SinkId, SinkKind};
 use crate::config::built_in_policy;
-use crate::location::outlines::{Draft, Outlines};
+use crate::location::disc::tests::without_land;
 use crate::location::{Claim, Says};
 use crate::moment::Rtt;
 use crate::network::{Asn, NetworkKind};
 use crate::observation::SCHEMA;
-use crate::place::{CountrySet, Distance, Home};
+use crate::place::{CountrySet, Home};
 use crate::provider::{Accreditation, Provider, ProviderId};
 use crate::resolution::{AddressFamily, Addressed, Answer, Outcome as Resolved, Resolution, View};
 use crate::vantage::VantageId;
@@ -38,19 +38,6 @@ pub(super) fn watched(class: &str) -> Watched {
     Watched { declared, interval: INTERVAL, freshness: FRESHNESS }
 }
 
-pub(super) fn borders() -> Borders {
-    let nowhere = Draft {
-        name: "nowhere".to_owned(),
-        tolerance: Distance::ZERO,
-        latitude: (0.0, 1.0),
-        longitude: (0.0, 1.0),
-        countries: Vec::new(),
-        lines: Vec::new(),
-        owners: Vec::new(),
-    };
-    Borders::new(Arc::new(Outlines::decode(&nowhere.encode().unwrap()).unwrap()))
-}
-
 pub(super) fn settings(endpoints: usize) -> Settings {
     let mut policy = built_in_policy(Home::of("PK".parse().unwrap())).unwrap();
     let ntc = Provider {
@@ -66,7 +53,7 @@ pub(super) fn settings(endpoints: usize) -> Settings {
         watched: (0..endpoints).map(|number| (endpoint(number), watched("restricted"))).collect(),
         landmarks: BTreeMap::new(),
         policy,
-        borders: borders(),
+        borders: without_land(),
         pace: Pace {
             floor: Duration::from_secs(10),
             jitter: 0.1,
@@ -148,7 +135,7 @@ impl World {
             contacts: Vec::new(),
             pings: Vec::new(),
             pointers: Vec::new(),
-            claims: vec![claim("asset-register", says), claim("routed-asn", announced)],
+            claims: [claim("asset-register", says), claim("routed-asn", announced)].into_iter().collect(),
             databases: Vec::new(),
         }
     }

@@ -83,7 +83,7 @@ impl Bench {
     fn judge_all(&self, observations: &[Observation], cost: &mut Cost) {
         cost.observations += observations.len() as u64;
         let begun = processor_time();
-        let companions = Companions::new(observations);
+        let companions = Companions::new(observations, &self.borders, &self.policy.home);
         let mut calibration = Calibration::new(&self.policy.home, Arc::clone(&self.hubs), Window::Around);
         for observation in observations {
             calibration.handle_vantage(&observation.vantage, &self.borders);
@@ -110,7 +110,7 @@ impl Bench {
         let begun = processor_time();
         for observation in observations.iter().step_by(10) {
             let dossier = self.dossier(observation, &companions, &calibration);
-            let verdict = judge(&dossier, &self.policy);
+            let verdict = judge(&dossier, &self.policy).in_words();
             for line in report::lines(&dossier, &verdict, &self.policy) {
                 black_box(serde_json::to_string(&line).unwrap());
             }
@@ -126,7 +126,7 @@ impl Bench {
     ) -> Dossier<'a> {
         let instruments =
             Instruments { borders: &self.borders, home: &self.policy.home, calibration: Some(calibration) };
-        Dossier::assemble(observation, &companions.of(observation), instruments, observation.observed, u64::MAX)
+        Dossier::assemble(observation, companions, instruments, observation.observed, u64::MAX)
     }
 }
 

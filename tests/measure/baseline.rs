@@ -62,7 +62,7 @@ impl Baseline {
 
 /// The place that more than half of the databases with an opinion name.
 fn vote(observation: &Observation, address: IpAddr, home: &Home, counts: impl Fn(&str) -> bool) -> Option<Place> {
-    let claims = observation.claims_about(address).filter(|claim| database(claim).is_some_and(&counts));
+    let claims = observation.claims.about(address).iter().filter(|claim| database(claim).is_some_and(&counts));
     let (mut inside, mut outside) = (0, 0);
     for claim in claims {
         if let Says::Country(country) = claim.says {

@@ -61,18 +61,17 @@ impl Bench {
         let left: BTreeMap<usize, Observation> =
             left.enumerate().filter_map(|(index, observation)| Some((index, observation?))).collect();
         let companions = match light {
-            Light::Together => Companions::new(left.values()),
+            Light::Together => Companions::new(left.values(), &self.borders, &self.home),
             Light::Alone => Companions::default(),
         };
         let survey = Survey::of(light, &self.home, Window::Around, left.values(), &self.borders);
         let locate = |(index, observation): (&usize, &Observation)| {
-            let others = companions.of(observation);
             let as_of = observation.observed;
             let calibration = survey.calibration(observation.vantage_id());
             let calibration = calibration.filter(|_| *without != Without::Calibration);
             let instruments = Instruments { borders: &self.borders, home: &self.home, calibration };
-            let dossier = Dossier::assemble(observation, &others, instruments, as_of, u64::MAX);
-            let located = dossier.locations.values();
+            let dossier = Dossier::assemble(observation, &companions, instruments, as_of, u64::MAX);
+            let located = dossier.locations();
             let call = |at: &Location<'_>| ((*index, at.address), Call { place: at.place, grade: at.grade });
             located.map(call).collect::<Vec<_>>()
         };

@@ -5,16 +5,16 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use ipnet::IpNet;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use pehra::calibration::{Calibration, Hubs, Window};
 use pehra::contact::{Contact, ContactOutcome};
-use pehra::dossier::{Dossier, Instruments};
+use pehra::dossier::{Companions, Dossier, Found, Instruments};
 use pehra::location::derivation::{Change, Would};
 use pehra::location::disc::Borders;
-use pehra::location::fuse::fuse;
+use pehra::location::fuse::{self, fuse};
 use pehra::location::outlines::Outlines;
 use pehra::location::path::approach::{Approach, Side};
-use pehra::location::path::{Course, PathReading, Way};
+use pehra::location::path::{Course, Way};
 use pehra::location::source::names::{NameTable, Reading};
 use pehra::location::source::regions::Cloud;
 use pehra::location::{Claim, Grade, Place, Says, Weight};
@@ -88,6 +88,9 @@ struct Answer {
     says: Option<AnswerKind>,
     /// By TCP it is a handshake on the workload's port, otherwise the end of the trace.
     by: Option<Protocol>,
+    /// How many hours before the judged round.
+    #[serde(default)]
+    hours_before: i64,
 }
 
 #[derive(Deserialize)]
@@ -179,21 +182,22 @@ fn check(case: &Case, mut borders: Borders) -> Result<(), String> {
     for observation in others.iter().chain([&subject]) {
         borders.meet(&observation.vantage);
     }
-    let others: Vec<_> = others.iter().collect();
     let home = Home::of(case.home);
     let as_of = subject.observed;
     let calibration = case.calibration(&home, &borders);
     let instruments = Instruments { borders: &borders, home: &home, calibration: calibration.as_ref() };
-    let dossier = Dossier::assemble(&subject, &others, instruments, as_of, 3600);
-    let location = &dossier.locations[&case.address];
+    let companions = Companions::new(&others, &borders, &home);
+    let dossier = Dossier::assemble(&subject, &companions, instruments, as_of, 3600);
+    let found = dossier.found(case.address).expect("the address that was asked for");
+    let location = &found.location;
     let refuted: Vec<_> =
         location.evidence.iter().filter(|e| e.weight == Weight::Refuted).map(|e| e.source.to_owned()).collect();
     let countries = case.expect.countries.as_ref().unwrap_or(&location.countries);
     let expected = (case.expect.place, case.expect.grade, countries, &case.expect.refuted);
-    let found = (location.place, location.grade, &location.countries, &refuted);
-    if expected != found {
+    let located = (location.place, location.grade, &location.countries, &refuted);
+    if expected != located {
         let evidence = serde_json::to_string_pretty(&location.evidence).unwrap();
-        return Err(format!("{}\n  expected {expected:?}\n  found    {found:?}\n{evidence}", case.title));
+        return Err(format!("{}\n  expected {expected:?}\n  found    {located:?}\n{evidence}", case.title));
     }
     if case.expect.registered.as_ref().is_some_and(|registered| *registered != location.registered) {
         return Err(format!("{}\n  registered in {:?}", case.title, location.registered));
@@ -202,34 +206,35 @@ fn check(case: &Case, mut borders: Borders) -> Result<(), String> {
     if case.expect.nats.is_some_and(|expected| (expected - nats).abs() > 1e-9) {
         return Err(format!("{}\n  all hints come to {nats}: {:#?}", case.title, location.evidence));
     }
-    let would: Vec<_> = dossier.would(case.address).iter().map(ToString::to_string).collect();
+    let would: Vec<_> = found.would().iter().map(ToString::to_string).collect();
     if case.expect.would.as_ref().is_some_and(|expected| *expected != would) {
         return Err(format!("{}\n  {would:#?}", case.title));
     }
-    if let Some(untrue) = dossier.would(case.address).into_iter().find_map(|would| untrue(&dossier, &would)) {
+    if let Some(untrue) = found.would().into_iter().find_map(|would| untrue(&found.case, &would)) {
         return Err(format!("{}\n  {untrue}", case.title));
     }
-    let reading = &dossier.paths[&location.address];
     if let Some(truth) = &case.truth {
         let flaw = truth.flaw(borders.outlines(), case.heard());
-        let wrong = flaw.or_else(|| truth.contradiction(&case.seen_from, &home, location, reading.way));
+        let wrong = flaw.or_else(|| truth.contradiction(&case.seen_from, &home, location, found.path.way()));
         if let Some(wrong) = wrong {
             return Err(format!("{}\n  {wrong}", case.title));
         }
     }
-    let bearings = &dossier.cases[&case.address].approaches;
+    let bearings = &found.case.approaches;
     let approach =
-        bearings.iter().find(|bearing| bearing.vantage == subject.vantage_id()).map(|bearing| bearing.approach);
-    case.expect.check_path(reading, approach).map_err(|wrong| format!("{}\n  {wrong}", case.title))
+        bearings.iter().find(|bearing| bearing.vantage.id == subject.vantage_id()).map(|bearing| bearing.approach);
+    case.expect.check_path(found, approach).map_err(|wrong| format!("{}\n  {wrong}", case.title))
 }
 
 impl Expect {
-    fn check_path(&self, reading: &PathReading, approach: Option<Approach>) -> Result<(), String> {
-        if self.path.is_some_and(|way| way != reading.way) || self.course.is_some_and(|course| course != reading.course)
+    fn check_path(&self, found: &Found<'_>, approach: Option<Approach>) -> Result<(), String> {
+        let reading = found.path;
+        if self.path.is_some_and(|way| way != reading.way())
+            || self.course.is_some_and(|course| course != reading.course)
         {
             return Err(format!("expected a path {:?}, {:?}, read {reading:#?}", self.path, self.course));
         }
-        let because: Vec<_> = reading.because.iter().map(ToString::to_string).collect();
+        let because: Vec<_> = found.facts().iter().map(ToString::to_string).collect();
         for part in &self.because {
             if !because.iter().any(|fact| fact.contains(part)) {
                 return Err(format!("expected {part:?} among {because:#?}"));
@@ -248,10 +253,10 @@ impl Expect {
 }
 
 /// What comes of a change instead of what was foretold.
-fn untrue(dossier: &Dossier<'_>, would: &Would<'_>) -> Option<String> {
+fn untrue(case: &fuse::Case<'_>, would: &Would<'_>) -> Option<String> {
     let Change::Sooner { vantage, ms } = &would.change else { return None };
-    let mut case = dossier.cases.values().next()?.clone();
-    for disc in case.own.iter_mut().chain(&mut case.others).filter(|disc| disc.vantage == *vantage) {
+    let mut case = case.clone();
+    for disc in case.own.iter_mut().chain(&mut case.others).filter(|disc| disc.vantage.id == *vantage) {
         disc.rtt = Rtt::from_ms(ms * 0.999)?;
     }
     let found = fuse(&case);
@@ -276,16 +281,19 @@ impl Case {
         self.answer.iter().map(|answer| answer.from.clone())
     }
 
-    /// Who heard an answer, where that vantage says it stands, and how soon: none that somebody else gave in its name.
+    /// Who heard an answer, where that vantage says it stands, and how soon: none that somebody else gave in its name, and
+    /// none of another time.
     fn heard(&self) -> impl Iterator<Item = (&str, Coordinates, f64)> {
-        let answers = self.answer.iter().filter(|answer| answer.says.is_none());
+        let answers = self.answer.iter().filter(|answer| answer.says.is_none() && answer.hours_before == 0);
         answers.filter_map(|Answer { from, rtt_ms, .. }| {
             Some((from.as_str(), vantage(from).position?.coordinates, *rtt_ms))
         })
     }
 
     fn observation(&self, city: &str) -> Observation {
-        let observed: Timestamp = "2026-11-21T12:00:00Z".parse().unwrap();
+        let noon: Timestamp = "2026-11-21T12:00:00Z".parse().unwrap();
+        let hours = self.answer.iter().find(|answer| answer.from == city).map_or(0, |answer| answer.hours_before);
+        let observed = noon - SignedDuration::from_hours(hours);
         let trace = self.trace(city, observed);
         let hops =
             self.hop.iter().filter_map(|hop| Some(claim(hop.address?, "dbip-country", Says::Country(hop.country?))));
@@ -335,7 +343,7 @@ impl Case {
                 let ping = Ping { address: *address, protocol, started, attempts: 3, resets: 0, best: Some(best) };
                 seen.endpoint = address.to_string().parse().unwrap();
                 (seen.traces, seen.contacts, seen.pings) = (Vec::new(), Vec::new(), vec![ping]);
-                seen.claims = vec![claim(*address, "landmarks", says)];
+                seen.claims = vec![claim(*address, "landmarks", says)].into();
                 calibration.handle_observation(&seen, borders);
             }
         }

@@ -1,19 +1,22 @@
 //! Stated locations → findings, under the shipped policy.
 
-use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
 use pehra::contact::{Contact, ContactFailure, ContactOutcome};
-use pehra::dossier::Dossier;
-use pehra::location::path::{Course, Fact, PathReading, Way};
-use pehra::location::{Grade, Location, Place};
+use pehra::dossier::sighting::Sighting;
+use pehra::dossier::{Dossier, Found};
+use pehra::location::disc::Borders;
+use pehra::location::outlines::Outlines;
+use pehra::location::path::{Course, PathReading, Way};
+use pehra::location::{Grade, Location, Place, fuse};
 use pehra::moment::Rtt;
 use pehra::network::Asn;
 use pehra::observation::{Declared, Observation};
-use pehra::place::{CountrySet, Home};
+use pehra::place::{CountryCode, CountrySet, Home};
 use pehra::provider::{Accreditation, Provider, ProviderId};
 use pehra::resolution::{AddressFamily, Addressed, Answer, NameFailure, Outcome, Resolution, View};
 use pehra::vantage::{Vantage, VantageId};
@@ -24,6 +27,14 @@ use serde::Deserialize;
 
 /// The day of every case.
 const TODAY: &str = "2026-11-21T12:00:00Z";
+
+static HOME: LazyLock<Home> = LazyLock::new(|| Home::of(CountryCode::PAKISTAN));
+
+/// Every location here is stated, whatever the borders.
+static BORDERS: LazyLock<Borders> = LazyLock::new(|| {
+    let shipped = Outlines::decode(include_bytes!("../../geodb/borders.gz"));
+    Borders::new(Arc::new(shipped.expect("the map that ships")))
+});
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -112,7 +123,8 @@ fn every_case_is_judged_as_the_shipped_policy_says() {
     super::run("cases", |text| {
         let case: Case = toml::from_str(text).map_err(|error| error.to_string())?;
         let observation = case.observation();
-        let verdict = judge(&case.dossier(&observation), &case.policy());
+        let (dossier, policy) = (case.dossier(&observation), case.policy());
+        let verdict = judge(&dossier, &policy).in_words();
         let findings: Vec<_> = verdict.findings.iter().map(|f| format!("{} {}", f.rule, f.standing)).collect();
         let uncited = verdict.findings.iter().find(|finding| finding.because.is_empty());
         if verdict.standing.as_str() != case.expect.standing || findings != case.expect.findings {
@@ -158,10 +170,16 @@ impl Case {
     fn dossier<'a>(&self, subject: &'a Observation) -> Dossier<'a> {
         let observed = self.observed.as_ref();
         let freshness = observed.and_then(|o| o.freshness.as_deref()).map_or(Duration::from_secs(3600), duration);
-        let paths = self.address.iter().map(|stated| (stated.address, stated.path())).collect();
-        let locations: BTreeMap<_, _> = self.address.iter().map(|stated| (stated.address, stated.location())).collect();
-        let (as_of, cases, read_from) = (self.as_of(), BTreeMap::new(), BTreeMap::new());
-        Dossier { subject, as_of, freshness_seconds: freshness.as_secs(), locations, cases, paths, read_from }
+        let find = |stated: &Stated| Found {
+            location: stated.location(),
+            case: fuse::Case::new(stated.address, &HOME, BORDERS.outlines().id(), subject.observed),
+            path: stated.path(),
+            trace: None,
+            own: Sighting::of(stated.address, subject, &BORDERS, &HOME),
+        };
+        let mut found: Vec<_> = self.address.iter().map(find).collect();
+        found.sort_by_key(|found| found.location.address);
+        Dossier { subject, as_of: self.as_of(), freshness_seconds: freshness.as_secs(), found }
     }
 
     fn observation(&self) -> Observation {
@@ -232,7 +250,7 @@ impl Stated {
             Way::Outside => Course::LeavesAndReturns,
             Way::Unknown => Course::Unknown,
         };
-        PathReading { way: self.path, course, because: vec![Fact::AllHome { hops: 9 }], hops: 9 }
+        PathReading { course, hops: 9 }
     }
 
     fn contact(&self, started: Timestamp) -> Contact {

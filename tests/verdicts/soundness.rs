@@ -5,7 +5,7 @@ use std::io::Write;
 use std::net::IpAddr;
 use std::sync::LazyLock;
 
-use pehra::dossier::{Dossier, Instruments};
+use pehra::dossier::{Companions, Dossier, Instruments};
 use pehra::location::evidence::{Evidence, Statement, anycast};
 use pehra::location::light::Speed;
 use pehra::location::{Grade, Location, Place, Says, Weight};
@@ -196,10 +196,9 @@ fn instruments<'a>(globe: &'a Globe, fleet: &'a Fleet<'a>) -> Instruments<'a> {
 }
 
 fn errors(world: &World<'_>, instruments: Instruments<'_>) -> Vec<Wrong> {
-    let (subject, others) = world.seen();
-    let dossier = Dossier::assemble(subject, &others, instruments, subject.observed, 3600);
+    let dossier = dossier(world, instruments);
     let wrong = world.targets.iter().filter_map(|target| {
-        let location = &dossier.locations[&target.address];
+        let location = &dossier.found(target.address).expect("an address of the subject").location;
         let says = misproven(world, target, location)?;
         let assumed = Statement::Anycast(anycast::Statement::Assumed);
         let assumes_one_site = location.evidence.iter().any(|evidence| evidence.statement == assumed);
@@ -208,17 +207,22 @@ fn errors(world: &World<'_>, instruments: Instruments<'_>) -> Vec<Wrong> {
     wrong.collect()
 }
 
-fn judge_world(globe: &Globe, world: &World<'_>, findings: &mut Findings) {
+fn dossier<'a>(world: &'a World<'_>, instruments: Instruments<'a>) -> Dossier<'a> {
     let (subject, others) = world.seen();
-    let dossier = Dossier::assemble(subject, &others, instruments(globe, world.fleet), subject.observed, 3600);
+    let companions = Companions::new(others, instruments.borders, instruments.home);
+    Dossier::assemble(subject, &companions, instruments, subject.observed, 3600)
+}
+
+fn judge_world(globe: &Globe, world: &World<'_>, findings: &mut Findings) {
+    let dossier = dossier(world, instruments(globe, world.fleet));
     for target in &world.targets {
-        let location = &dossier.locations[&target.address];
+        let location = &dossier.found(target.address).expect("an address of the subject").location;
         kinds(target, location, findings);
         if let Some(wrong) = misproven(world, target, location).or_else(|| misrefuted(world, target, location)) {
             findings.wrong.push(told(world, target, location, &wrong));
         }
     }
-    let places: Vec<_> = dossier.locations.values().filter(|l| l.grade == Grade::Proven).map(|l| l.place).collect();
+    let places: Vec<_> = dossier.locations().filter(|l| l.grade == Grade::Proven).map(|l| l.place).collect();
     if places.contains(&Place::Inside) && places.contains(&Place::Outside) {
         findings.count("two addresses in different places");
     }

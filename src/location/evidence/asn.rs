@@ -14,7 +14,7 @@ use super::{Evidence, Reservation};
 use crate::location::light::Speed;
 use crate::location::setting::Setting;
 use crate::location::weigh;
-use crate::location::{Claim, Says, Weight};
+use crate::location::{Claim, Weight};
 use crate::network::{Asn, NetworkKind};
 use crate::place::{CountryCode, CountrySet};
 use crate::printable::Printable;
@@ -68,15 +68,11 @@ pub struct Strangers(BTreeSet<Asn>);
 impl Strangers {
     /// Those beside `own`; `None` where `own` alone announce the address that `claims` are about.
     pub(in crate::location) fn beside(own: &[Asn], claims: &[&Claim]) -> Option<Self> {
-        let announcers = || claims.iter().filter_map(|claim| announcer(claim));
+        let announcers = || claims.iter().filter_map(|claim| claim.says.announcer());
         let strangers: BTreeSet<Asn> = announcers().filter(|asn| !own.contains(asn)).collect();
         let is_theirs = strangers.is_empty() && announcers().next().is_some();
         (!is_theirs).then_some(Self(strangers))
     }
-}
-
-fn announcer(claim: &Claim) -> Option<Asn> {
-    if let Says::Announced { asn, .. } = claim.says { Some(asn) } else { None }
 }
 
 impl fmt::Display for Strangers {

@@ -5,7 +5,8 @@
 //!   touches home, so that it can never say outside; a long time says nothing.
 //! - Weight: proof by light in vacuum; by light in glass [`weigh::GLASS_DISC`], where several weigh as much as one, and
 //!   nothing where they contradict each other or leave no land in common. What several discs leave together may prove what
-//!   none proves alone.
+//!   none proves alone. One of another day proves and refutes nothing, and weighs [`weigh::GLASS_DISC_OF_ANOTHER_DAY`]
+//!   where none of the day tells: addresses move.
 //! - Not refuted by anything, but of addresses that several sites may answer for it says less. Of a cloud's address only
 //!   the judged vantage's disc proves, and only that home answers it; in glass the disc of any vantage weighs as it does
 //!   elsewhere, in both directions, but does not stand alone: it takes a second group that agrees. Of a shared address the
@@ -15,13 +16,12 @@
 use std::fmt;
 
 use super::Evidence;
-use crate::location::disc::Disc;
+use crate::location::disc::{Disc, Witness};
 use crate::location::light::Speed;
 use crate::location::setting::{Seen, Setting};
 use crate::location::{OutlinesId, Weight, weigh};
 use crate::moment::Rtt;
 use crate::place::CountrySet;
-use crate::vantage::VantageId;
 
 /// What a time, or its absence, says.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,7 +51,7 @@ pub enum Statement<'a> {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Unplaced<'a> {
     /// The vantage.
-    pub vantage: &'a VantageId,
+    pub vantage: Witness<'a>,
     /// Its smallest time.
     pub rtt: Rtt,
     /// What contradicts the coordinates it has, if it has any.
@@ -66,10 +66,17 @@ pub(in crate::location) fn weigh<'a>(seen: &Seen<'a>, borders: &'a OutlinesId, s
         (Weight::Proof, 0.0, Speed::Vacuum, seen.vacuum)
     } else {
         let sign = setting.direction_of(&seen.glass).unwrap_or(0.0);
-        (Weight::Hint, sign * weigh::GLASS_DISC, Speed::Glass, seen.glass)
+        let nats = if seen.disc.vantage.is_of_the_day() {
+            weigh::GLASS_DISC
+        } else if setting.is_told_today() {
+            0.0
+        } else {
+            weigh::GLASS_DISC_OF_ANOTHER_DAY
+        };
+        (Weight::Hint, sign * nats, Speed::Glass, seen.glass)
     };
     let statement = Statement::Within { disc: seen.disc, speed, countries, borders };
-    let told = Evidence::note(&seen.disc.vantage.0, super::Statement::Disc(statement));
+    let told = Evidence::note(&seen.disc.vantage.id.0, super::Statement::Disc(statement));
     Evidence { weight, nats, ..told }
 }
 

@@ -13,18 +13,18 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use super::{Evidence, Reservation};
+use crate::location::disc::Witness;
 use crate::location::setting::Setting;
 use crate::location::weigh;
 use crate::location::yardstick::{ENOUGH, Known, SLOW_MS, Yardstick};
 use crate::moment::Rtt;
 use crate::network::{Asn, NetworkKind};
-use crate::vantage::VantageId;
 
 /// The best time of one vantage at home, and what its times are measured by.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Gauge<'a> {
     /// The vantage.
-    pub vantage: &'a VantageId,
+    pub vantage: Witness<'a>,
     /// Its smallest time.
     pub rtt: Rtt,
     /// What it is measured by.
@@ -132,7 +132,7 @@ fn far<'a>(gauges: &[Gauge<'a>], fastest: Gauge<'a>, setting: &Setting<'a>) -> O
 
 fn tell(statement: Statement<'_>) -> Evidence<'_> {
     let source = match &statement {
-        Statement::Near(gauge) => &gauge.vantage.0,
+        Statement::Near(gauge) => &gauge.vantage.id.0,
         Statement::Soon { .. } | Statement::Far { .. } => "all vantages at home",
     };
     Evidence::note(source, super::Statement::RttGap(statement))
@@ -174,6 +174,7 @@ mod tests {
     use crate::location::yardstick::{Floor, UNKNOWN};
     use crate::location::{Claim, OutlinesId, Says};
     use crate::place::{CountryCode, CountrySet, Home};
+    use crate::vantage::VantageId;
 
     fn ms(ms: f64) -> Rtt {
         Rtt::from_ms(ms).unwrap()
@@ -203,14 +204,18 @@ mod tests {
             address: about,
             home: &Home::of(CountryCode::PAKISTAN),
             borders: &OutlinesId { name: "none".to_owned(), sha256: Digest::ZERO },
-            today: "2026-11-21".parse().unwrap(),
+            moment: "2026-11-21T00:00:00Z".parse().unwrap(),
             own: None,
             others: Vec::new(),
             unplaced: Vec::new(),
             gauges: names
                 .iter()
                 .zip(measured)
-                .map(|(vantage, (rtt, yardstick))| Gauge { vantage, rtt: ms(*rtt), yardstick })
+                .map(|(id, (rtt, yardstick))| Gauge {
+                    vantage: Witness { id, other_day: None },
+                    rtt: ms(*rtt),
+                    yardstick,
+                })
                 .collect(),
             approaches: Vec::new(),
             claims: vec![&claim],

@@ -9,24 +9,24 @@
 use std::fmt;
 
 use super::{Evidence, Reservation};
+use crate::location::disc::Witness;
 use crate::location::path::approach::{Approach, Side};
 use crate::location::setting::Setting;
 use crate::location::weigh;
 use crate::network::NetworkKind;
-use crate::vantage::VantageId;
 
 /// How a vantage's path comes to its target.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Statement<'a> {
     /// The vantage.
-    pub vantage: &'a VantageId,
+    pub vantage: Witness<'a>,
     /// From which side, by which hops.
     pub approach: Approach,
 }
 
 pub(in crate::location) fn weigh<'a>(statement: Statement<'a>, setting: &Setting<'a>) -> Evidence<'a> {
     let side = statement.approach.side;
-    let told = Evidence::note(&statement.vantage.0, super::Statement::Path(statement));
+    let told = Evidence::note(&statement.vantage.id.0, super::Statement::Path(statement));
     let reservation = match side {
         _ if setting.is_shared() => Some(Reservation::Shared),
         Side::Home if setting.kind == NetworkKind::Cloud => Some(Reservation::CloudAtHome),

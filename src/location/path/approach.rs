@@ -9,7 +9,7 @@
 
 use std::net::IpAddr;
 
-use super::{FAR_MS, FOREIGN_HOPS, Hop, Shows, Trail, hop, triangle};
+use super::{FAR_MS, FOREIGN_HOPS, Hop, Shows, Trail, triangle};
 
 /// From which side a path comes to its target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -70,16 +70,15 @@ pub fn together(approaches: impl IntoIterator<Item = Approach>) -> Option<Approa
 /// How many different public hops are at home, if all are.
 fn from_home(trail: &Trail<'_>, before: &[Hop]) -> Option<usize> {
     let is_near = trail.target_rtt().is_some_and(|rtt| rtt.ms() <= FAR_MS);
-    let mut seen = before.iter().skip_while(|hop| !hop::is_public(hop)).filter(|hop| hop.answer.is_some());
+    let mut seen = before.iter().skip_while(|hop| !hop.is_public).filter(|hop| hop.answer.is_some());
     let all_home = seen.all(|hop| hop.shows == Shows::Home);
-    (is_near && all_home).then(|| super::different(before.iter().filter(|hop| hop::is_public(hop))))
+    (is_near && all_home).then(|| super::different(before.iter().filter(|hop| hop.is_public)))
 }
 
 /// How many different hops in a row are abroad, counted back from the target; silent ones between them do not matter, and
 /// those that cannot be where their sources say if others are count for nothing.
 fn from_abroad(trail: &Trail<'_>, before: &[Hop]) -> usize {
-    let contradictions = triangle::contradictions(trail);
     let seen = before.iter().rev().filter(|hop| hop.answer.is_some());
     let abroad = seen.take_while(|hop| matches!(hop.shows, Shows::Abroad(_)));
-    super::different(abroad.filter(|hop| triangle::disputes(&contradictions, hop) == 0))
+    super::different(abroad.filter(|hop| triangle::disputes(trail.contradictions(), hop) == 0))
 }

@@ -2,11 +2,11 @@
 
 use std::net::IpAddr;
 
-use super::{Route, Standpoint, steadiness};
-use crate::location::Says;
+use super::{Fact, Route, Standpoint, Step, steadiness, triangle};
+use crate::location::{Claim, Says};
 use crate::moment::Rtt;
 use crate::network::{AddressScope, Asn};
-use crate::place::{CountryCode, CountrySet};
+use crate::place::{CountryCode, CountrySet, Distance};
 
 /// One hop, and where it is as far as its sources and light say.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub struct Hop {
     /// The suffix minimum: the smallest time of this and of every later hop that shows that packets got as far. It bounds
     /// how far away the hop is, whatever its own answer took.
     pub bound: Option<Rtt>,
+    /// Whether a public address answered.
+    pub is_public: bool,
     /// What it shows.
     pub shows: Shows,
 }
@@ -41,22 +43,33 @@ pub enum Shows {
 }
 
 /// A path, each hop with what it shows.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Trail<'a> {
-    route: &'a Route<'a>,
+    route: Route<'a>,
     hops: Vec<Hop>,
+    /// Which of them are abroad, by their place among them.
+    abroad: Vec<usize>,
+    /// Every pair of those that cannot both be where their sources say.
+    contradictions: Vec<Fact>,
+    /// How far away the nearest land is that is not home, at the least; `None` where nobody knows where the vantage stands.
+    foreign_land: Option<Distance>,
 }
 
 impl<'a> Trail<'a> {
     /// Looks at every hop of `route`.
-    pub fn of(route: &'a Route<'a>) -> Self {
-        let mut trail = Self { route, hops: Vec::with_capacity(route.steps.len()) };
+    pub fn of(mut route: Route<'a>) -> Self {
+        let steps = std::mem::take(&mut route.steps);
+        let mut hops = Vec::with_capacity(steps.len());
         let mut bound: Option<Rtt> = None;
-        for step in route.steps.iter().rev() {
-            bound = bound.into_iter().chain(step.witnessed).min();
-            trail.hops.push(Hop { ttl: step.ttl, answer: step.answer, bound, shows: Shows::Silence });
+        for Step { ttl, answer, witnessed } in steps.into_iter().rev() {
+            bound = bound.into_iter().chain(witnessed).min();
+            let is_public = answer.is_some_and(|(address, _)| AddressScope::of(address).is_global());
+            hops.push(Hop { ttl, answer, bound, is_public, shows: Shows::Silence });
         }
-        trail.hops.reverse();
+        hops.reverse();
+        let nearest_foreign = |at: &Standpoint<'_>| at.reach.nearest_foreign(route.home).map(|(distance, _)| distance);
+        let foreign_land = route.standpoint.as_ref().and_then(nearest_foreign);
+        let mut trail = Self { route, hops, abroad: Vec::new(), contradictions: Vec::new(), foreign_land };
         let is_timely = steadiness::allows_short(&trail);
         for index in 0..trail.hops.len() {
             let Some(shows) = trail.hops.get(index).map(|hop| trail.shows(hop, is_timely)) else { continue };
@@ -64,6 +77,8 @@ impl<'a> Trail<'a> {
                 hop.shows = shows;
             }
         }
+        trail.abroad = trail.places_abroad();
+        trail.contradictions = triangle::contradictions(&trail);
         trail
     }
 
@@ -74,13 +89,22 @@ impl<'a> Trail<'a> {
 
     /// The hops that are abroad, the target excepted; one that answers at several TTLs is one hop, where it did so first.
     pub fn abroad(&self) -> impl Iterator<Item = &Hop> {
-        let is_new = |before: &[Hop], hop: &Hop| {
-            let address = hop.answer.map(|(address, _)| address);
-            before.iter().all(|other| other.answer.map(|(address, _)| address) != address)
+        self.abroad.iter().filter_map(|place| self.hops.get(*place))
+    }
+
+    /// Every pair of hops abroad that cannot both be where their sources say.
+    pub(super) fn contradictions(&self) -> &[Fact] {
+        &self.contradictions
+    }
+
+    fn places_abroad(&self) -> Vec<usize> {
+        let address = |hop: &Hop| hop.answer.map(|(address, _)| address);
+        let is_new =
+            |place: &usize, hop: &Hop| self.hops.iter().take(*place).all(|earlier| address(earlier) != address(hop));
+        let counts = |(place, hop): &(usize, &Hop)| {
+            matches!(hop.shows, Shows::Abroad(_)) && !self.is_target(hop) && is_new(place, hop)
         };
-        let hops = self.hops.iter().enumerate().filter(|(_, hop)| matches!(hop.shows, Shows::Abroad(_)));
-        let first = hops.filter(move |(index, hop)| self.hops.get(..*index).is_some_and(|before| is_new(before, hop)));
-        first.map(|(_, hop)| hop).filter(|hop| !self.is_target(hop))
+        self.hops.iter().enumerate().filter(counts).map(|(place, _)| place).collect()
     }
 
     /// Whether it is the target that answered.
@@ -100,7 +124,7 @@ impl<'a> Trail<'a> {
 
     /// The hops from the first public one on.
     pub(super) fn beyond_the_first_public(&self) -> impl Iterator<Item = &Hop> {
-        self.hops.iter().skip_while(|hop| !is_public(hop))
+        self.hops.iter().skip_while(|hop| !hop.is_public)
     }
 
     /// Whether every distance from the first was asked, so that nothing lies between two hops.
@@ -138,8 +162,7 @@ impl<'a> Trail<'a> {
     pub(super) fn is_too_soon_to_be_abroad(&self, rtt: Rtt) -> bool {
         self.standpoint().is_some_and(|standpoint| {
             let radius = standpoint.radius(rtt);
-            let nearest = standpoint.reach.nearest_foreign(self.route.home);
-            nearest.is_none_or(|(distance, _)| distance > radius)
+            self.foreign_land.is_none_or(|distance| distance > radius)
                 && self.route.home.holds_all(&standpoint.reach.within(radius))
         })
     }
@@ -154,7 +177,7 @@ impl<'a> Trail<'a> {
         if is_timely && hop.bound.is_some_and(|bound| self.is_too_soon_to_be_abroad(bound)) {
             return Shows::Home;
         }
-        if !AddressScope::of(address).is_global() {
+        if !hop.is_public {
             return Shows::Private;
         }
         let countries = self.countries(address);
@@ -177,7 +200,8 @@ impl<'a> Trail<'a> {
     /// that announces it counts where another source knows the address too.
     fn countries(&self, address: IpAddr) -> CountrySet {
         let (mut placed, mut announced) = (CountrySet::default(), None);
-        for claim in self.route.claims.iter().filter(|claim| claim.about == address) {
+        let claims = self.route.claims.about(address);
+        for claim in claims {
             match &claim.says {
                 Says::Country(country)
                 | Says::Registered { country, .. }
@@ -185,7 +209,7 @@ impl<'a> Trail<'a> {
                 | Says::Serving { country, .. }
                 | Says::Landmark { country, .. } => placed.insert(*country),
                 Says::Geofeed { country, publisher: network, .. } | Says::Named { country, operator: network, .. }
-                    if self.announces(network, address) =>
+                    if is_announced_by(network, claims) =>
                 {
                     placed.insert(*country);
                 }
@@ -203,15 +227,10 @@ impl<'a> Trail<'a> {
         }
         placed
     }
-
-    /// Whether one of these networks announces an address.
-    fn announces(&self, networks: &[Asn], address: IpAddr) -> bool {
-        let about = self.route.claims.iter().filter(|claim| claim.about == address);
-        about.map(|claim| &claim.says).any(|says| matches!(says, Says::Announced { asn, .. } if networks.contains(asn)))
-    }
 }
 
-/// Whether a public address answered.
-pub(super) fn is_public(hop: &Hop) -> bool {
-    hop.answer.is_some_and(|(address, _)| AddressScope::of(address).is_global())
+/// Whether one of these networks announces the address that `claims` are about.
+fn is_announced_by(networks: &[Asn], claims: &[Claim]) -> bool {
+    let mut announced = claims.iter().filter_map(|claim| claim.says.announcer());
+    announced.any(|asn| networks.contains(&asn))
 }

@@ -13,14 +13,14 @@
 //! Whether a path leaves home is read from what sources say of hops, and light only refutes; so a trace whose times are
 //! disturbed ([`steadiness`]) may refute less, and must show more.
 
-use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+use super::claims::Claims;
 use super::light::{self, Speed};
 use super::outlines::{Outlines, Reach};
-use super::{Claim, Grade, Location, Place};
+use super::{Grade, Location, Place};
 use crate::moment::Rtt;
 use crate::place::{Distance, Home};
 use crate::vantage::Position;
@@ -29,6 +29,7 @@ pub mod approach;
 mod doubt;
 mod fact;
 mod hop;
+mod outlook;
 pub mod plateau;
 mod stays;
 pub mod steadiness;
@@ -38,6 +39,7 @@ mod unknown;
 pub use doubt::Doubt;
 pub use fact::Fact;
 pub use hop::{Hop, Shows, Trail};
+pub use outlook::Outlook;
 
 /// How many different foreign hops it takes to say that a path leaves home.
 pub const FOREIGN_HOPS: usize = 2;
@@ -105,22 +107,19 @@ impl Course {
     }
 }
 
-/// Which way a path goes, and why we think so.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// Which way a path goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PathReading {
-    /// The way.
-    pub way: Way,
     /// The way, and whether it comes back.
     pub course: Course,
-    /// The facts; each can be written as a sentence. Never empty.
-    pub because: Vec<Fact>,
     /// How many hops lie between the vantage and the last that answered, that one included.
     pub hops: u8,
 }
 
 impl PathReading {
-    fn new(course: Course, because: Vec<Fact>, trail: &Trail<'_>) -> Self {
-        Self { way: course.way(), course, because, hops: trail.last_ttl() }
+    /// The way.
+    pub fn way(self) -> Way {
+        self.course.way()
     }
 }
 
@@ -154,7 +153,7 @@ impl Standpoint<'_> {
 }
 
 /// What is known of a path.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Route<'a> {
     /// Where it was headed.
     pub target: IpAddr,
@@ -165,7 +164,7 @@ pub struct Route<'a> {
     /// By how much the answers of the first hop that answered vary: [`steadiness::unsteadiness`].
     pub unsteady_by: Rtt,
     /// What was claimed of the target and of every hop.
-    pub claims: &'a [Claim],
+    pub claims: &'a Claims,
     /// Where the vantage stands; without it no hop is abroad.
     pub standpoint: Option<Standpoint<'a>>,
     /// What counts as home.
@@ -187,37 +186,30 @@ impl From<&Location<'_>> for Known {
     }
 }
 
-/// Reads which way the path goes to a target of which so much is known.
-pub fn read(trail: &Trail<'_>, target: Known) -> PathReading {
-    leaves(trail, target).or_else(|| stays::stays(trail, target)).unwrap_or_else(|| unknown::unknown(trail, target))
+/// Why we think that the path to a target of which so much is known goes the way it does: facts, each of which can be written
+/// as a sentence. Never empty.
+pub fn facts(trail: &Trail<'_>, target: Known) -> Vec<Fact> {
+    match Outlook::of(trail).course(target.place) {
+        course @ (Course::Leaves | Course::LeavesAndReturns) => leaving(trail, target, course),
+        Course::StaysIn => vec![stays::fact(trail)],
+        Course::Unknown => unknown::facts(trail, target),
+    }
 }
 
-fn leaves(trail: &Trail<'_>, target: Known) -> Option<PathReading> {
-    let is_outside = target.place == Place::Outside;
-    // From a vantage abroad no path leaves home on its way.
-    if !is_outside && (trail.stands_abroad() || trail.abroad().count() < FOREIGN_HOPS) {
-        return None;
-    }
-    let contradictions = triangle::contradictions(trail);
-    if !is_outside && triangle::surely_abroad(trail, &contradictions) < FOREIGN_HOPS {
-        return None;
-    }
-    let (course, end) = end(trail, target);
+fn leaving(trail: &Trail<'_>, target: Known, course: Course) -> Vec<Fact> {
+    let outside = (target.place == Place::Outside).then_some(Fact::TargetOutside(target.grade));
     let hops = trail.abroad().filter_map(Fact::abroad);
-    let because = is_outside.then_some(Fact::TargetOutside(target.grade)).into_iter();
-    let because = because.chain(hops).chain(contradictions).chain(crossing(trail)).chain(end);
-    Some(PathReading::new(course, because.chain(disturbance(trail)).collect(), trail))
+    let because = outside.into_iter().chain(hops).chain(trail.contradictions().iter().cloned());
+    because.chain(crossing(trail)).chain(end(target, course)).chain(disturbance(trail)).collect()
 }
 
-/// Whether a path that leaves home comes back.
-fn end(trail: &Trail<'_>, target: Known) -> (Course, Option<Fact>) {
-    match target.place {
-        Place::Inside => (Course::LeavesAndReturns, Some(Fact::TargetInside(target.grade))),
-        Place::Unknown if trail.is_target_registered_at_home() => {
-            (Course::LeavesAndReturns, Some(Fact::TargetSaidAtHome))
-        }
-        Place::Unknown => (Course::Leaves, Some(Fact::ReturnUnknown)),
-        Place::Edge | Place::Outside => (Course::Leaves, None),
+/// What is known of where a path ends that leaves home.
+fn end(target: Known, course: Course) -> Option<Fact> {
+    match (target.place, course) {
+        (Place::Inside, _) => Some(Fact::TargetInside(target.grade)),
+        (Place::Unknown, Course::LeavesAndReturns) => Some(Fact::TargetSaidAtHome),
+        (Place::Unknown, Course::Leaves | Course::StaysIn | Course::Unknown) => Some(Fact::ReturnUnknown),
+        (Place::Edge | Place::Outside, _) => None,
     }
 }
 
@@ -241,8 +233,10 @@ fn disturbance(trail: &Trail<'_>) -> Option<Fact> {
 }
 
 /// How many different addresses `hops` have: one that answers at several TTLs is one hop.
-fn different<'a>(hops: impl Iterator<Item = &'a Hop>) -> usize {
-    hops.filter_map(|hop| hop.answer).map(|(address, _)| address).collect::<BTreeSet<_>>().len()
+fn different<'a>(hops: impl Iterator<Item = &'a Hop> + Clone) -> usize {
+    let addresses = hops.filter_map(|hop| hop.answer).map(|(address, _)| address);
+    let is_new = |(place, address): &(usize, IpAddr)| addresses.clone().take(*place).all(|earlier| earlier != *address);
+    addresses.clone().enumerate().filter(is_new).count()
 }
 
 #[cfg(test)]

@@ -1,17 +1,26 @@
 //! When a path stays at home: the answer came too soon to have been abroad, or every hop was seen and is at home.
 
-use super::{Course, FAR_MS, FOREIGN_HOPS, Fact, Known, PathReading, Shows, Trail, hop, steadiness};
-use crate::location::Place;
+use super::outlook::Stays;
+use super::{FAR_MS, FOREIGN_HOPS, Fact, Shows, Trail, steadiness};
 use crate::moment::Rtt;
 
-pub(super) fn stays(trail: &Trail<'_>, target: Known) -> Option<PathReading> {
-    trail.target()?;
+pub(super) fn stays(trail: &Trail<'_>) -> Stays {
     let rtt = trail.target_rtt();
-    let fact = rtt.filter(|rtt| is_too_soon(trail, *rtt)).map(|rtt| Fact::TooSoon { rtt });
-    let all_home = || target.place == Place::Inside && is_home_throughout(trail) && !is_far(rtt);
-    let hops = trail.hops().len();
-    let fact = fact.or_else(|| all_home().then_some(Fact::AllHome { hops }))?;
-    Some(PathReading::new(Course::StaysIn, vec![fact], trail))
+    if trail.target().is_none() {
+        Stays::Never
+    } else if rtt.is_some_and(|rtt| is_too_soon(trail, rtt)) {
+        Stays::Always
+    } else if is_home_throughout(trail) && !is_far(rtt) {
+        Stays::IfInside
+    } else {
+        Stays::Never
+    }
+}
+
+/// Why a path that stays at home does.
+pub(super) fn fact(trail: &Trail<'_>) -> Fact {
+    let too_soon = trail.target_rtt().filter(|rtt| is_too_soon(trail, *rtt));
+    too_soon.map_or(Fact::AllHome { hops: trail.hops().len() }, |rtt| Fact::TooSoon { rtt })
 }
 
 fn is_too_soon(trail: &Trail<'_>, rtt: Rtt) -> bool {
@@ -28,7 +37,7 @@ fn is_home_throughout(trail: &Trail<'_>) -> bool {
 
 /// How many different public addresses answered on the way: a gateway that answers at several distances hides the path.
 pub(super) fn public_hops(trail: &Trail<'_>) -> usize {
-    super::different(trail.hops().iter().filter(|hop| hop::is_public(hop) && !trail.is_target(hop)))
+    super::different(trail.hops().iter().filter(|hop| hop.is_public && !trail.is_target(hop)))
 }
 
 /// Whether the target took longer than anything at home does, or did not say: the hops are then registered at home, and

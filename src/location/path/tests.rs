@@ -3,8 +3,8 @@ use std::sync::LazyLock;
 
 use super::approach::{Approach, Side, approach, together};
 use super::*;
-use crate::location::Says;
 use crate::location::outlines::Draft;
+use crate::location::{Claim, Says};
 use crate::place::{Coordinates, CountryCode};
 
 /// Squares of ten degrees on the equator: home, from 0 to 10 degrees east, one 40 degrees to the east and one to the west
@@ -44,7 +44,7 @@ impl World {
     pub(super) fn trail<T>(&self, hops: &[(&str, f64)], target: Option<f64>, look: impl FnOnce(&Trail<'_>) -> T) -> T {
         let written = (1..=254_u8).zip(hops).map(|(ttl, (country, ms))| (ttl, *country, *ms));
         let target_ttl = u8::try_from(hops.len()).unwrap() + 1;
-        let claims: Vec<_> =
+        let claims: Claims =
             written.clone().filter_map(|(ttl, country, _)| claim(address(ttl, country), country)).collect();
         let step = |ttl, answer: Option<(IpAddr, Rtt)>| Step { ttl, answer, witnessed: answer.map(|(_, rtt)| rtt) };
         let hops = written.map(|(ttl, country, ms)| {
@@ -61,7 +61,7 @@ impl World {
             standpoint: Some(Standpoint { position: self.position, reach: &self.reach, outlines: &MAP }),
             home: &self.home,
         };
-        look(&Trail::of(&route))
+        look(&Trail::of(route))
     }
 
     fn approach(&self, hops: &[(&str, f64)], target: f64) -> Option<(Side, usize)> {
@@ -69,8 +69,7 @@ impl World {
     }
 
     fn course(&self, hops: &[(&str, f64)], target: Option<f64>, place: Place) -> Course {
-        let known = Known { place, grade: Grade::Attested };
-        self.trail(hops, target, |trail| read(trail, known).course)
+        self.trail(hops, target, |trail| Outlook::of(trail).course(place))
     }
 }
 

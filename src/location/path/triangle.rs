@@ -26,10 +26,9 @@ use crate::place::CountryCode;
 /// Every pair of hops abroad that cannot both be where their sources say.
 pub(super) fn contradictions(trail: &Trail<'_>) -> Vec<Fact> {
     let Some(standpoint) = trail.standpoint() else { return Vec::new() };
-    let hops: Vec<_> = trail.abroad().collect();
     let mut found = Vec::new();
-    for (index, one) in hops.iter().enumerate() {
-        let others = hops.iter().skip(index + 1);
+    for (index, one) in trail.abroad().enumerate() {
+        let others = trail.abroad().skip(index + 1);
         found.extend(others.filter_map(|other| contradiction(trail, standpoint, one, other)));
     }
     found
@@ -39,12 +38,11 @@ pub(super) fn contradictions(trail: &Trail<'_>) -> Vec<Fact> {
 ///
 /// If a hop is right, those that contradict it are wrong, and no more: so where every hop contradicts `most` others at the
 /// most, at least one in `most + 1` can be taken to be right, and the hops that contradict nobody all are.
-pub(super) fn surely_abroad(trail: &Trail<'_>, contradictions: &[Fact]) -> usize {
-    let against = |hop: &&Hop| disputes(contradictions, hop);
-    let hops: Vec<_> = trail.abroad().collect();
-    let most = hops.iter().map(against).max().unwrap_or(0);
-    let undisputed = hops.iter().filter(|hop| against(hop) == 0).count();
-    undisputed + (hops.len() - undisputed).div_ceil(most + 1)
+pub(super) fn surely_abroad(trail: &Trail<'_>) -> usize {
+    let against = || trail.abroad().map(|hop| disputes(trail.contradictions(), hop));
+    let most = against().max().unwrap_or(0);
+    let undisputed = against().filter(|against| *against == 0).count();
+    undisputed + (trail.abroad().count() - undisputed).div_ceil(most + 1)
 }
 
 /// How many of these contradictions a hop is part of.
@@ -64,11 +62,14 @@ fn contradiction(trail: &Trail<'_>, standpoint: &Standpoint<'_>, one: &Hop, othe
 }
 
 fn is_possible(standpoint: &Standpoint<'_>, one: CountryCode, other: CountryCode, time: Rtt) -> bool {
+    if one == other {
+        return true;
+    }
     let radius = standpoint.radius(time).km();
     let to = |country| standpoint.reach.distance_to(country);
     let Some((there, back)) = to(one).zip(to(other)) else { return true };
     // The third side is never longer than the other two together.
-    if one == other || there.km() + back.km() <= radius {
+    if there.km() + back.km() <= radius {
         return true;
     }
     let between = standpoint.outlines.least_between(one, other);
@@ -81,10 +82,7 @@ mod tests {
     use super::*;
 
     fn sure(trace: &[(&str, f64)]) -> (usize, usize) {
-        World::new().trail(trace, None, |trail| {
-            let contradictions = contradictions(trail);
-            (contradictions.len(), surely_abroad(trail, &contradictions))
-        })
+        World::new().trail(trace, None, |trail| (trail.contradictions().len(), surely_abroad(trail)))
     }
 
     #[test]

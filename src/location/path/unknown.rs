@@ -1,17 +1,17 @@
 //! Why a path cannot be told: everything that kept it from being read, in the order of the path.
 
-use super::{Course, Doubt, Fact, Hop, Known, PathReading, Shows, Trail, disturbance, stays, steadiness, triangle};
+use super::{Doubt, Fact, Hop, Known, Shows, Trail, disturbance, stays, steadiness};
 use crate::location::Place;
 
-pub(super) fn unknown(trail: &Trail<'_>, target: Known) -> PathReading {
+pub(super) fn facts(trail: &Trail<'_>, target: Known) -> Vec<Fact> {
     let mut because: Vec<_> = of_the_whole(trail).map(Fact::Doubt).into_iter().collect();
     let abroad = trail.abroad().filter_map(Fact::abroad);
     because.extend(abroad);
-    because.extend(triangle::contradictions(trail));
+    because.extend(trail.contradictions().iter().cloned());
     because.extend(of_the_hops(trail).into_iter().map(Fact::Doubt));
     because.extend(disturbance(trail));
     because.extend(of_the_target(trail, target).map(Fact::Doubt));
-    PathReading::new(Course::Unknown, because, trail)
+    because
 }
 
 fn of_the_whole(trail: &Trail<'_>) -> Option<Doubt> {

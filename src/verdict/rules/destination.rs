@@ -7,10 +7,11 @@
 use super::Brief;
 use crate::location::{Grade, Location, Place};
 use crate::network::AddressScope;
-use crate::verdict::{Finding, RuleId};
+use crate::verdict::RuleId;
+use crate::verdict::judgement::Ruling;
 
 /// An address is outside.
-pub(super) fn outside(brief: &Brief<'_>) -> Vec<Finding> {
+pub(super) fn outside<'a>(brief: &Brief<'a>) -> Vec<Ruling<'a>> {
     let is_outside = |location: &&Location<'_>| location.place == Place::Outside;
     brief.of_locations(RuleId::DestinationOutside, is_outside, |location| {
         format!("{} is outside ({}): {}", location.address, location.grade, location.countries)
@@ -18,7 +19,7 @@ pub(super) fn outside(brief: &Brief<'_>) -> Vec<Finding> {
 }
 
 /// Nobody can tell where an address is.
-pub(super) fn unproven(brief: &Brief<'_>) -> Vec<Finding> {
+pub(super) fn unproven<'a>(brief: &Brief<'a>) -> Vec<Ruling<'a>> {
     let is_unknown = |location: &&Location<'_>| location.place == Place::Unknown && location.grade != Grade::Conflict;
     brief.of_locations(RuleId::DestinationUnproven, is_unknown, |location| {
         let scope = AddressScope::of(location.address);
@@ -31,7 +32,7 @@ pub(super) fn unproven(brief: &Brief<'_>) -> Vec<Finding> {
 }
 
 /// The evidence about an address contradicts itself.
-pub(super) fn conflict(brief: &Brief<'_>) -> Vec<Finding> {
+pub(super) fn conflict<'a>(brief: &Brief<'a>) -> Vec<Ruling<'a>> {
     let contradicts = |location: &&Location<'_>| location.grade == Grade::Conflict;
     brief.of_locations(RuleId::DestinationConflict, contradicts, |location| {
         format!("the evidence about {} contradicts itself", location.address)

@@ -3,10 +3,11 @@
 
 use super::Brief;
 use crate::location::{Grade, Location, Place};
-use crate::verdict::{Finding, RuleId};
+use crate::verdict::RuleId;
+use crate::verdict::judgement::Ruling;
 
 /// The edge does not say where it serves from.
-pub(super) fn opaque(brief: &Brief<'_>) -> Vec<Finding> {
+pub(super) fn opaque<'a>(brief: &Brief<'a>) -> Vec<Ruling<'a>> {
     let is_opaque = |location: &&Location<'_>| {
         is_edge(location) && location.countries.is_empty() && location.grade != Grade::Conflict
     };
@@ -16,7 +17,7 @@ pub(super) fn opaque(brief: &Brief<'_>) -> Vec<Finding> {
 }
 
 /// The edge says that it serves from abroad.
-pub(super) fn outside(brief: &Brief<'_>) -> Vec<Finding> {
+pub(super) fn outside<'a>(brief: &Brief<'a>) -> Vec<Ruling<'a>> {
     let says_abroad = |location: &&Location<'_>| is_edge(location) && brief.policy.home.holds_none(&location.countries);
     brief.of_locations(RuleId::EdgeOutside, says_abroad, |location| {
         format!("{} is served by a shared edge that says it is in {}", location.address, location.countries)

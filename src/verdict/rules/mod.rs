@@ -1,12 +1,13 @@
-//! The rules, one file each family. A rule reads a [`Brief`] and gives findings, each with the facts that led to it.
+//! The rules, one file each family. A rule reads a [`Brief`] and gives rulings, each with the facts that led to it.
 //!
 //! Adding a rule is one file, one name in [`RuleId`] and one line in [`RULES`]. Which rule binds which class at which
 //! standing is data in the policy; a rule that does not bind the workload's class is never asked to speak.
 
 use jiff::civil::Date;
 
+use super::RuleId;
+use super::judgement::Ruling;
 use super::policy::{Policy, Standings};
-use super::{Finding, RuleId};
 use crate::dossier::Dossier;
 use crate::location::Location;
 use crate::location::evidence::Evidence;
@@ -22,7 +23,7 @@ mod provider;
 mod reach;
 
 /// A rule.
-pub(super) type Rule = fn(&Brief<'_>) -> Vec<Finding>;
+pub(super) type Rule = for<'a> fn(&Brief<'a>) -> Vec<Ruling<'a>>;
 
 /// Every rule, in the order of [`RuleId::ALL`].
 pub(super) const RULES: [Rule; 15] = [
@@ -61,7 +62,7 @@ impl<'a> Brief<'a> {
     }
 
     pub(super) fn locations(&self) -> impl Iterator<Item = &'a Location<'a>> {
-        self.dossier.locations.values()
+        self.dossier.locations()
     }
 
     /// The certificates of this workload.
@@ -74,30 +75,35 @@ impl<'a> Brief<'a> {
         self.policy.standings(rule, self.class())
     }
 
-    /// A finding for each location of concern, citing its evidence.
+    /// A ruling on each location of concern, citing its evidence.
     pub(super) fn of_locations(
         &self,
         rule: RuleId,
         concerns: impl Fn(&&Location<'_>) -> bool,
-        says: impl Fn(&Location<'_>) -> String,
-    ) -> Vec<Finding> {
-        let finding = |location: &Location<'_>| {
-            let because = std::iter::once(says(location)).chain(cite(location)).collect();
-            self.about_address(rule, location, because)
+        says: fn(&Location<'_>) -> String,
+    ) -> Vec<Ruling<'a>> {
+        let ruling = |location: &'a Location<'a>| {
+            self.about_address(rule, location, move || std::iter::once(says(location)).chain(cite(location)).collect())
         };
-        self.locations().filter(concerns).filter_map(finding).collect()
+        self.locations().filter(concerns).filter_map(ruling).collect()
     }
 
-    /// A finding about one address, if the rule binds this workload.
-    pub(super) fn about_address(&self, rule: RuleId, location: &Location<'_>, because: Vec<String>) -> Option<Finding> {
-        let standing = self.standings(rule)?.of(Some(location.grade));
-        Some(Finding { rule, standing, address: Some(location.address), grade: Some(location.grade), because })
+    /// A ruling on one address, if the rule binds this workload; `because` writes the facts.
+    pub(super) fn about_address(
+        &self,
+        rule: RuleId,
+        location: &Location<'_>,
+        because: impl Fn() -> Vec<String> + 'a,
+    ) -> Option<Ruling<'a>> {
+        let (address, grade) = (Some(location.address), Some(location.grade));
+        let standing = self.standings(rule)?.of(grade);
+        Some(Ruling { rule, standing, address, grade, because: Box::new(because), covered: None })
     }
 
-    /// A finding about the endpoint as a whole, if the rule binds this workload.
-    pub(super) fn about_endpoint(&self, rule: RuleId, because: Vec<String>) -> Option<Finding> {
+    /// A ruling on the endpoint as a whole, if the rule binds this workload; `because` writes the facts.
+    pub(super) fn about_endpoint(&self, rule: RuleId, because: impl Fn() -> Vec<String> + 'a) -> Option<Ruling<'a>> {
         let standing = self.standings(rule)?.of(None);
-        Some(Finding { rule, standing, address: None, grade: None, because })
+        Some(Ruling { rule, standing, address: None, grade: None, because: Box::new(because), covered: None })
     }
 }
 

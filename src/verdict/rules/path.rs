@@ -2,20 +2,22 @@
 //! finding of its own, never a breach, and an invisible path is none.
 
 use super::Brief;
+use crate::dossier::Found;
+use crate::location::Place;
 use crate::location::path::Way;
-use crate::location::{Location, Place};
-use crate::verdict::{Finding, RuleId};
+use crate::verdict::RuleId;
+use crate::verdict::judgement::Ruling;
 
 /// Traffic to an address that is not itself outside leaves home on the way.
-pub(super) fn outside(brief: &Brief<'_>) -> Vec<Finding> {
-    let finding = |location: &Location<'_>| {
-        let reading = brief.dossier.paths.get(&location.address)?;
-        let leaves = reading.way == Way::Outside && location.place != Place::Outside;
-        let because = || {
+pub(super) fn outside<'a>(brief: &Brief<'a>) -> Vec<Ruling<'a>> {
+    let ruling = |found: &'a Found<'a>| {
+        let location = &found.location;
+        let leaves = found.path.way() == Way::Outside && location.place != Place::Outside;
+        let because = move || {
             let says = format!("traffic to {} leaves home on its way", location.address);
-            std::iter::once(says).chain(reading.because.iter().map(ToString::to_string)).collect()
+            std::iter::once(says).chain(found.facts().iter().map(ToString::to_string)).collect()
         };
-        leaves.then(|| brief.about_address(RuleId::PathOutside, location, because())).flatten()
+        leaves.then(|| brief.about_address(RuleId::PathOutside, location, because)).flatten()
     };
-    brief.locations().filter_map(finding).collect()
+    brief.dossier.found.iter().filter_map(ruling).collect()
 }

@@ -5,23 +5,24 @@ use crate::contact::Contact;
 use crate::observation::Ping;
 use crate::resolution::{Outcome, Resolution};
 use crate::trace::Trace;
-use crate::verdict::{Finding, RuleId};
+use crate::verdict::RuleId;
+use crate::verdict::judgement::Ruling;
 use crate::workload::Host;
 
 /// The name leads nowhere, or a view did not say where: an address that it would have given may be anywhere.
-pub(super) fn unresolvable(brief: &Brief<'_>) -> Vec<Finding> {
-    let subject = &brief.dossier.subject;
-    if matches!(subject.endpoint.host(), Host::Address(_)) {
+pub(super) fn unresolvable<'a>(brief: &Brief<'a>) -> Vec<Ruling<'a>> {
+    let resolutions = &brief.dossier.subject.resolutions;
+    let leads_nowhere = brief.dossier.found.is_empty();
+    let unsaid = move |resolution: &&Resolution| leads_nowhere || says_nothing(&resolution.outcome);
+    let is_told = !resolutions.is_empty() && !resolutions.iter().any(|resolution| unsaid(&resolution));
+    if is_told || matches!(brief.dossier.subject.endpoint.host(), Host::Address(_)) {
         return Vec::new();
     }
-    let leads_nowhere = subject.addresses().is_empty();
-    let unsaid = |resolution: &&Resolution| leads_nowhere || says_nothing(&resolution.outcome);
-    let mut because: Vec<_> = subject.resolutions.iter().filter(unsaid).map(failure).collect();
-    if subject.resolutions.is_empty() {
-        because.push("no view was asked".to_owned());
-    }
-    let finding = (!because.is_empty()).then(|| brief.about_endpoint(RuleId::Unresolvable, because));
-    finding.flatten().into_iter().collect()
+    let because = move || match resolutions.as_slice() {
+        [] => vec!["no view was asked".to_owned()],
+        asked => asked.iter().filter(unsaid).map(failure).collect(),
+    };
+    brief.about_endpoint(RuleId::Unresolvable, because).into_iter().collect()
 }
 
 /// Whether an outcome leaves open which addresses there are.
@@ -46,27 +47,25 @@ fn failure(resolution: &Resolution) -> String {
 }
 
 /// No address of the endpoint answered in any way.
-pub(super) fn unreachable(brief: &Brief<'_>) -> Vec<Finding> {
+pub(super) fn unreachable<'a>(brief: &Brief<'a>) -> Vec<Ruling<'a>> {
     let subject = &brief.dossier.subject;
-    let addresses = subject.addresses();
+    let addresses = brief.dossier.found.len();
     let traced = subject.traces.iter().filter(|trace| !trace.hops.is_empty()).count();
     let tried = traced + subject.contacts.len() + subject.pings.len();
     let answered = subject.contacts.iter().any(Contact::answered)
         || subject.pings.iter().any(Ping::answered)
         || subject.traces.iter().any(Trace::target_answered);
-    if addresses.is_empty() || tried == 0 || answered {
+    if addresses == 0 || tried == 0 || answered {
         return Vec::new();
     }
-    let says = format!("none of {} addresses answered {tried} attempts", addresses.len());
-    brief.about_endpoint(RuleId::Unreachable, vec![says]).into_iter().collect()
+    let says = move || vec![format!("none of {addresses} addresses answered {tried} attempts")];
+    brief.about_endpoint(RuleId::Unreachable, says).into_iter().collect()
 }
 
 /// The last observation is too old to say anything of now.
-pub(super) fn stale(brief: &Brief<'_>) -> Vec<Finding> {
+pub(super) fn stale<'a>(brief: &Brief<'a>) -> Vec<Ruling<'a>> {
     let (age, limit) = (brief.dossier.age_seconds(), brief.dossier.freshness_seconds);
-    let says = || {
-        let last = brief.dossier.subject.observed;
-        format!("last observed at {last:.0}, {age} s ago; an observation counts for {limit} s")
-    };
-    (age > limit).then(|| brief.about_endpoint(RuleId::Stale, vec![says()])).flatten().into_iter().collect()
+    let last = brief.dossier.subject.observed;
+    let says = move || vec![format!("last observed at {last:.0}, {age} s ago; an observation counts for {limit} s")];
+    (age > limit).then(|| brief.about_endpoint(RuleId::Stale, says)).flatten().into_iter().collect()
 }

@@ -138,7 +138,7 @@ impl<'a> Fleet<'a> {
             let name = format!("landmark-{owner}-{number}");
             let country = globe.country_near(self.standings[*owner].place);
             let says = Says::Landmark { name, country, coordinates: Some(declared) };
-            observed.claims.push(Claim { about: address, source: "landmarks".to_owned(), dated: None, says });
+            observed.claims.extend([Claim { about: address, source: "landmarks".to_owned(), dated: None, says }]);
             measured::ping(&mut observed, address, *rtt);
             self.calibration.handle_observation(&observed, &globe.borders);
         }

@@ -1,0 +1,152 @@
+//! One vantage's share in what is known of one address.
+
+use std::net::IpAddr;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::location::Place;
+use crate::location::disc::{Borders, Disc, Witness};
+use crate::location::path::approach::{self, Approach};
+use crate::location::path::steadiness::unsteadiness;
+use crate::location::path::{self, Fact, Known, Outlook, Route, Standpoint, Step, Trail};
+use crate::moment::Rtt;
+use crate::observation::{Best, Observation};
+use crate::place::Home;
+use crate::trace::{AnswerKind, Trace};
+use crate::vantage::VantageId;
+
+/// How far from the judged moment something may have been measured to prove or refute anything, in hours: addresses move.
+pub const PROVING_HOURS: i64 = 24;
+
+/// What one vantage observed of one address: the same whatever is judged by it, so that it is found once.
+#[derive(Clone, Copy, Debug)]
+pub struct Sighting<'a> {
+    /// The address.
+    pub address: IpAddr,
+    /// The observation.
+    pub observation: &'a Observation,
+    /// The best time.
+    pub(super) best: Option<Best>,
+    /// Where the vantage says that it stands, unless nobody believes it.
+    pub(super) stands: Option<Standpoint<'a>>,
+    /// How its paths come to the address.
+    pub(super) approach: Option<Approach>,
+    /// The path that saw the most.
+    fullest: Option<Path<'a>>,
+    /// The first that leaves home, wherever it ends.
+    leaving: Option<Path<'a>>,
+}
+
+/// A trace, and what it shows of its way.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Path<'a> {
+    pub(super) trace: &'a Trace,
+    pub(super) outlook: Outlook,
+}
+
+impl<'a> Sighting<'a> {
+    /// What `observation` says of `address`. `borders` must have met its vantage.
+    pub fn of(address: IpAddr, observation: &'a Observation, borders: &'a Borders, home: &'a Home) -> Self {
+        let outlines = borders.outlines();
+        let stands = borders.reach(&observation.vantage);
+        let stands = stands.map(|(position, reach)| Standpoint { position, reach, outlines });
+        Self::from(stands, address, observation, home)
+    }
+
+    /// What it says from a vantage that stands there, if anywhere.
+    fn from(stands: Option<Standpoint<'a>>, address: IpAddr, observation: &'a Observation, home: &'a Home) -> Self {
+        let best = observation.best_rtt(address);
+        let mut sighting = Self { address, observation, best, stands, approach: None, fullest: None, leaving: None };
+        let mut traces: Vec<_> = observation.traces.iter().filter(|trace| trace.target == address).collect();
+        traces.sort_by_cached_key(|trace| std::cmp::Reverse(trace.responders().len()));
+        let mut approaches = Vec::with_capacity(traces.len());
+        for trace in traces {
+            let trail = sighting.trail(trace, home);
+            let path = Path { trace, outlook: Outlook::of(&trail) };
+            sighting.fullest = sighting.fullest.or(Some(path));
+            sighting.leaving = sighting.leaving.or(Some(path).filter(|path| path.outlook.leaves()));
+            approaches.extend(approach::approach(&trail));
+        }
+        sighting.approach = approach::together(approaches);
+        sighting
+    }
+
+    /// The same from a vantage that nobody believes to stand where it says.
+    pub(super) fn placed_nowhere(&self, home: &'a Home) -> Self {
+        Self::from(None, self.address, self.observation, home)
+    }
+
+    /// The path by which the way to the address is told, if that is at `place`: one that leaves home, if there is one.
+    pub(super) fn path(&self, place: Place) -> Option<Path<'a>> {
+        let leaving = self.leaving.filter(|_| place != Place::Outside);
+        leaving.or(self.fullest)
+    }
+
+    /// Why the way to the address is what it is.
+    pub(super) fn facts(&self, trace: Option<&'a Trace>, target: Known, home: &'a Home) -> Vec<Fact> {
+        let trail = trace.map_or_else(|| self.no_trail(home), |trace| self.trail(trace, home));
+        path::facts(&trail, target)
+    }
+
+    fn trail(&self, trace: &'a Trace, home: &'a Home) -> Trail<'a> {
+        Trail::of(self.route(trace, home))
+    }
+
+    /// A path on which nobody answered because nobody asked.
+    fn no_trail(&self, home: &'a Home) -> Trail<'a> {
+        let (steps, target_rtt, unsteady_by) = (Vec::new(), None, Rtt::default());
+        let claims = &self.observation.claims;
+        Trail::of(Route { target: self.address, steps, target_rtt, unsteady_by, claims, standpoint: None, home })
+    }
+
+    fn route(&self, trace: &'a Trace, home: &'a Home) -> Route<'a> {
+        // Where somebody nearer answers in the target's name, the slower of its times is its own.
+        let slower = |(rtt, _): (Rtt, usize)| Some(rtt.max(self.best?.rtt));
+        Route {
+            target: self.address,
+            steps: steps(trace),
+            target_rtt: trace.target_rtt().and_then(slower),
+            unsteady_by: unsteadiness(times_of_the_first_hop(trace)),
+            claims: &self.observation.claims,
+            standpoint: self.stands,
+            home,
+        }
+    }
+
+    /// Who measured it, as a round of `moment` names them.
+    pub(super) fn witness(&self, moment: Timestamp) -> Witness<'a> {
+        let observed = self.observation.observed;
+        let is_near = observed.duration_since(moment).abs() <= SignedDuration::from_hours(PROVING_HOURS);
+        Witness { id: self.vantage_id(), other_day: (!is_near).then_some(observed) }
+    }
+
+    /// The disc that its time draws round where it stands.
+    pub(super) fn disc(&self, stands: Standpoint<'a>, vantage: Witness<'a>) -> Option<Disc<'a>> {
+        let (Best { rtt, samples, protocol }, Standpoint { position, reach, .. }) = (self.best?, stands);
+        Some(Disc { vantage, rtt, samples, protocol, position, reach })
+    }
+
+    /// Who looked.
+    pub fn vantage_id(&self) -> &'a VantageId {
+        self.observation.vantage_id()
+    }
+}
+
+fn times_of_the_first_hop(trace: &Trace) -> Vec<Rtt> {
+    let first = trace.hops.iter().find(|hop| !hop.answers.is_empty());
+    first.into_iter().flat_map(|hop| &hop.answers).map(|answer| answer.rtt_ns).collect()
+}
+
+fn steps(trace: &Trace) -> Vec<Step> {
+    let mut steps = Vec::with_capacity(trace.hops.len());
+    for hop in &trace.hops {
+        let timed = hop.answers.iter().filter(|answer| answer.kind != AnswerKind::Reset);
+        let best = timed.min_by_key(|answer| answer.rtt_ns);
+        let witnessed = hop.answers.iter().filter(|answer| trace.is_witness(answer)).map(|answer| answer.rtt_ns).min();
+        steps.push(Step { ttl: hop.ttl, answer: best.map(|answer| (answer.from, answer.rtt_ns)), witnessed });
+        if hop.answers.iter().any(|answer| answer.from == trace.target) {
+            break;
+        }
+    }
+    steps
+}
