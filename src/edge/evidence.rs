@@ -224,11 +224,8 @@ impl Source {
 impl File {
     fn read(path: &Path, stamp: Option<Stamp>, vantages: &Vantages, earlier: Option<Self>, now: Timestamp) -> Self {
         let (mut content, oldest) = (Content::default(), oldest(now));
-        let read = expect_file(path).and_then(|()| {
-            let add = |seen: Observation| content.add(&seen, oldest);
-            measurements::read_each(path, vantages, MOST_BYTES, add).map_err(|error| error.to_string())
-        });
-        match read {
+        let add = |seen: Observation| content.add(&seen, oldest);
+        match measurements::read_each(path, vantages, MOST_BYTES, add) {
             Ok(Origin { are_imported, .. }) => {
                 content.cut_to(MOST_SIGHTINGS);
                 content.are_imported = are_imported;
@@ -265,16 +262,7 @@ impl Content {
 }
 
 fn vantages_of(path: &Path) -> Result<Vantages, String> {
-    expect_file(path).and_then(|()| measurements::read_vantages(path).map_err(|error| error.to_string()))
-}
-
-/// Whoever opens a pipe waits until somebody writes to it, and a device never ends. What is not there is told by whoever
-/// reads it.
-fn expect_file(path: &Path) -> Result<(), String> {
-    match fs::metadata(path) {
-        Ok(metadata) if !metadata.is_file() => Err(format!("{}: is no file: name one", path.display())),
-        Ok(_) | Err(_) => Ok(()),
-    }
+    measurements::read_vantages_file(path).map_err(|error| error.to_string())
 }
 
 /// The files of a listing, those that were changed last first.

@@ -3,11 +3,13 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, BufRead, BufReader, Cursor, Read};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::SystemTime;
 
 use flate2::read::MultiGzDecoder;
 use jiff::Timestamp;
+use nix::fcntl::OFlag;
 
 /// The name of standard input.
 pub const STANDARD_INPUT: &str = "-";
@@ -63,6 +65,18 @@ pub fn open(path: &Path, most: u64) -> io::Result<Input> {
         return unpacked(io::stdin(), most);
     }
     unpacked(OpenOptions::new().read(true).open(path)?, most)
+}
+
+/// The file at `path`, and neither a pipe nor a device, of which nobody knows when they end.
+pub fn open_file(path: &Path, most: u64) -> io::Result<Input> {
+    // What is opened is looked at, since `path` may be another thing by now. To open a pipe takes somebody who writes to
+    // it, unless nobody waits.
+    let at_once = (OFlag::O_NONBLOCK | OFlag::O_NOCTTY).bits();
+    let file = OpenOptions::new().read(true).custom_flags(at_once).open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no file: name one"));
+    }
+    unpacked(file, most)
 }
 
 /// What comes out of `raw`, and an error once that is more than `most` bytes.
@@ -154,6 +168,17 @@ mod tests {
         assert_eq!(read(two_members, MOST).unwrap(), [&text[..], b"more"].concat());
         assert_eq!(read(Vec::new(), MOST).unwrap(), Vec::<u8>::new());
         assert_eq!(unpacked(Cursor::new(packed(&text)), MOST).unwrap().head, text[..4096]);
+    }
+
+    #[test]
+    fn what_has_become_a_pipe_a_device_or_a_directory_is_refused_as_soon_as_it_is_opened() {
+        let directory = tempfile::tempdir().unwrap();
+        let pipe = directory.path().join("pipe.json");
+        nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        for path in [&pipe, Path::new("/dev/zero"), directory.path()] {
+            let error = open_file(path, MOST).err().unwrap();
+            assert!(error.to_string().contains("is no file"), "{}: {error}", path.display());
+        }
     }
 
     #[test]

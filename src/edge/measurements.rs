@@ -89,22 +89,32 @@ pub enum MeasurementsError {
 /// in the directory of a journal.
 pub fn read(path: &Path, vantages: &Vantages, most: u64) -> Result<Measurements, MeasurementsError> {
     let mut observations = Vec::new();
-    let Origin { are_imported, notes } = read_each(path, vantages, most, |seen| observations.push(seen))?;
+    let add = |seen| observations.push(seen);
+    let Origin { are_imported, notes } = if path.is_dir() {
+        journaled(read_entries(path)?, add)?
+    } else {
+        each_of(path, open(path, most)?, vantages, add)?
+    };
     Ok(Measurements { observations, are_imported, notes })
 }
 
-/// The same, one observation after the other as it is read, for whoever has no room for all. After an error, what was
-/// handed over counts for nothing.
+/// The measurements in one file, and neither pipe nor device, one observation after the other as it is read, for whoever
+/// has no room for all. After an error, what was handed over counts for nothing.
 pub fn read_each(
     path: &Path,
     vantages: &Vantages,
     most: u64,
     handle: impl FnMut(Observation),
 ) -> Result<Origin, MeasurementsError> {
-    if path.is_dir() {
-        return journaled(read_entries(path)?, handle);
-    }
-    let input = open(path, most)?;
+    each_of(path, open_file(path, most)?, vantages, handle)
+}
+
+fn each_of(
+    path: &Path,
+    input: Input,
+    vantages: &Vantages,
+    handle: impl FnMut(Observation),
+) -> Result<Origin, MeasurementsError> {
     if is_journal(&input.head) {
         return journaled(read_segment(input.reader, &shown(path)), handle);
     }
@@ -123,12 +133,17 @@ pub fn read_each(
 
 /// Where the vantages of other tools stood, by the file at `path`.
 pub fn read_vantages(path: &Path) -> Result<Vantages, MeasurementsError> {
-    Ok(vantages::parse(&written(path)?)?)
+    Ok(vantages::parse(&written(path, open(path, input::MOST)?)?)?)
+}
+
+/// The same, by a file that is neither pipe nor device.
+pub fn read_vantages_file(path: &Path) -> Result<Vantages, MeasurementsError> {
+    Ok(vantages::parse(&written(path, open_file(path, input::MOST)?)?)?)
 }
 
 /// The landmarks among what other tools measured, by the file at `path`.
 pub fn read_landmarks(path: &Path) -> Result<Vec<Landmark>, MeasurementsError> {
-    Ok(landmark::parse(&written(path)?)?)
+    Ok(landmark::parse(&written(path, open(path, input::MOST)?)?)?)
 }
 
 /// What `path` is called.
@@ -140,14 +155,18 @@ fn open(path: &Path, most: u64) -> Result<Input, MeasurementsError> {
     input::open(path, most).map_err(|error| unreadable(path, error))
 }
 
+fn open_file(path: &Path, most: u64) -> Result<Input, MeasurementsError> {
+    input::open_file(path, most).map_err(|error| unreadable(path, error))
+}
+
 fn unreadable(path: &Path, error: io::Error) -> MeasurementsError {
     MeasurementsError::Unreadable { file: shown(path), error }
 }
 
 /// What a person wrote beside measurements.
-fn written(path: &Path) -> Result<Written, MeasurementsError> {
+fn written(path: &Path, input: Input) -> Result<Written, MeasurementsError> {
     let name = shown(path).display().to_string();
-    Ok(Written { name, bytes: bytes_of(path, open(path, input::MOST)?)? })
+    Ok(Written { name, bytes: bytes_of(path, input)? })
 }
 
 fn bytes_of(path: &Path, mut input: Input) -> Result<Vec<u8>, MeasurementsError> {
