@@ -105,7 +105,7 @@ pub enum Event {
     },
     /// Something happened to an alert.
     Alert(Transition),
-    /// Something contradicts where a vantage is said to stand, in one sentence; told once.
+    /// Something contradicts where a vantage, a landmark or another address is said to be, in one sentence; told once.
     Vantage(String),
 }
 

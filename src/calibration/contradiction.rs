@@ -12,13 +12,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::IpAddr;
 
-use super::facts::Landmark;
+use super::facts::{Called, Landmark};
 use super::table::{Entry, Standpoint, Table};
 use crate::location::light::{Speed, radius};
 use crate::moment::Rtt;
 use crate::network::Asn;
 use crate::place::{Distance, EARTH_RADIUS_KM};
-use crate::printable::{Escaped, Printable};
+use crate::printable::Escaped;
 use crate::vantage::{Position, Vantage, VantageId};
 
 /// How many networks two vantages have to contradict each other about.
@@ -80,12 +80,11 @@ impl fmt::Display for Contradiction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Landmark { vantage, landmark, address, rtt, away, others } => {
-                let (vantage, landmark) = (Escaped(&vantage.0), Printable(landmark));
+                let (vantage, landmark) = (Escaped(&vantage.0), Called(landmark, *address));
                 write!(
                     f,
-                    "{vantage} does not stand where it is said to: the landmark {landmark} ({address}) answered it"
+                    "{vantage} does not stand where it is said to: {landmark} answered it in {rtt}, {away} away"
                 )?;
-                write!(f, " in {rtt}, {away} away")?;
                 match others {
                     0 => f.write_str(", or the landmark is wrong"),
                     more => write!(f, ", and {more} more like it"),
@@ -125,9 +124,8 @@ impl fmt::Display for Misplaced {
         let vantages: Vec<_> = self.vantages.iter().map(|vantage| Escaped(&vantage.0).to_string()).collect();
         write!(
             f,
-            "the landmark {} ({}) is not where it is declared to be: it answered {} sooner than light could",
-            Printable(&self.landmark),
-            self.address,
+            "{} is not where it is declared to be: it answered {} sooner than light could: it is left out",
+            Called(&self.landmark, self.address),
             vantages.join(" and ")
         )
     }

@@ -4,6 +4,7 @@
 //! Facts are joined, never replaced: whatever the order in which they come, the same remains, and sources that contradict
 //! each other leave nothing known.
 
+use std::fmt;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
@@ -12,6 +13,7 @@ use jiff::civil::Date;
 use crate::location::{Claim, Says};
 use crate::network::{Asn, NetworkKind};
 use crate::place::{Coordinates, CountryCode, Home};
+use crate::printable::Printable;
 
 /// On which side of the border an address is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +27,19 @@ pub(super) enum Side {
 pub(super) struct Landmark {
     pub(super) name: String,
     pub(super) coordinates: Option<Coordinates>,
+}
+
+/// What a landmark is called, with its address where that is not its name.
+pub(super) struct Called<'a>(pub(super) &'a str, pub(super) IpAddr);
+
+impl fmt::Display for Called<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(name, address) = self;
+        if name.parse() == Ok(*address) {
+            return write!(f, "the landmark {address}");
+        }
+        write!(f, "the landmark {} ({address})", Printable(name))
+    }
 }
 
 /// What counts once, however many addresses in it are known: the network that announces an address, or where nobody or
@@ -269,6 +284,14 @@ mod tests {
         let claims: Vec<_> =
             says.into_iter().map(|says| Claim { about, source: "a test".to_owned(), dated, says }).collect();
         Facts::of(claims.iter(), &Home::of(country("PK")), "2026-06-02".parse().unwrap())
+    }
+
+    #[test]
+    fn a_landmark_that_is_named_after_its_address_is_called_so_once() {
+        let told = |name| Called(name, "2001:db8::1".parse().unwrap()).to_string();
+        assert_eq!(told("uae-ix"), "the landmark uae-ix (2001:db8::1)");
+        assert_eq!(told("2001:0DB8::1"), "the landmark 2001:db8::1");
+        assert_eq!(told("2001:db8::2"), "the landmark 2001:db8::2 (2001:db8::1)");
     }
 
     #[test]

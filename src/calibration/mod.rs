@@ -273,7 +273,7 @@ impl Calibration {
         }
         let quarantined = quarantined.into_values().map(Contradiction::remark);
         let doubts = doubts.into_values().map(Doubt::to_string);
-        let misplaced = misplaced.into_values().map(|why| format!("{why}: it is left out"));
+        let misplaced = misplaced.into_values().map(Misplaced::to_string);
         quarantined.chain(doubts).chain(misplaced).chain(dropped.into_values().map(Dropped::to_string)).collect()
     }
 

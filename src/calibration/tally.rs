@@ -3,12 +3,11 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use super::facts::Neighbourhood;
+use super::facts::{Called, Neighbourhood};
 use super::hubs::{LEAST_INFLATION, MEDIAN_INFLATION, WayAbroad};
 use crate::location::yardstick::{ENOUGH, Floor, Known, Yardstick, near};
 use crate::moment::Rtt;
 use crate::network::Asn;
-use crate::printable::Printable;
 
 /// What one vantage measured of what is known, so far.
 #[derive(Clone, Debug, Default)]
@@ -62,11 +61,8 @@ impl Tally {
             way.map(floor)
         };
         let Some(fastest) = &self.landmarks else { return modelled(LEAST_INFLATION) };
-        let name = Printable(&self.landmark);
-        let measured = Floor {
-            rtt: fastest.rtt,
-            from: format!("the landmark {name} ({}), the fastest of {} abroad", fastest.address, fastest.count),
-        };
+        let landmark = Called(&self.landmark, fastest.address);
+        let measured = Floor { rtt: fastest.rtt, from: format!("{landmark}, the fastest of {} abroad", fastest.count) };
         let are_near = way.is_none_or(|way| fastest.rtt <= way.rtt(MEDIAN_INFLATION));
         let enough = fastest.count >= ENOUGH && are_near;
         let most = modelled(if enough { MEDIAN_INFLATION } else { LEAST_INFLATION });

@@ -14,6 +14,7 @@ use crate::location::evidence::Evidence;
 use crate::location::path::{Course, Way};
 use crate::location::{Grade, Place};
 use crate::network::Asn;
+use crate::observation::Observation;
 use crate::place::CountrySet;
 use crate::provider::ProviderId;
 use crate::vantage::VantageId;
@@ -51,6 +52,9 @@ pub struct Line<'a> {
     pub provider: Option<&'a ProviderId>,
     /// The best round-trip time, in milliseconds.
     pub rtt_ms: Option<f64>,
+    /// Whether anything answered in its name, a refusal included, which has no time.
+    #[serde(skip)]
+    pub answered: bool,
     /// Which way packets go.
     pub path: Way,
     /// Which way, and whether they come back.
@@ -116,6 +120,7 @@ fn line<'a>(
         registered: location.map_or_else(CountrySet::default, |l| l.registered),
         provider: announcing.map(|p| &p.id).or(dossier.subject.declared.provider.as_ref()),
         rtt_ms: address.and_then(|a| dossier.subject.best_rtt(a)).map(|best| best.rtt.ms()),
+        answered: address.is_some_and(|address| answered(dossier.subject, address)),
         path: reading.map_or(Way::Unknown, |reading| reading.way()),
         course: reading.map_or(Course::Unknown, |reading| reading.course),
         path_because: found.map_or_else(Vec::new, Found::facts).iter().map(ToString::to_string).collect(),
@@ -143,6 +148,39 @@ fn in_words<S: Serializer>(would: &Vec<Would<'_>>, serializer: S) -> Result<S::O
     serializer.collect_seq(would.iter().map(ToString::to_string))
 }
 
+fn answered(seen: &Observation, address: IpAddr) -> bool {
+    seen.traces.iter().any(|trace| trace.target == address && trace.target_answered())
+        || seen.contacts.iter().any(|contact| contact.address == address && contact.answered())
+        || seen.pings.iter().any(|ping| ping.address == address && ping.answered())
+}
+
 fn said(finding: &Finding) -> Said<'_> {
     Said { rule: finding.rule, standing: finding.standing, because: &finding.because }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contact::ContactOutcome;
+    use crate::moment::Rtt;
+    use crate::observation::Ping;
+    use crate::trace::Protocol;
+
+    #[test]
+    fn an_address_that_only_refused_has_answered() {
+        let mut seen = crate::entry::tests::observation("here", "https://203.101.184.84");
+        let address: IpAddr = "203.101.184.84".parse().unwrap();
+        seen.traces.clear();
+        seen.contacts[0].address = address;
+        seen.contacts[0].outcome = ContactOutcome::Refused { rtt_ns: Rtt::from_ms(1.0).unwrap(), samples: 1 };
+        assert!(answered(&seen, address) && seen.best_rtt(address).is_none());
+        assert!(!answered(&seen, "203.101.184.85".parse().unwrap()));
+        seen.contacts.clear();
+        let started = seen.observed;
+        let ping = |resets| Ping { address, protocol: Protocol::Tcp, started, attempts: 3, resets, best: None };
+        seen.pings = vec![ping(1)];
+        assert!(answered(&seen, address));
+        seen.pings = vec![ping(0)];
+        assert!(!answered(&seen, address));
+    }
 }

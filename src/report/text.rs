@@ -22,7 +22,8 @@ const ADDRESS: usize = 15;
 pub fn row(line: &Line<'_>) -> String {
     let place = format!("{} ({})", line.place, line.grade);
     let address = line.address.map_or_else(|| "no address".to_owned(), |address| address.to_string());
-    let rtt = line.rtt_ms.map_or_else(|| "silent".to_owned(), |ms| format!("{ms:.3} ms"));
+    let untimed = if line.answered { "no time" } else { "silent" };
+    let rtt = line.rtt_ms.map_or_else(|| untimed.to_owned(), |ms| format!("{ms:.3} ms"));
     let finding = line.findings.first().map_or_else(String::new, |said| format!("  {}", said.rule));
     format!(
         "{}  {}  {:COUNTRIES$}  {rtt:>11}  {address:ADDRESS$}  {}  {}{finding}",
@@ -197,6 +198,7 @@ mod tests {
             asn: None,
             provider: None,
             rtt_ms: None,
+            answered: false,
             path: Way::Unknown,
             course: Course::Unknown,
             path_because: Vec::new(),
@@ -207,6 +209,14 @@ mod tests {
             groups: Vec::new(),
             would: Vec::new(),
         }
+    }
+
+    #[test]
+    fn an_address_that_answered_without_a_time_is_not_called_silent() {
+        let seen = observation("here", "https://portal.example.gov.pk");
+        let row_of = |answered| row(&Line { answered, ..line_of(&seen) });
+        assert!(row_of(true).contains("    no time  no address"), "{}", row_of(true));
+        assert!(row_of(false).contains("     silent  no address"), "{}", row_of(false));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What other vantages saw of the same addresses, and what the last week says of all vantages.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -30,7 +31,12 @@ pub(super) struct Others {
     settled: Timestamp,
     /// The vantages that were remarked on, and whether they were in quarantine.
     told: BTreeSet<(VantageId, bool)>,
+    /// The addresses that were remarked on, and one more where that was said of the rest.
+    told_elsewhere: BTreeSet<IpAddr>,
 }
+
+/// The most addresses that are remarked on: whoever publishes claims or measurements can name any number.
+const MOST_ELSEWHERE: usize = 100;
 
 impl Others {
     /// Nobody else, and nothing seen.
@@ -44,6 +50,7 @@ impl Others {
             own,
             settled: Timestamp::UNIX_EPOCH,
             told: BTreeSet::new(),
+            told_elsewhere: BTreeSet::new(),
         }
     }
 
@@ -111,13 +118,36 @@ impl Others {
         placed.map(|id| (id.clone(), quarantined.contains_key(&id))).collect()
     }
 
-    /// What contradicts where vantages are said to stand, of which nothing was told before.
+    /// What contradicts where vantages, landmarks and other addresses are said to be, of which nothing was told before.
     pub(super) fn remarks(&mut self) -> Vec<String> {
         let (quarantined, doubted) = (self.together.quarantined(self.settled), self.together.doubted(self.settled));
         let mut is_news = |id: &VantageId, is_quarantined| self.told.insert((id.clone(), is_quarantined));
         let quarantined = quarantined.into_iter().filter(|(id, _)| is_news(id, true)).map(|(_, why)| why.remark());
         let mut remarks: Vec<_> = quarantined.collect();
         remarks.extend(doubted.into_iter().filter(|(id, _)| is_news(id, false)).map(|(_, doubt)| doubt.to_string()));
+        remarks.extend(self.elsewhere());
+        remarks
+    }
+
+    /// The landmarks and other addresses that are not where they are said to be, as far as that is news.
+    fn elsewhere(&mut self) -> Vec<String> {
+        let misplaced = self.together.misplaced(self.settled).map(|why| (why.address, why as &dyn fmt::Display));
+        let dropped = self.together.dropped(self.settled).map(|why| (why.address, why as &dyn fmt::Display));
+        let mut remarks = Vec::new();
+        for (address, why) in misplaced.chain(dropped) {
+            if self.told_elsewhere.len() > MOST_ELSEWHERE {
+                break;
+            }
+            if self.told_elsewhere.insert(address) {
+                remarks.push(if self.told_elsewhere.len() > MOST_ELSEWHERE {
+                    format!(
+                        "more than {MOST_ELSEWHERE} addresses are not where they are said to be: pehra judge names them all"
+                    )
+                } else {
+                    why.to_string()
+                });
+            }
+        }
         remarks
     }
 
@@ -145,10 +175,11 @@ mod tests {
     use std::net::Ipv4Addr;
 
     use super::*;
+    use crate::location::outlines::Outlines;
     use crate::location::{Claim, Says};
     use crate::moment::Rtt;
     use crate::observation::{Ping, PingBest};
-    use crate::place::{Coordinates, Distance};
+    use crate::place::{Coordinates, CountryCode, Distance};
     use crate::trace::Protocol;
     use crate::vantage::Position;
     use crate::workload::Endpoint;
@@ -188,6 +219,7 @@ mod tests {
         others.set(Arc::default(), &borders);
         assert_eq!(others.companions(&subject, &borders, &home).of(ADDRESS, &subject).1.count(), 0);
     }
+
     #[test]
     fn what_contradicts_where_a_vantage_is_said_to_stand_is_told_once() {
         let mut sighting = seen("fra", ADDRESS, 0, 1.0);
@@ -208,5 +240,63 @@ mod tests {
         let end = "km away, or the landmark is wrong: the vantage proves and refutes nothing";
         assert!(remarks.len() == 1 && remarks[0].ends_with(end), "{remarks:?}");
         assert_eq!(others.remarks(), Vec::<String>::new());
+    }
+
+    /// A vantage in Lahore or Islamabad.
+    fn at_home(id: &str, latitude: f64, longitude: f64) -> Vantage {
+        let coordinates = Coordinates::new(latitude, longitude).unwrap();
+        let position = Some(Position { coordinates, uncertainty: Distance::from_km(5.0) });
+        Vantage { id: VantageId(id.to_owned()), position, asn: None }
+    }
+
+    /// What is remarked on after these were seen, twice.
+    fn remarks_on(sightings: &[Observation]) -> [Vec<String>; 2] {
+        let outlines = Outlines::decode(include_bytes!("../../geodb/borders.gz")).unwrap();
+        let mut borders = Borders::new(Arc::new(outlines));
+        for sighting in sightings {
+            borders.meet(&sighting.vantage);
+        }
+        let mut others = Others::new(&Home::of(CountryCode::PAKISTAN));
+        let own = sightings[0].vantage.clone();
+        let later = Timestamp::from_second(sightings[0].observed.as_second() + 3600).unwrap();
+        others.set(sightings.into(), &borders);
+        others.settle(&own, &borders, later);
+        [others.remarks(), others.remarks()]
+    }
+
+    fn claimed(mut sighting: Observation, vantage: &Vantage, says: Says) -> Observation {
+        let about = *sighting.addresses().first().unwrap();
+        sighting.vantage = vantage.clone();
+        sighting.claims = vec![Claim { about, source: "a test".to_owned(), dated: None, says }].into();
+        sighting
+    }
+
+    #[test]
+    fn misplaced_landmarks_and_addresses_that_are_not_abroad_are_told_once() {
+        let (lahore, islamabad) = (at_home("lhe", 31.558, 74.3507), at_home("isb", 33.6844, 73.0479));
+        let frankfurt = Some(Coordinates::new(50.1, 8.7).unwrap());
+        let germany: CountryCode = "DE".parse().unwrap();
+        let says = Says::Landmark { name: "slip".to_owned(), country: germany, coordinates: frankfurt };
+        let slip = |vantage| claimed(seen("", ADDRESS, 0, 12.0), vantage, says.clone());
+        let near = claimed(seen("", "88.198.9.9".parse().unwrap(), 0, 2.0), &lahore, Says::Country(germany));
+        let [first, second] = remarks_on(&[slip(&lahore), slip(&islamabad), near]);
+        let start = ["the landmark slip (88.198.1.2) is not where", "88.198.9.9 is said to be abroad and answered lhe"];
+        let are_told = first.len() == 2 && first.iter().zip(start).all(|(remark, start)| remark.starts_with(start));
+        assert!(are_told, "{first:?}");
+        assert_eq!(second, Vec::<String>::new());
+    }
+
+    #[test]
+    fn of_too_many_addresses_that_are_not_where_they_are_said_to_be_it_is_said_that_there_are_more() {
+        let (lahore, germany) = (at_home("lhe", 31.558, 74.3507), "DE".parse().unwrap());
+        let dropped = |at: usize| {
+            let address = format!("88.{}.{}.1", 1 + at / 200, at % 200).parse().unwrap();
+            claimed(seen("", address, 0, 2.0), &lahore, Says::Country(germany))
+        };
+        for (count, told) in [(MOST_ELSEWHERE, MOST_ELSEWHERE), (3 * MOST_ELSEWHERE, MOST_ELSEWHERE + 1)] {
+            let [first, second] = remarks_on(&(0..count).map(dropped).collect::<Vec<_>>());
+            let says_more = first.last().unwrap().starts_with("more than 100 addresses");
+            assert_eq!((first.len(), says_more, second), (told, count > MOST_ELSEWHERE, Vec::new()));
+        }
     }
 }

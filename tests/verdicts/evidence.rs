@@ -202,6 +202,11 @@ fn check(case: &Case, mut borders: Borders) -> Result<(), String> {
     if case.expect.registered.as_ref().is_some_and(|registered| *registered != location.registered) {
         return Err(format!("{}\n  registered in {:?}", case.title, location.registered));
     }
+    let evidence = location.evidence.iter().map(ToString::to_string);
+    let facts = found.facts().into_iter().map(|fact| fact.to_string());
+    if let Some(unclear) = evidence.chain(facts).find(|words| words.contains("; ") || words.contains("refuted")) {
+        return Err(format!("{}\n  reports join facts by ; and say themselves what is refuted: {unclear}", case.title));
+    }
     let nats: f64 = location.evidence.iter().map(|evidence| evidence.nats).sum();
     if case.expect.nats.is_some_and(|expected| (expected - nats).abs() > 1e-9) {
         return Err(format!("{}\n  all hints come to {nats}: {:#?}", case.title, location.evidence));

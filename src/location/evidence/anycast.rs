@@ -46,7 +46,7 @@ impl fmt::Display for Statement<'_> {
                 write!(f, "{} and {} cannot come from one place", one.measured(), other.measured())
             }
             Self::Listed(prefix) => write!(f, "lists {prefix}: several sites answer for it"),
-            Self::Assumed => f.write_str("nothing points to several sites behind this address; one site is assumed"),
+            Self::Assumed => f.write_str("nothing points to several sites behind this address: one site is assumed"),
         }
     }
 }

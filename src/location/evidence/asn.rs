@@ -63,27 +63,36 @@ fn abroad<'a>(told: Evidence<'a>, countries: &CountrySet, setting: &Setting<'a>)
 /// Who announces an address beside those who speak for it, or nobody known at all: then what they say of it counts for
 /// nothing, since anybody can say it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Strangers(BTreeSet<Asn>);
+pub struct Strangers {
+    announcers: BTreeSet<Asn>,
+    /// Whether those who speak for the address announce it too.
+    is_theirs_too: bool,
+}
 
 impl Strangers {
     /// Those beside `own`; `None` where `own` alone announce the address that `claims` are about.
     pub(in crate::location) fn beside(own: &[Asn], claims: &[&Claim]) -> Option<Self> {
-        let announcers = || claims.iter().filter_map(|claim| claim.says.announcer());
-        let strangers: BTreeSet<Asn> = announcers().filter(|asn| !own.contains(asn)).collect();
-        let is_theirs = strangers.is_empty() && announcers().next().is_some();
-        (!is_theirs).then_some(Self(strangers))
+        let announcers = claims.iter().filter_map(|claim| claim.says.announcer());
+        let (theirs, announcers): (BTreeSet<Asn>, BTreeSet<Asn>) = announcers.partition(|asn| own.contains(asn));
+        let is_theirs_too = !theirs.is_empty();
+        (!announcers.is_empty() || !is_theirs_too).then_some(Self { announcers, is_theirs_too })
     }
 }
 
 impl fmt::Display for Strangers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("who does not announce it but ")?;
-        for (index, asn) in self.0.iter().enumerate() {
+        f.write_str("but ")?;
+        for (index, asn) in self.announcers.iter().enumerate() {
             let and = if index == 0 { "" } else { " and " };
             write!(f, "{and}{asn}")?;
         }
-        let nobody = if self.0.is_empty() { "nobody we know of" } else { "" };
-        write!(f, "{nobody}, so that it counts for nothing")
+        f.write_str(match self.announcers.len() {
+            0 => "nobody is known to announce the address",
+            1 => " announces the address",
+            _ => " announce the address",
+        })?;
+        let as_well = if self.is_theirs_too { " as well" } else { "" };
+        write!(f, "{as_well}, so that it counts for nothing")
     }
 }
 
@@ -105,9 +114,34 @@ impl fmt::Display for Statement<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::location::Says;
 
     fn told(kind: NetworkKind, country: Option<CountryCode>, is_abroad: bool) -> String {
         Statement { asn: Asn(24940), name: "Hetzner Online GmbH", kind, country, is_abroad }.to_string()
+    }
+
+    #[test]
+    fn who_else_announces_an_address_is_said_and_whether_beside_its_publisher() {
+        let says = |asn| Says::Announced {
+            asn: Asn(asn),
+            name: "Example".to_owned(),
+            kind: NetworkKind::Ordinary,
+            country: None,
+            countries: CountrySet::default(),
+        };
+        let about = "203.0.113.1".parse().unwrap();
+        let told = |announcers: &[u32]| {
+            let claim = |asn: &u32| Claim { about, source: "table".to_owned(), dated: None, says: says(*asn) };
+            let claims: Vec<_> = announcers.iter().map(claim).collect();
+            Strangers::beside(&[Asn(1), Asn(2)], &claims.iter().collect::<Vec<_>>()).map(|them| them.to_string())
+        };
+        let nothing = |who: &str| Some(format!("but {who}, so that it counts for nothing"));
+        assert_eq!(told(&[2]), None);
+        assert_eq!(told(&[]), nothing("nobody is known to announce the address"));
+        assert_eq!(told(&[7]), nothing("AS7 announces the address"));
+        assert_eq!(told(&[8, 7, 7]), nothing("AS7 and AS8 announce the address"));
+        assert_eq!(told(&[1, 7]), nothing("AS7 announces the address as well"));
+        assert_eq!(told(&[7, 1, 8]), nothing("AS7 and AS8 announce the address as well"));
     }
 
     #[test]

@@ -117,7 +117,7 @@ impl fmt::Display for Statement<'_> {
             Self::Unplaced(Unplaced { vantage, rtt, quarantined: Some(why) }) => {
                 write!(f, "answered {vantage} in {rtt}: it is in quarantine and proves nothing: {why}")
             }
-            Self::Silence => f.write_str("never answered: silence is no evidence"),
+            Self::Silence => f.write_str("no answer shows how far away it is, and that is no evidence"),
             Self::NotPublic => {
                 f.write_str("not a public address: whoever answers to it stands somewhere else from each vantage")
             }

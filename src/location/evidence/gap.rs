@@ -159,6 +159,11 @@ impl fmt::Display for Statement<'_> {
                 if *vantages > 1 {
                     write!(f, " of {vantages} vantages")?;
                 }
+                let each = if *vantages > 1 { " from each" } else { "" };
+                write!(f, ": slower than {SLOW_MS} ms{each}")?;
+                if let Some(Known { address, rtt, .. }) = &fastest.yardstick.fastest_landmark {
+                    write!(f, " and than the fastest landmark abroad ({address}: {rtt})")?;
+                }
                 let networks = if *normal == 1 { "1 network".to_owned() } else { format!("{normal} networks") };
                 write!(f, ", while vantages in {networks} reached others at home in time")
             }
@@ -272,6 +277,27 @@ mod tests {
         assert!(of_hosts(&[(150.0, &lost)]).is_empty(), "it may have been a bad day");
         assert!(of_hosts(&[(150.0, &one), (79.0, &other)]).is_empty());
         assert!(of_hosts(&[(150.0, &one), (160.0, &other), (30.0, &UNKNOWN)]).is_empty(), "an answer nobody can place");
+    }
+
+    #[test]
+    fn far_says_slower_than_what() {
+        let vantage = VantageId("lhe".to_owned());
+        let landmark = Known { rtt: ms(95.0), address: "192.0.2.9".parse().unwrap(), count: 1 };
+        let without = yardstick(1, 9, true);
+        let with = Yardstick { fastest_landmark: Some(landmark), ..without.clone() };
+        let told = |yardstick, vantages, normal| {
+            let fastest = Gauge { vantage: Witness { id: &vantage, other_day: None }, rtt: ms(150.0), yardstick };
+            Statement::Far { fastest, vantages, normal }.to_string()
+        };
+        assert_eq!(
+            told(&without, 1, 1),
+            "150.000 ms from lhe at best: slower than 80 ms, while vantages in 1 network reached others at home in time"
+        );
+        assert_eq!(
+            told(&with, 3, 2),
+            "150.000 ms from lhe at best of 3 vantages: slower than 80 ms from each and than the fastest landmark abroad \
+             (192.0.2.9: 95.000 ms), while vantages in 2 networks reached others at home in time"
+        );
     }
 
     #[test]

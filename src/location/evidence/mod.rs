@@ -161,7 +161,8 @@ impl fmt::Display for Evidence<'_> {
         if let Some(reservation) = self.reservation {
             write!(f, ", {reservation}")?;
         }
-        self.refutation.as_ref().map_or(Ok(()), |refutation| write!(f, "; refuted: {refutation}"))
+        // That this refutes it is said by its weight, which is shown beside.
+        self.refutation.as_ref().map_or(Ok(()), |refutation| write!(f, ", but {refutation}"))
     }
 }
 

@@ -49,6 +49,23 @@ impl fmt::Display for Statement<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { name, code, place, country, strangers } = self;
         write!(f, "called {}, and {} is {}, {country}", Printable(name), Printable(code), Printable(place))?;
-        strangers.as_ref().map_or(Ok(()), |strangers| write!(f, ", says a name of an operator {strangers}"))
+        strangers.as_ref().map_or(Ok(()), |strangers| write!(f, " to the operator of such names, {strangers}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn why_a_name_of_a_stranger_counts_for_nothing_is_said() {
+        let country = CountryCode::PAKISTAN;
+        let mut statement =
+            Statement { name: "lhr1.pie.net.pk", code: "lhr", place: "Lahore", country, strangers: None };
+        let told = "called lhr1.pie.net.pk, and lhr is Lahore, PK";
+        assert_eq!(statement.to_string(), told);
+        statement.strangers = Strangers::beside(&[Asn(17557)], &[]);
+        let nobody = "but nobody is known to announce the address, so that it counts for nothing";
+        assert_eq!(statement.to_string(), format!("{told} to the operator of such names, {nobody}"));
     }
 }

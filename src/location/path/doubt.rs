@@ -79,7 +79,7 @@ impl fmt::Display for Doubt {
         match self {
             Self::NotMeasured => write!(f, "the path was not measured"),
             Self::Silent { silent, asked } => {
-                write!(f, "{silent} of {asked} hops were silent; silence is never domestic")
+                write!(f, "{silent} of {asked} hops were silent, and silence is never domestic")
             }
             Self::NotFromTheStart => write!(f, "not every hop from the first was asked"),
             Self::TooFewAbroad => {

@@ -89,15 +89,13 @@ impl fmt::Display for Fact {
             Self::TargetOutside(grade) => write!(f, "the target is outside ({grade}): its traffic cannot stay in"),
             Self::TargetInside(grade) => write!(f, "the target is inside ({grade}), so traffic comes back"),
             Self::TargetSaidAtHome => {
-                write!(
-                    f,
-                    "where the target is cannot be told; every source puts it at home, where traffic comes back to"
-                )
+                let back = "if they are right, traffic comes back";
+                write!(f, "where the target is cannot be told, but every source puts it at home: {back}")
             }
             Self::ReturnUnknown => write!(f, "where the target is cannot be told, nor whether traffic comes back"),
             Self::Abroad { ttl, address, countries, rtt, bound } => {
-                write!(f, "hop {ttl} is {address}, which every source that knows it puts in {countries}; {rtt}")?;
-                if bound < rtt { write!(f, ", and {bound} from beyond it") } else { Ok(()) }
+                write!(f, "hop {ttl} is {address}, which every source that knows it puts in {countries} ({rtt}")?;
+                if bound < rtt { write!(f, ", and {bound} from beyond it)") } else { f.write_str(")") }
             }
             Self::Contradiction { ttls: (one, other), addresses: _, time } => {
                 let least = "is too little time for light to go by way of both";
