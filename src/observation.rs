@@ -181,6 +181,56 @@ pub struct Best {
     pub protocol: Protocol,
 }
 
+/// The best round-trip times of one address by the two kinds of method that different hosts may answer: a proxy shakes hands,
+/// or a gateway answers echo requests, in the name of another.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Bests {
+    handshake: Option<Best>,
+    echo: Option<Best>,
+}
+
+impl Bests {
+    /// The smallest of all; where the methods are answered by [different hosts](Self::apart) the best of the slower method,
+    /// since nobody can say which is the address.
+    pub fn best(self) -> Option<Best> {
+        match self.apart() {
+            Some((_, later)) => Some(later),
+            None => self.handshake.into_iter().chain(self.echo).min_by_key(|best| best.rtt),
+        }
+    }
+
+    /// The sooner and the later of the best handshake and the best other answer, where they differ by so much that two hosts
+    /// gave them.
+    pub fn apart(self) -> Option<(Best, Best)> {
+        let (handshake, echo) = self.handshake.zip(self.echo)?;
+        let (sooner, later) = if handshake.rtt < echo.rtt { (handshake, echo) } else { (echo, handshake) };
+        let (soon, late) = (sooner.rtt.ms(), later.rtt.ms());
+        (late > soon * APART_FACTOR && late - soon > APART_MS).then_some((sooner, later))
+    }
+
+    /// With another answer.
+    #[must_use]
+    fn with(mut self, found: Best) -> Self {
+        let best = if found.protocol == Protocol::Tcp { &mut self.handshake } else { &mut self.echo };
+        if best.is_none_or(|best| found.rtt < best.rtt) {
+            *best = Some(found);
+        }
+        self
+    }
+
+    /// The best of both.
+    #[must_use]
+    pub fn joined(self, other: Self) -> Self {
+        other.handshake.into_iter().chain(other.echo).fold(self, Self::with)
+    }
+
+    /// With what `other` has of a method that this has nothing of.
+    #[must_use]
+    pub fn filled(self, other: Self) -> Self {
+        Self { handshake: self.handshake.or(other.handshake), echo: self.echo.or(other.echo) }
+    }
+}
+
 impl Observation {
     /// A round that has not seen anything yet.
     pub fn begun(endpoint: Endpoint, declared: Declared, vantage: Vantage, observed: Timestamp) -> Self {
@@ -217,25 +267,13 @@ impl Observation {
         self.addresses().into_iter().chain(responders).collect()
     }
 
-    /// The best round-trip time of an answer from `address` itself, by any method; where the methods are answered by
-    /// [different hosts](Self::answerers_apart), by the slower of them, since nobody can say which is the address.
+    /// The best round-trip time of an answer from `address` itself, by any method: [`Bests::best`].
     pub fn best_rtt(&self, address: IpAddr) -> Option<Best> {
-        let (handshake, echo) = self.bests(address);
-        match apart(handshake, echo) {
-            Some((_, later)) => Some(later),
-            None => handshake.into_iter().chain(echo).min_by_key(|best| best.rtt),
-        }
+        self.bests(address).best()
     }
 
-    /// The sooner and the later of the best handshake and the best answer to a probe of `address`, where they differ by so
-    /// much that two hosts gave them: a proxy shakes hands, or a gateway answers echo requests, in the name of another.
-    pub fn answerers_apart(&self, address: IpAddr) -> Option<(Best, Best)> {
-        let (handshake, echo) = self.bests(address);
-        apart(handshake, echo)
-    }
-
-    /// The best handshake, and the best answer to any other probe.
-    fn bests(&self, address: IpAddr) -> (Option<Best>, Option<Best>) {
+    /// The best handshake, and the best answer to any other probe, of `address` itself.
+    pub fn bests(&self, address: IpAddr) -> Bests {
         let traced = self.traces.iter().filter(|t| t.target == address).filter_map(|t| {
             let (rtt, samples) = t.target_rtt()?;
             Some(Best { rtt, samples, protocol: t.protocol })
@@ -248,14 +286,7 @@ impl Observation {
             let (rtt, samples) = p.rtt()?;
             Some(Best { rtt, samples, protocol: p.protocol })
         });
-        let (mut handshake, mut echo) = (None::<Best>, None::<Best>);
-        for found in traced.chain(contacted).chain(pinged) {
-            let best = if found.protocol == Protocol::Tcp { &mut handshake } else { &mut echo };
-            if best.is_none_or(|best| found.rtt < best.rtt) {
-                *best = Some(found);
-            }
-        }
-        (handshake, echo)
+        traced.chain(contacted).chain(pinged).fold(Bests::default(), Bests::with)
     }
 
     /// Whether it is of a landmark: measured to measure others by, and never judged.
@@ -293,42 +324,5 @@ impl Observation {
     /// The smallest TTL of any answer, in seconds: when the name may lead elsewhere.
     pub fn ttl(&self) -> Option<u32> {
         self.resolutions.iter().filter_map(Resolution::ttl).min()
-    }
-}
-
-/// The sooner and the later of two times, where one host cannot have given both.
-fn apart(handshake: Option<Best>, echo: Option<Best>) -> Option<(Best, Best)> {
-    let (handshake, echo) = handshake.zip(echo)?;
-    let (sooner, later) = if handshake.rtt < echo.rtt { (handshake, echo) } else { (echo, handshake) };
-    let (soon, late) = (sooner.rtt.ms(), later.rtt.ms());
-    (late > soon * APART_FACTOR && late - soon > APART_MS).then_some((sooner, later))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::contact::ContactOutcome;
-    use crate::trace::{AnswerKind, Ending, Hop, HopAnswer};
-
-    #[test]
-    fn nothing_answers_sooner_than_in_a_microsecond_whoever_wrote_it_down() {
-        let mut seen = crate::entry::tests::observation("here", "https://203.101.184.84");
-        let address: IpAddr = "203.101.184.84".parse().unwrap();
-        let started = seen.observed;
-        let mut best = |ms: f64| {
-            let (rtt_ns, kind) = (Rtt::from_ms(ms).unwrap(), AnswerKind::EchoReply);
-            let answers = vec![HopAnswer { from: address, rtt_ns, kind, late: false, unmatched: false }];
-            let (protocol, hops) = (Protocol::Icmp, vec![Hop { ttl: 1, answers, silent: 0 }]);
-            seen.traces = vec![Trace { target: address, protocol, started, flow: None, hops, ending: Ending::Reached }];
-            seen.contacts[0].outcome = ContactOutcome::Connected { rtt_ns, samples: 1 };
-            let best = Some(PingBest { rtt_ns, samples: 1 });
-            seen.pings = vec![Ping { address, protocol, started, attempts: 1, resets: 0, best }];
-            let [trace, contact, ping] = [seen.traces[0].target_rtt(), seen.contacts[0].rtt(), seen.pings[0].rtt()];
-            [trace, contact, ping, seen.best_rtt(address).map(|best| (best.rtt, best.samples))]
-        };
-        for wrong in [0.0, 0.0004, 0.0009] {
-            assert_eq!(best(wrong), [None; 4], "{wrong}");
-        }
-        assert_eq!(best(0.001), [Some((Rtt::SHORTEST, 1)); 4]);
     }
 }

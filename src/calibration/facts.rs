@@ -10,6 +10,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use jiff::civil::Date;
 
+use crate::location::claims::speak_for;
 use crate::location::{Claim, Says};
 use crate::network::{Asn, NetworkKind};
 use crate::place::{Coordinates, CountryCode, Home};
@@ -127,17 +128,19 @@ impl<T: Copy + PartialEq> Named<T> {
 
 impl Facts {
     /// What `claims`, which are all about one address, say on the day `today`.
-    pub(super) fn of<'a>(claims: impl Iterator<Item = &'a Claim>, home: &Home, today: Date) -> Self {
+    pub(super) fn of(claims: &[Claim], home: &Home, today: Date) -> Self {
         let mut facts = Self::default();
         for claim in claims {
-            facts.take(claim, home, today);
+            facts.take(claim, claims, home, today);
         }
         facts
     }
 
-    fn take(&mut self, claim: &Claim, home: &Home, today: Date) {
+    fn take(&mut self, claim: &Claim, claims: &[Claim], home: &Home, today: Date) {
         let has_come = claim.dated.is_none_or(|day| day <= today);
         match &claim.says {
+            // A feed counts for nothing where others than its publisher announce the address.
+            Says::Geofeed { publisher, .. } if !speak_for(publisher, claims) => {}
             Says::Country(country) | Says::Geofeed { country, .. } => {
                 self.votes.name(*country, home);
                 self.of_others.join(Named::One(*country));
@@ -159,6 +162,7 @@ impl Facts {
                 self.attested.name(*country, home);
                 self.of_others.join(Named::One(*country));
             }
+            Says::Named { operator, .. } if !speak_for(operator, claims) => {}
             Says::Named { country, .. } => self.of_others.join(Named::One(*country)),
             Says::Edge { .. } | Says::Anycast { .. } => self.is_listed = true,
             Says::Landmark { name, country, coordinates } => {
@@ -283,7 +287,7 @@ mod tests {
         let dated = Some("2026-06-01".parse().unwrap());
         let claims: Vec<_> =
             says.into_iter().map(|says| Claim { about, source: "a test".to_owned(), dated, says }).collect();
-        Facts::of(claims.iter(), &Home::of(country("PK")), "2026-06-02".parse().unwrap())
+        Facts::of(&claims, &Home::of(country("PK")), "2026-06-02".parse().unwrap())
     }
 
     #[test]
@@ -356,8 +360,8 @@ mod tests {
             says: Says::Registered { prefix: "198.51.100.0/24".parse().unwrap(), country: country("AE") },
         };
         let home = Home::of(country("PK"));
-        assert_eq!(Facts::of([&claim].into_iter(), &home, "2026-06-02".parse().unwrap()).side(), None);
-        let on_the_day = Facts::of([&claim].into_iter(), &home, "2026-06-03".parse().unwrap());
+        assert_eq!(Facts::of(std::slice::from_ref(&claim), &home, "2026-06-02".parse().unwrap()).side(), None);
+        let on_the_day = Facts::of(std::slice::from_ref(&claim), &home, "2026-06-03".parse().unwrap());
         assert_eq!(on_the_day.side(), Some(Side::Abroad));
     }
 
@@ -369,7 +373,7 @@ mod tests {
             code: "fra".to_owned(),
             place: "Frankfurt".to_owned(),
             country: country("DE"),
-            operator: Vec::new(),
+            operator: vec![Asn(1)],
         };
         for (said, code) in [
             (vec![says("PK"), says("PK"), network(Some("PK"))], Some("PK")),

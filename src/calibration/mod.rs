@@ -179,7 +179,7 @@ impl Calibration {
         for address in observation.addresses() {
             let best = observation.best_rtt(address).filter(|_| AddressScope::of(address).is_global());
             if let Some(best) = best {
-                let facts = Facts::of(observation.claims.about(address).iter(), &self.home, today);
+                let facts = Facts::of(observation.claims.about(address), &self.home, today);
                 table.add(address, standpoint, best.rtt, &facts);
             }
         }

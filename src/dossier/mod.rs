@@ -123,12 +123,12 @@ fn find<'a>(
     instruments: Instruments<'a>,
 ) -> Found<'a> {
     let Instruments { borders, home, .. } = instruments;
-    let (own, others) = companions.of(address, subject);
-    let mut own = own.copied().unwrap_or_else(|| Sighting::of(address, subject, borders, home));
+    let (own, rounds) = companions.of_own(address, subject);
+    let mut own = own.unwrap_or_else(|| Sighting::of(address, subject, borders, home));
     if instruments.bearings(&subject.vantage, subject.observed).is_err() {
         own = own.placed_nowhere(home);
     }
-    let case = case(&own, others, instruments);
+    let case = case((own, rounds), companions, instruments);
     let location = fuse(&case);
     let path = own.path(location.place);
     let (trace, outlook) = path.map_or((None, Outlook::default()), |path| (Some(path.trace), path.outlook));
@@ -136,21 +136,20 @@ fn find<'a>(
     Found { location, case, path, trace, own }
 }
 
-/// Everything that is known of one address, which the judged vantage saw as `own`.
-fn case<'a, 's>(
-    own: &Sighting<'a>,
-    others: impl Iterator<Item = &'s Sighting<'a>>,
+/// Everything that is known of one address, which the judged vantage saw as `own`, and as `rounds` in all its rounds of the
+/// time. Where those show by another method that two hosts answer, the later of them counts here as well.
+fn case<'a>(
+    (own, rounds): (Sighting<'a>, Option<Sighting<'a>>),
+    companions: &Companions<'a>,
     instruments: Instruments<'a>,
-) -> Case<'a>
-where
-    'a: 's,
-{
-    let Sighting { address, observation: subject, .. } = *own;
+) -> Case<'a> {
+    let Sighting { address, observation: subject, .. } = own;
     let mut case = Case::new(address, instruments.home, instruments.borders.outlines().id(), subject.observed);
     case.claims = subject.claims.about(address).iter().collect();
-    case.own = hear(&mut case, own, instruments);
-    for other in others {
-        let disc = hear(&mut case, other, instruments);
+    case.rounds = rounds.zip(own.stands).and_then(|(all, stands)| all.disc(stands, own.witness(subject.observed)));
+    case.own = hear(&mut case, &own.beside(rounds), instruments);
+    for other in companions.of(address, subject) {
+        let disc = hear(&mut case, &other, instruments);
         case.others.extend(disc);
     }
     case
@@ -160,15 +159,16 @@ where
 fn hear<'a>(case: &mut Case<'a>, seen: &Sighting<'a>, instruments: Instruments<'a>) -> Option<Disc<'a>> {
     let vantage = seen.witness(case.moment);
     let bearings = instruments.bearings(&seen.observation.vantage, case.moment);
-    if let Some(approach) = seen.approach.filter(|_| bearings.is_ok()) {
-        case.approaches.push(Bearing { vantage, approach });
-    }
-    let rtt = seen.best?.rtt;
+    let is_trusted = bearings.is_ok() && seen.stands.is_some() && vantage.is_of_the_day();
+    case.approaches.extend(seen.approach.filter(|_| is_trusted).map(|approach| Bearing { vantage, approach }));
+    let rtt = seen.bests.best()?.rtt;
     let (Some(stands), Ok(yardstick)) = (seen.stands, bearings) else {
         case.unplaced.push(Unplaced { vantage, rtt, quarantined: bearings.err().map(ToString::to_string) });
         case.gauges.push(Gauge { vantage, rtt, yardstick: &yardstick::UNKNOWN });
         return None;
     };
+    // An answer of another day is near nothing, and keeps others from being far.
+    let yardstick = if vantage.is_of_the_day() { yardstick } else { Some(&yardstick::UNKNOWN) };
     case.gauges.extend(yardstick.map(|yardstick| Gauge { vantage, rtt, yardstick }));
     seen.disc(stands, vantage)
 }

@@ -7,16 +7,17 @@ use jiff::{SignedDuration, Timestamp};
 use crate::location::Place;
 use crate::location::disc::{Borders, Disc, Witness};
 use crate::location::path::approach::{self, Approach};
-use crate::location::path::steadiness::unsteadiness;
+use crate::location::path::steadiness::{self, unsteadiness};
 use crate::location::path::{self, Fact, Known, Outlook, Route, Standpoint, Step, Trail};
 use crate::moment::Rtt;
-use crate::observation::{Best, Observation};
+use crate::observation::{Best, Bests, Observation};
 use crate::place::Home;
 use crate::trace::{AnswerKind, Trace};
 use crate::vantage::VantageId;
 
-/// How far from the judged moment something may have been measured to prove or refute anything, in hours: addresses move.
-pub const PROVING_HOURS: i64 = 24;
+/// How far from the judged moment something may have been measured to prove or refute anything, in hours, so that any two
+/// that do are within a day of each other: addresses move.
+pub const PROVING_HOURS: i64 = 12;
 
 /// What one vantage observed of one address: the same whatever is judged by it, so that it is found once.
 #[derive(Clone, Copy, Debug)]
@@ -25,8 +26,10 @@ pub struct Sighting<'a> {
     pub address: IpAddr,
     /// The observation.
     pub observation: &'a Observation,
-    /// The best time.
-    pub(super) best: Option<Best>,
+    /// The best times.
+    pub(super) bests: Bests,
+    /// How many hops of its paths say that somebody nearer may have answered in the name of the address.
+    pub(super) overtaken: usize,
     /// Where the vantage says that it stands, unless nobody believes it.
     pub(super) stands: Option<Standpoint<'a>>,
     /// How its paths come to the address.
@@ -55,14 +58,16 @@ impl<'a> Sighting<'a> {
 
     /// What it says from a vantage that stands there, if anywhere.
     fn from(stands: Option<Standpoint<'a>>, address: IpAddr, observation: &'a Observation, home: &'a Home) -> Self {
-        let best = observation.best_rtt(address);
-        let mut sighting = Self { address, observation, best, stands, approach: None, fullest: None, leaving: None };
+        let bests = observation.bests(address);
+        let mut sighting =
+            Self { address, observation, bests, overtaken: 0, stands, approach: None, fullest: None, leaving: None };
         let mut traces: Vec<_> = observation.traces.iter().filter(|trace| trace.target == address).collect();
         traces.sort_by_cached_key(|trace| std::cmp::Reverse(trace.responders().len()));
         let mut approaches = Vec::with_capacity(traces.len());
         for trace in traces {
             let trail = sighting.trail(trace, home);
             let path = Path { trace, outlook: Outlook::of(&trail) };
+            sighting.overtaken = sighting.overtaken.max(steadiness::overtaken(&trail));
             sighting.fullest = sighting.fullest.or(Some(path));
             sighting.leaving = sighting.leaving.or(Some(path).filter(|path| path.outlook.leaves()));
             approaches.extend(approach::approach(&trail));
@@ -101,7 +106,7 @@ impl<'a> Sighting<'a> {
 
     fn route(&self, trace: &'a Trace, home: &'a Home) -> Route<'a> {
         // Where somebody nearer answers in the target's name, the slower of its times is its own.
-        let slower = |(rtt, _): (Rtt, usize)| Some(rtt.max(self.best?.rtt));
+        let slower = |(rtt, _): (Rtt, usize)| Some(rtt.max(self.bests.best()?.rtt));
         Route {
             target: self.address,
             steps: steps(trace),
@@ -115,15 +120,42 @@ impl<'a> Sighting<'a> {
 
     /// Who measured it, as a round of `moment` names them.
     pub(super) fn witness(&self, moment: Timestamp) -> Witness<'a> {
-        let observed = self.observation.observed;
-        let is_near = observed.duration_since(moment).abs() <= SignedDuration::from_hours(PROVING_HOURS);
-        Witness { id: self.vantage_id(), other_day: (!is_near).then_some(observed) }
+        let other_day = Some(self.observation.observed).filter(|_| !self.is_about(moment));
+        Witness { id: self.vantage_id(), other_day }
     }
 
     /// The disc that its time draws round where it stands.
     pub(super) fn disc(&self, stands: Standpoint<'a>, vantage: Witness<'a>) -> Option<Disc<'a>> {
-        let (Best { rtt, samples, protocol }, Standpoint { position, reach, .. }) = (self.best?, stands);
-        Some(Disc { vantage, rtt, samples, protocol, position, reach })
+        let (Best { rtt, samples, protocol }, Standpoint { position, reach, .. }) = (self.bests.best()?, stands);
+        Some(Disc { vantage, rtt, samples, protocol, overtaken: self.overtaken, position, reach })
+    }
+
+    /// With what the same vantage measured by another method in other rounds, where that shows that two hosts answer.
+    pub(super) fn beside(self, rounds: Option<Self>) -> Self {
+        let both = self.bests.filled(rounds.map(|rounds| rounds.bests).unwrap_or_default());
+        let overtaken = rounds.map_or(0, |rounds| rounds.overtaken).max(self.overtaken);
+        Self { bests: if both.apart().is_some() { both } else { self.bests }, overtaken, ..self }
+    }
+
+    /// Whether it was made about `moment`.
+    pub(super) fn is_about(&self, moment: Timestamp) -> bool {
+        self.apart_from(moment) <= SignedDuration::from_hours(PROVING_HOURS)
+    }
+
+    /// How far from `moment` it was made.
+    pub(super) fn apart_from(&self, moment: Timestamp) -> SignedDuration {
+        self.observation.observed.duration_since(moment).abs()
+    }
+
+    /// Whether the address answered, soon or late.
+    pub(super) fn has_answer(&self) -> bool {
+        self.bests.best().is_some()
+    }
+
+    /// What it says of the distance together with another of the same vantage.
+    pub(super) fn joined(self, other: Self) -> Self {
+        let bests = self.bests.joined(other.bests);
+        Self { bests, overtaken: self.overtaken.max(other.overtaken), ..self }
     }
 
     /// Who looked.

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use super::Claim;
+use crate::network::Asn;
 
 /// Claims in the order of their addresses; those about one address in the order in which they were made.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -58,6 +59,13 @@ impl<'a> IntoIterator for &'a Claims {
     fn into_iter(self) -> Self::IntoIter {
         self.iter()
     }
+}
+
+/// Whether `networks` may speak for the address that `claims` are about: they announce it, and nobody else does. What others
+/// say of it counts for nothing, since anybody can say it.
+pub fn speak_for(networks: &[Asn], claims: &[Claim]) -> bool {
+    let mut announcers = claims.iter().filter_map(|claim| claim.says.announcer()).peekable();
+    announcers.peek().is_some() && announcers.all(|asn| networks.contains(&asn))
 }
 
 #[cfg(test)]

@@ -108,6 +108,7 @@ fn without<'a>(case: &Case<'a>, location: &Location<'a>) -> Vec<Would<'a>> {
     let vantages = measured.filter_map(|vantage| {
         let mut less = case.clone();
         less.own = less.own.filter(|disc| disc.vantage.id != vantage);
+        less.rounds = less.rounds.filter(|disc| disc.vantage.id != vantage);
         less.others.retain(|disc| disc.vantage.id != vantage);
         less.gauges.retain(|gauge| gauge.vantage.id != vantage);
         less.approaches.retain(|approach| approach.vantage.id != vantage);

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use super::light::{Speed, radius};
 use super::outlines::{Outlines, Reach};
+use super::path::steadiness::OVERTAKEN_HOPS;
 use crate::moment::Rtt;
 use crate::network::Protocol;
 use crate::place::{Coordinates, CountrySet, Distance, Home};
@@ -86,6 +87,8 @@ pub struct Disc<'a> {
     pub samples: usize,
     /// Measured how.
     pub protocol: Protocol,
+    /// How many hops before the address answered so much later that somebody nearer may have answered in its name.
+    pub overtaken: usize,
     /// Where the vantage stands.
     pub position: Position,
     /// How far every country is from there.
@@ -93,6 +96,17 @@ pub struct Disc<'a> {
 }
 
 impl Disc<'_> {
+    /// Whether it may prove or refute anything: it was measured about the judged moment, and no hop on the way suggests that
+    /// it is another's answer.
+    pub fn is_sound(&self) -> bool {
+        self.vantage.is_of_the_day() && !self.is_overtaken()
+    }
+
+    /// Whether somebody nearer may have answered.
+    pub fn is_overtaken(&self) -> bool {
+        self.overtaken >= OVERTAKEN_HOPS
+    }
+
     /// How far the responder can be from the vantage.
     pub fn radius(&self, speed: Speed) -> Distance {
         radius(self.rtt, speed, self.position.uncertainty)

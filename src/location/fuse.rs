@@ -4,8 +4,8 @@
 //! 1. A shared or anycast address (the network is a known edge, its cloud serves it at its edges, a list of anycast
 //!    prefixes holds it, or two vacuum discs do not meet) is an *edge*: only what the serving point says of itself can
 //!    place it.
-//! 2. *Proven*: the vacuum discs together touch only home, or no home at all. Another vantage's disc counts while nothing
-//!    points to anycast; a disc of the judged vantage always does.
+//! 2. *Proven*: the vacuum discs together touch only home, or no home at all. They count while nothing points to anycast and
+//!    the network is no cloud; otherwise only one of the judged vantage that touches home alone.
 //! 3. *Attested*: somebody accountable says where it is, and light in vacuum does not object.
 //! 4. *Probable*: hints, summed for each group and capped, reach 3 nats with two groups in agreement, or with a glass
 //!    disc alone while nothing points to anycast.
@@ -41,6 +41,9 @@ pub struct Case<'a> {
     pub moment: Timestamp,
     /// The judged vantage's disc.
     pub own: Option<Disc<'a>>,
+    /// What the judged vantage measured about the judged moment in all its rounds: it may show that several sites answer; for
+    /// the rest a round speaks for itself.
+    pub rounds: Option<Disc<'a>>,
     /// The discs of other vantages.
     pub others: Vec<Disc<'a>>,
     /// The answers that vantages got of which nobody knows where they stand: they prove nothing.
@@ -62,6 +65,7 @@ impl<'a> Case<'a> {
             borders,
             moment,
             own: None,
+            rounds: None,
             others: Vec::new(),
             unplaced: Vec::new(),
             gauges: Vec::new(),
@@ -114,8 +118,11 @@ fn decide(setting: &Setting<'_>, tally: &Tally<'_>, sums: &Sums) -> Decision {
 
 fn edge(setting: &Setting<'_>, tally: &Tally<'_>) -> Decision {
     let (home, attested) = (setting.home, &tally.attested);
-    if attested.is_empty() {
-        let grade = if setting.apart.is_some() { Grade::Proven } else { Grade::Indeterminate };
+    if attested.is_empty() && !setting.is_edge() {
+        Decision::unknown()
+    } else if attested.is_empty() {
+        let is_proven = setting.apart.is_some_and(|apart| apart.is_proof());
+        let grade = if is_proven { Grade::Proven } else { Grade::Indeterminate };
         Decision::new(Place::Edge, grade, CountrySet::default())
     } else if home.holds_all(attested) || home.holds_none(attested) {
         Decision::new(Place::Edge, Grade::Attested, *attested)
@@ -160,7 +167,7 @@ fn probable(setting: &Setting<'_>, tally: &Tally<'_>, sums: &Sums) -> Option<Dec
         let home = *setting.home.countries();
         (Place::Inside, Some(home.intersection(&left)).filter(|left| !left.is_empty()).unwrap_or(home))
     } else if tally.abroad.is_empty() {
-        (Place::Outside, left)
+        (Place::Outside, left.iter().filter(|country| !setting.home.contains(*country)).collect())
     } else {
         (Place::Outside, tally.abroad)
     };

@@ -91,7 +91,7 @@ pub enum Says {
         prefix: IpNet,
         /// Where it says that the prefix is.
         country: CountryCode,
-        /// The networks of its publisher, by the configuration: it counts where one of them announces the address.
+        /// The networks of its publisher, by the configuration: it counts where they alone announce the address.
         publisher: Vec<Asn>,
     },
     /// A cloud publishes in which of its regions the address is.
@@ -125,7 +125,7 @@ pub enum Says {
         place: String,
         /// Where that is.
         country: CountryCode,
-        /// The networks of the operator: it counts where one of them announces the address.
+        /// The networks of the operator: it counts where they alone announce the address.
         operator: Vec<Asn>,
     },
     /// A registry: in which country the holder of the address is registered, which is no place.

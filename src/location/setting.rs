@@ -33,12 +33,12 @@ pub struct Setting<'a> {
     /// How that network's addresses relate to places.
     pub kind: NetworkKind,
     /// Two answers that cannot come from one place.
-    pub apart: Option<(Disc<'a>, Disc<'a>)>,
+    pub apart: Option<Apart<'a>>,
     /// The discs, the judged vantage's first, with the countries they touch.
     pub discs: Vec<Seen<'a>>,
     /// Whether somebody lists the address as one that several sites answer for.
     listed: bool,
-    /// The countries that all discs of the day in glass leave of an address that is not shared, if there are any: where none
+    /// The countries that all sound discs in glass leave of an address that is not shared, if there are any: where none
     /// is left, something was faster than light in glass, which then refutes nothing.
     pub glass: Option<CountrySet>,
     /// Whether the borders know where home is: without that, no disc can leave it out.
@@ -66,6 +66,7 @@ impl<'a> Setting<'a> {
         let is_public = AddressScope::of(case.address).is_global();
         let own = case.own.iter().map(|disc| (*disc, true));
         let discs: Vec<_> = own.chain(case.others.iter().map(|disc| (*disc, false))).collect();
+        let measured = discs.iter().map(|(disc, _)| *disc).chain(case.rounds);
         let mut setting = Self {
             home: case.home,
             moment: case.moment,
@@ -74,7 +75,7 @@ impl<'a> Setting<'a> {
             is_public,
             asn: None,
             kind: NetworkKind::Ordinary,
-            apart: if is_public { apart(&discs) } else { None },
+            apart: if is_public { apart(measured) } else { None },
             discs: Vec::new(),
             listed: false,
             glass: None,
@@ -85,8 +86,8 @@ impl<'a> Setting<'a> {
         }
         if is_public {
             setting.discs = discs.into_iter().map(|(disc, is_own)| setting.see(disc, is_own)).collect();
-            let of_the_day = setting.discs.iter().filter(|seen| seen.disc.vantage.is_of_the_day());
-            let glass = of_the_day.map(|seen| seen.glass).filter(|countries| !countries.is_empty());
+            let sound = setting.discs.iter().filter(|seen| seen.disc.is_sound());
+            let glass = sound.map(|seen| seen.glass).filter(|countries| !countries.is_empty());
             setting.glass = glass.reduce(|left, by| left.intersection(&by)).filter(|_| !setting.is_shared());
         }
         setting
@@ -100,16 +101,16 @@ impl<'a> Setting<'a> {
         self.listed |= matches!(says, Says::Edge { .. } | Says::Anycast { .. });
     }
 
-    /// Another vantage's disc proves if it was measured about the judged moment, while nothing points to several sites and
-    /// the network is no cloud; otherwise only the judged vantage's does, where it holds no foreign land.
+    /// A sound disc proves while nothing points to several sites and the network is no cloud; otherwise only the judged
+    /// vantage's does, where it holds no foreign land.
     fn see(&self, disc: Disc<'a>, is_own: bool) -> Seen<'a> {
         let (vacuum, glass) = (disc.countries(Speed::Vacuum), disc.countries(Speed::Glass));
         let may_prove = if self.is_shared() {
             is_own && self.home.holds_all(&vacuum)
         } else {
-            (self.is_ordinary() && disc.vantage.is_of_the_day()) || (is_own && self.home.holds_all(&vacuum))
+            self.is_ordinary() || (is_own && self.home.holds_all(&vacuum))
         };
-        Seen { disc, is_own, vacuum, glass, may_prove }
+        Seen { disc, is_own, vacuum, glass, may_prove: may_prove && disc.is_sound() }
     }
 
     /// Whether several sites may answer for the address.
@@ -117,14 +118,24 @@ impl<'a> Setting<'a> {
         self.apart.is_some() || self.listed || self.kind == NetworkKind::Edge
     }
 
+    /// Whether it is known that several sites answer for the address.
+    pub fn is_edge(&self) -> bool {
+        self.apart.is_some_and(|apart| apart.is_proof()) || self.listed || self.kind == NetworkKind::Edge
+    }
+
     /// Whether what other vantages measured says something of what answers here.
     pub fn is_ordinary(&self) -> bool {
         !self.is_shared() && self.kind == NetworkKind::Ordinary
     }
 
-    /// Whether a disc of the day says something by light in glass.
+    /// Whether the sound discs leave nothing of `countries` by light in glass.
+    pub fn contradicts(&self, countries: &CountrySet) -> bool {
+        self.glass.is_some_and(|left| left.intersection(countries).is_empty())
+    }
+
+    /// Whether a sound disc says something by light in glass.
     pub fn is_told_today(&self) -> bool {
-        self.discs.iter().any(|seen| seen.disc.vantage.is_of_the_day() && self.settles(&seen.glass))
+        self.discs.iter().any(|seen| seen.disc.is_sound() && self.settles(&seen.glass))
     }
 
     /// Whether a set of countries is home alone, or leaves home out.
@@ -177,8 +188,7 @@ impl<'a> Setting<'a> {
             return None;
         }
         let speaks = speed == Speed::Glass || self.kind == NetworkKind::Ordinary;
-        let applies =
-            |seen: &&Seen<'_>| seen.is_own || (!self.is_shared() && speaks && seen.disc.vantage.is_of_the_day());
+        let applies = |seen: &&Seen<'_>| seen.disc.is_sound() && (seen.is_own || (!self.is_shared() && speaks));
         let seen = self.discs.iter().filter(applies).find(|seen| seen.excludes(country, speed))?;
         Some(Refutation { disc: seen.disc, speed })
     }
@@ -196,14 +206,33 @@ impl Seen<'_> {
     }
 }
 
-/// The first two discs of about the judged moment that by light in vacuum do not meet.
-fn apart<'a>(discs: &[(Disc<'a>, bool)]) -> Option<(Disc<'a>, Disc<'a>)> {
-    let of_the_day = || discs.iter().filter(|(disc, _)| disc.vantage.is_of_the_day());
-    of_the_day().enumerate().find_map(|(index, (one, _))| {
-        let mut later = of_the_day().skip(index + 1);
-        let (other, _) = later.find(|(other, _)| one.is_disjoint_from(other, Speed::Vacuum))?;
-        Some((*one, *other))
+/// The first two discs of about the judged moment that by light in vacuum do not meet: sound ones, if there are two such.
+fn apart<'a>(discs: impl Iterator<Item = Disc<'a>> + Clone) -> Option<Apart<'a>> {
+    let of_the_day = discs.filter(|disc| disc.vantage.is_of_the_day());
+    first_apart(of_the_day.clone().filter(Disc::is_sound)).or_else(|| first_apart(of_the_day))
+}
+
+fn first_apart<'a>(discs: impl Iterator<Item = Disc<'a>> + Clone) -> Option<Apart<'a>> {
+    discs.clone().enumerate().find_map(|(index, one)| {
+        let other = discs.clone().skip(index + 1).find(|other| one.is_disjoint_from(other, Speed::Vacuum))?;
+        Some(Apart { one, other })
     })
+}
+
+/// Two answers that cannot come from one place.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Apart<'a> {
+    /// The disc of the one.
+    pub one: Disc<'a>,
+    /// The disc of the other.
+    pub other: Disc<'a>,
+}
+
+impl Apart<'_> {
+    /// Whether that proves that several sites answer; otherwise somebody nearer may have answered in the name of one.
+    pub fn is_proof(&self) -> bool {
+        self.one.is_sound() && self.other.is_sound()
+    }
 }
 
 /// An answer that came too soon for a claim to be true.

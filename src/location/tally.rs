@@ -40,8 +40,8 @@ impl<'a> Tally<'a> {
             abroad: CountrySet::default(),
             registered: CountrySet::default(),
         };
-        if let Some((one, other)) = setting.apart {
-            tally.add(anycast::apart(one, other));
+        if let Some(apart) = setting.apart {
+            tally.add(anycast::apart(apart));
         }
         if setting.is_public {
             tally.weigh_discs(case, setting);

@@ -214,10 +214,10 @@ mod tests {
         let subject = seen("isb", ADDRESS, 0, 118.0);
         others.add(&subject, &borders);
         let companions = others.companions(&subject, &borders, &home);
-        let seen: Vec<_> = companions.of(ADDRESS, &subject).1.map(|seen| seen.observation).collect();
+        let seen: Vec<_> = companions.of(ADDRESS, &subject).map(|seen| seen.observation).collect();
         assert_eq!(seen, [&sightings[0]]);
         others.set(Arc::default(), &borders);
-        assert_eq!(others.companions(&subject, &borders, &home).of(ADDRESS, &subject).1.count(), 0);
+        assert_eq!(others.companions(&subject, &borders, &home).of(ADDRESS, &subject).count(), 0);
     }
 
     #[test]

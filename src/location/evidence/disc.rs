@@ -5,8 +5,8 @@
 //!   touches home, so that it can never say outside; a long time says nothing.
 //! - Weight: proof by light in vacuum; by light in glass [`weigh::GLASS_DISC`], where several weigh as much as one, and
 //!   nothing where they contradict each other or leave no land in common. What several discs leave together may prove what
-//!   none proves alone. One of another day proves and refutes nothing, and weighs [`weigh::GLASS_DISC_OF_ANOTHER_DAY`]
-//!   where none of the day tells: addresses move.
+//!   none proves alone. One that came sooner than what hops on the way answered proves and refutes nothing, and weighs nothing; one of another day proves and refutes nothing, and weighs [`weigh::GLASS_DISC_OF_ANOTHER_DAY`]
+//!   where none of the day tells or leaves no land of it: addresses move.
 //! - Not refuted by anything, but of addresses that several sites may answer for it says less. Of a cloud's address only
 //!   the judged vantage's disc proves, and only that home answers it; in glass the disc of any vantage weighs as it does
 //!   elsewhere, in both directions, but does not stand alone: it takes a second group that agrees. Of a shared address the
@@ -18,6 +18,7 @@ use std::fmt;
 use super::Evidence;
 use crate::location::disc::{Disc, Witness};
 use crate::location::light::Speed;
+use crate::location::path::steadiness::OVERTAKEN_MS;
 use crate::location::setting::{Seen, Setting};
 use crate::location::{OutlinesId, Weight, weigh};
 use crate::moment::Rtt;
@@ -66,9 +67,9 @@ pub(in crate::location) fn weigh<'a>(seen: &Seen<'a>, borders: &'a OutlinesId, s
         (Weight::Proof, 0.0, Speed::Vacuum, seen.vacuum)
     } else {
         let sign = setting.direction_of(&seen.glass).unwrap_or(0.0);
-        let nats = if seen.disc.vantage.is_of_the_day() {
+        let nats = if seen.disc.is_sound() {
             weigh::GLASS_DISC
-        } else if setting.is_told_today() {
+        } else if seen.disc.is_overtaken() || setting.is_told_today() || setting.contradicts(&seen.glass) {
             0.0
         } else {
             weigh::GLASS_DISC_OF_ANOTHER_DAY
@@ -108,7 +109,12 @@ impl fmt::Display for Statement<'_> {
                     1..=LISTED => write!(f, "touches {countries}")?,
                     more => write!(f, "touches {more} countries")?,
                 }
-                write!(f, " (borders: {})", borders.name)
+                write!(f, " (borders: {})", borders.name)?;
+                if !disc.is_overtaken() {
+                    return Ok(());
+                }
+                write!(f, ", but {} hops before it took more than {OVERTAKEN_MS} ms longer", disc.overtaken)?;
+                f.write_str(": somebody nearer may have answered in its name, so that it proves nothing")
             }
             Self::Joint(countries) => write!(f, "all discs together, by light in vacuum, leave {countries}"),
             Self::Unplaced(Unplaced { vantage, rtt, quarantined: None }) => {

@@ -205,26 +205,13 @@ mod tests {
         let says = Says::Announced { asn: Asn(1), name, kind, country: None, countries };
         let about = "203.101.184.84".parse().unwrap();
         let claim = Claim { about, source: "table".to_owned(), dated: None, says };
-        let case = Case {
-            address: about,
-            home: &Home::of(CountryCode::PAKISTAN),
-            borders: &OutlinesId { name: "none".to_owned(), sha256: Digest::ZERO },
-            moment: "2026-11-21T00:00:00Z".parse().unwrap(),
-            own: None,
-            others: Vec::new(),
-            unplaced: Vec::new(),
-            gauges: names
-                .iter()
-                .zip(measured)
-                .map(|(id, (rtt, yardstick))| Gauge {
-                    vantage: Witness { id, other_day: None },
-                    rtt: ms(*rtt),
-                    yardstick,
-                })
-                .collect(),
-            approaches: Vec::new(),
-            claims: vec![&claim],
-        };
+        let (home, moment) = (Home::of(CountryCode::PAKISTAN), "2026-11-21T00:00:00Z".parse().unwrap());
+        let borders = OutlinesId { name: "none".to_owned(), sha256: Digest::ZERO };
+        let mut case = Case::new(about, &home, &borders, moment);
+        case.claims = vec![&claim];
+        for (id, (rtt, yardstick)) in names.iter().zip(measured) {
+            case.gauges.push(Gauge { vantage: Witness { id, other_day: None }, rtt: ms(*rtt), yardstick });
+        }
         let location = fuse(&case);
         let gaps = location.evidence.iter().filter(|e| matches!(e.statement, super::super::Statement::RttGap(_)));
         gaps.map(|evidence| evidence.nats).collect()

@@ -35,8 +35,8 @@ pub struct Approach {
 
 /// How the path comes to its target.
 ///
-/// From home, if every public hop is at home by every source, at least two are, none has a private address beyond the
-/// first public one, and the target answered within [`FAR_MS`]. From abroad, if the last public hops, at least two
+/// From home, if every public hop is at home by every source, at least two are, beyond the first public one none is silent
+/// or has a private address, and the target answered within [`FAR_MS`]. From abroad, if the last public hops, at least two
 /// different ones, are abroad by every source and light leaves them the time (their suffix minimum, the target's own
 /// answer included). `None` otherwise, and where the target did not answer right behind the last of them.
 pub fn approach(trail: &Trail<'_>) -> Option<Approach> {
@@ -67,10 +67,10 @@ pub fn together(approaches: impl IntoIterator<Item = Approach>) -> Option<Approa
     best
 }
 
-/// How many different public hops are at home, if all are.
+/// How many different public hops are at home, if all hops from the first of them on are.
 fn from_home(trail: &Trail<'_>, before: &[Hop]) -> Option<usize> {
     let is_near = trail.target_rtt().is_some_and(|rtt| rtt.ms() <= FAR_MS);
-    let mut seen = before.iter().skip_while(|hop| !hop.is_public).filter(|hop| hop.answer.is_some());
+    let mut seen = before.iter().skip_while(|hop| !hop.is_public);
     let all_home = seen.all(|hop| hop.shows == Shows::Home);
     (is_near && all_home).then(|| super::different(before.iter().filter(|hop| hop.is_public)))
 }

@@ -28,6 +28,8 @@ pub enum Doubt {
     NotFromTheStart,
     /// Too few hops are abroad.
     TooFewAbroad,
+    /// The vantage is abroad itself.
+    StandsAbroad,
     /// A hop is registered where it cannot be.
     Elsewhere {
         /// Its TTL.
@@ -82,6 +84,7 @@ impl fmt::Display for Doubt {
                 write!(f, "{silent} of {asked} hops were silent, and silence is never domestic")
             }
             Self::NotFromTheStart => write!(f, "not every hop from the first was asked"),
+            Self::StandsAbroad => write!(f, "the vantage stands abroad, so that no path of its leaves home on its way"),
             Self::TooFewAbroad => {
                 write!(
                     f,

@@ -3,9 +3,10 @@
 use std::net::IpAddr;
 
 use super::{Fact, Route, Standpoint, Step, steadiness, triangle};
-use crate::location::{Claim, Says};
+use crate::location::Says;
+use crate::location::claims::speak_for;
 use crate::moment::Rtt;
-use crate::network::{AddressScope, Asn};
+use crate::network::AddressScope;
 use crate::place::{CountryCode, CountrySet, Distance};
 
 /// One hop, and where it is as far as its sources and light say.
@@ -197,9 +198,9 @@ impl<'a> Trail<'a> {
     }
 
     /// Every country that a source names for an address; none when no source says where it is. The country of the network
-    /// that announces it counts where another source knows the address too.
+    /// that announces it, and the place in its name, count where another source knows the address too.
     fn countries(&self, address: IpAddr) -> CountrySet {
-        let (mut placed, mut announced) = (CountrySet::default(), None);
+        let (mut placed, mut announced, mut named) = (CountrySet::default(), None, None);
         let claims = self.route.claims.about(address);
         for claim in claims {
             match &claim.says {
@@ -208,10 +209,9 @@ impl<'a> Trail<'a> {
                 | Says::Region { country, .. }
                 | Says::Serving { country, .. }
                 | Says::Landmark { country, .. } => placed.insert(*country),
-                Says::Geofeed { country, publisher: network, .. } | Says::Named { country, operator: network, .. }
-                    if is_announced_by(network, claims) =>
-                {
-                    placed.insert(*country);
+                Says::Geofeed { country, publisher, .. } if speak_for(publisher, claims) => placed.insert(*country),
+                Says::Named { country, operator, .. } if speak_for(operator, claims) => {
+                    named = named.or(Some(*country))
                 }
                 Says::Announced { country, .. } => announced = announced.or(*country),
                 Says::NoEntry
@@ -222,15 +222,9 @@ impl<'a> Trail<'a> {
                 | Says::Delegated { .. } => {}
             }
         }
-        if let Some(country) = announced.filter(|_| !placed.is_empty()) {
-            placed.insert(country);
+        if !placed.is_empty() {
+            announced.into_iter().chain(named).for_each(|country| placed.insert(country));
         }
         placed
     }
-}
-
-/// Whether one of these networks announces the address that `claims` are about.
-fn is_announced_by(networks: &[Asn], claims: &[Claim]) -> bool {
-    let mut announced = claims.iter().filter_map(|claim| claim.says.announcer());
-    announced.any(|asn| networks.contains(&asn))
 }

@@ -33,7 +33,7 @@ pub fn unsteadiness(mut times: Vec<Rtt>) -> Rtt {
 }
 
 /// How many different hops answered so much later than the target that somebody nearer may have answered in its name.
-pub(super) fn overtaken(trail: &Trail<'_>) -> usize {
+pub fn overtaken(trail: &Trail<'_>) -> usize {
     let Some(target) = trail.target_rtt() else { return 0 };
     let is_overtaken = |hop: &&Hop| {
         let later =

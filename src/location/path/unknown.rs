@@ -28,7 +28,8 @@ fn of_the_whole(trail: &Trail<'_>) -> Option<Doubt> {
 
 fn of_the_hops(trail: &Trail<'_>) -> Vec<Doubt> {
     let mut doubts = Vec::new();
-    doubts.extend(trail.abroad().next().map(|_| Doubt::TooFewAbroad));
+    let why = if trail.stands_abroad() { Doubt::StandsAbroad } else { Doubt::TooFewAbroad };
+    doubts.extend(trail.abroad().next().map(|_| why));
     doubts.extend(trail.hops().iter().filter_map(|hop| elsewhere(trail, hop)));
     doubts.extend(private(trail));
     let told_nothing = |hop: &&Hop| hop.shows == Shows::Nothing && !trail.is_target(hop);
