@@ -13,7 +13,7 @@ use crate::config::landmark::{self, Landmark};
 use crate::config::{ConfigErrors, Written, vantages};
 use crate::entry::EntryError;
 use crate::import::vantages::Vantages;
-use crate::import::{self, ImportError};
+use crate::import::{self, ImportError, Remarks};
 use crate::observation::Observation;
 
 /// Some shells begin every file with it.
@@ -122,11 +122,19 @@ fn each_of(
         return Err(MeasurementsError::NoJson(shown(path)));
     }
     let parsed = import::parse_each(&text_of(path, input)?, vantages, handle);
-    let skipped = parsed.map_err(|fault| MeasurementsError::Import { file: shown(path), fault })?;
+    let Remarks { skipped, misnamed } =
+        parsed.map_err(|fault| MeasurementsError::Import { file: shown(path), fault })?;
     let mut notes = Vec::new();
     if !skipped.is_empty() {
         let kinds: Vec<_> = skipped.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
         notes.push(format!("{}: passed over {}: they tell no distance", shown(path).display(), kinds.join(", ")));
+    }
+    if misnamed > 0 {
+        let file = shown(path);
+        notes.push(format!(
+            "{}: {misnamed} of another address (dst_addr) than their dst_name: what was measured counts",
+            file.display()
+        ));
     }
     Ok(Origin { are_imported: true, notes })
 }

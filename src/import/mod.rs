@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -47,13 +48,24 @@ pub struct ImportError {
 pub struct Imported {
     /// One for each result, in their order, without claims.
     pub observations: Vec<Observation>,
+    /// What is to be said of the rest.
+    pub remarks: Remarks,
+}
+
+/// What is to be said of a file, beside what it holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Remarks {
     /// How many results were passed over, by what they are.
     pub skipped: BTreeMap<String, usize>,
+    /// How many results name one address and are of another, which was measured and counts.
+    pub misnamed: usize,
 }
 
 /// What one result gives.
 enum Read {
     Observation(Box<Observation>),
+    /// The same of another address than it names, which is the one that was measured.
+    Misnamed(Box<Observation>),
     /// A result that says nothing of distance, by what it is.
     Skipped(String),
     /// A line of administration.
@@ -71,18 +83,18 @@ struct Label<'a> {
 /// Reads the text of a file. Vantages that `vantages` does not describe have no coordinates.
 pub fn parse(text: &str, vantages: &Vantages) -> Result<Imported, ImportError> {
     let mut observations = Vec::new();
-    let skipped = parse_each(text, vantages, |observation| observations.push(observation))?;
-    Ok(Imported { observations, skipped })
+    let remarks = parse_each(text, vantages, |observation| observations.push(observation))?;
+    Ok(Imported { observations, remarks })
 }
 
-/// The same, one observation after the other as it is read, for whoever has no room for all; yields how many results were
-/// passed over. After an error, what was handed over counts for nothing.
+/// The same, one observation after the other as it is read, for whoever has no room for all; yields what is to be
+/// said of the rest. After an error, what was handed over counts for nothing.
 pub fn parse_each(
     text: &str,
     vantages: &Vantages,
     mut handle: impl FnMut(Observation),
-) -> Result<BTreeMap<String, usize>, ImportError> {
-    let (mut skipped, mut is_empty) = (BTreeMap::new(), true);
+) -> Result<Remarks, ImportError> {
+    let (mut remarks, mut is_empty) = (Remarks::default(), true);
     let mut scamper = scamper::Reader::default();
     let mut first_skipped = None;
     for record in record::split(text)? {
@@ -92,20 +104,25 @@ pub fn parse_each(
                 is_empty = false;
                 handle(*observation);
             }
+            Read::Misnamed(observation) => {
+                is_empty = false;
+                remarks.misnamed += 1;
+                handle(*observation);
+            }
             Read::Skipped(kind) => {
                 first_skipped.get_or_insert(record);
-                *skipped.entry(kind).or_default() += 1;
+                *remarks.skipped.entry(kind).or_default() += 1;
             }
             Read::Nothing => {}
         }
     }
     match first_skipped {
         Some(record) if is_empty => {
-            let kinds: Vec<_> = skipped.keys().map(String::as_str).collect();
+            let kinds: Vec<_> = remarks.skipped.keys().map(String::as_str).collect();
             let cure = "only traceroutes and pings of addresses can be judged: fetch those";
             Err(Fault::says(format!("nothing but {}: {cure}", kinds.join(", "))).at(text, record))
         }
-        Some(_) | None => Ok(skipped),
+        Some(_) | None => Ok(remarks),
     }
 }
 
@@ -136,7 +153,8 @@ fn count(number: usize) -> u16 {
     u16::try_from(number).unwrap_or(u16::MAX)
 }
 
-/// The address in the field `name`.
-fn address(name: &str, text: &str) -> Result<std::net::IpAddr, String> {
-    text.parse().map_err(|_| format!("{name}: {} is not an address", Printable(text)))
+/// The address in the field `name`. One of IPv4 that is written as IPv6 was reached by IPv4, and is that.
+fn address(name: &str, text: &str) -> Result<IpAddr, String> {
+    let address: IpAddr = text.parse().map_err(|_| format!("{name}: {} is not an address", Printable(text)))?;
+    Ok(address.to_canonical())
 }

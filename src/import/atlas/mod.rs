@@ -1,7 +1,8 @@
 //! RIPE Atlas results (the JSON of its measurement API, version 4460 and later): traceroutes and pings.
 //!
 //! A result becomes one observation by the vantage `atlas-` and the number of the probe. What the probe resolved is kept
-//! as a resolution by the view `atlas`; results without an address are passed over and counted.
+//! as a resolution by the view `atlas`; results without an address are passed over and counted. Where the name is itself
+//! an address, and another one was measured, what was measured counts.
 
 use std::net::IpAddr;
 
@@ -33,7 +34,10 @@ pub(super) fn read(record: Record<'_>, kind: Option<&str>, vantages: &Vantages) 
     let Some(target) = head.target()? else {
         return skipped(&format!("{} without an address", kind.unwrap_or("traceroute")));
     };
-    let mut observation = head.observation(target, vantages)?;
+    let endpoint = head.endpoint(target)?;
+    let is_misnamed = matches!(endpoint.host(), Host::Address(named) if *named != target);
+    let endpoint = if is_misnamed { Endpoint::from(target) } else { endpoint };
+    let mut observation = head.observation(endpoint, target, vantages)?;
     let (protocol, started) = (head.protocol()?, observation.observed);
     if kind == Some("ping") {
         observation.pings.push(ping::read(record, protocol, target, started)?);
@@ -42,7 +46,8 @@ pub(super) fn read(record: Record<'_>, kind: Option<&str>, vantages: &Vantages) 
         observation.traces.push(trace);
         observation.elapsed_ns = elapsed;
     }
-    Ok(Read::Observation(Box::new(observation)))
+    let observation = Box::new(observation);
+    Ok(if is_misnamed { Read::Misnamed(observation) } else { Read::Observation(observation) })
 }
 
 /// What all results have.
@@ -57,11 +62,15 @@ struct Head {
 }
 
 impl Head {
-    fn observation(&self, target: IpAddr, vantages: &Vantages) -> Result<Observation, String> {
+    /// What was asked for.
+    fn endpoint(&self, target: IpAddr) -> Result<Endpoint, String> {
+        let name = self.dst_name.clone().unwrap_or_else(|| target.to_string());
+        name.parse().map_err(|error| format!("dst_name: {error}"))
+    }
+
+    fn observation(&self, endpoint: Endpoint, target: IpAddr, vantages: &Vantages) -> Result<Observation, String> {
         let wrong = |_| format!("timestamp: {} is out of range: write seconds since 1970", self.timestamp);
         let observed = Timestamp::from_second(self.timestamp).map_err(wrong)?;
-        let name = self.dst_name.clone().unwrap_or_else(|| target.to_string());
-        let endpoint: Endpoint = name.parse().map_err(|error| format!("dst_name: {error}"))?;
         let resolution = self.resolution(&endpoint, target, observed);
         let mut observation = bare(endpoint, vantages.find(&format!("atlas-{}", self.prb_id)), observed);
         observation.resolutions.extend(resolution);

@@ -1,4 +1,7 @@
 //! The times of a ping. Its own summary (`min`, `avg`, `max`) is not read: it may count what is no sample.
+//!
+//! Where a reply came from is only said of those that came from elsewhere than the first. What another host answered is no
+//! time of the target.
 
 use std::net::IpAddr;
 
@@ -7,7 +10,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use crate::import::record::{Fault, Record};
-use crate::import::{count, usable};
+use crate::import::{self, count, usable};
 use crate::observation::{Ping, PingBest};
 use crate::trace::Protocol;
 
@@ -20,6 +23,8 @@ struct Pinged {
 #[derive(Deserialize)]
 struct WrittenReply {
     rtt: Option<f64>,
+    #[serde(alias = "src_Addr")]
+    src_addr: Option<String>,
     late: Option<IgnoredAny>,
     dup: Option<IgnoredAny>,
 }
@@ -28,7 +33,11 @@ struct WrittenReply {
 pub(super) fn read(record: Record<'_>, protocol: Protocol, address: IpAddr, started: Timestamp) -> Result<Ping, Fault> {
     let written: Pinged = record.read()?;
     let probes = || written.result.iter().filter(|reply| reply.late.is_none() && reply.dup.is_none());
-    let samples = || probes().filter_map(|reply| usable(reply.rtt?));
+    let is_from_target = |from: &String| import::address("src_addr", from) == Ok(address);
+    // Where one that differs from the first is the target's, the first is not, nor are those like it.
+    let first_is_another = probes().filter_map(|reply| reply.src_addr.as_ref()).any(is_from_target);
+    let is_sample = |reply: &&WrittenReply| reply.src_addr.as_ref().map_or(!first_is_another, is_from_target);
+    let samples = || probes().filter(is_sample).filter_map(|reply| usable(reply.rtt?));
     Ok(Ping {
         address,
         protocol,

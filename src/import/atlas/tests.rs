@@ -46,6 +46,47 @@ fn a_ping_becomes_times_without_a_path() {
 }
 
 #[test]
+fn what_another_host_answered_is_no_time_of_the_target() {
+    let with = |first: &str, last: &str| {
+        let text = PING.replace("{\"rtt\":41.469868}", &format!("{{\"rtt\":0.3{first}}}"));
+        best_ms(&text.replace("{\"rtt\":41.909145}", &format!("{{\"rtt\":41.909145{last}}}")))
+    };
+    let (elsewhere, target) = (",\"src_addr\":\"192.168.1.1\"", ",\"src_addr\":\"113.197.54.86\"");
+    assert_eq!(with(elsewhere, ""), Some(41.909_145));
+    assert_eq!(with(",\"src_Addr\":\"192.168.1.1\"", ""), Some(41.909_145), "as its documentation has it");
+    assert_eq!(with(",\"src_addr\":\"nowhere\"", elsewhere), None);
+    assert_eq!(with("", target), Some(41.909_145), "the first came from elsewhere, since this one differs from it");
+    assert_eq!(with(",\"src_addr\":\"::ffff:113.197.54.86\"", target), Some(0.3));
+}
+
+#[test]
+fn an_answer_to_a_probe_that_was_sent_elsewhere_on_the_way_is_no_witness() {
+    let changed = TRACEROUTE.replace("41.932", "41.932,\"edst\":\"192.168.1.9\"");
+    assert_eq!(best_ms(&changed), None);
+    let trace = &only(&changed).traces[0];
+    assert!(trace.hops[1].answers[0].unmatched && trace.target_answered());
+}
+
+#[test]
+fn an_address_of_ipv4_that_is_written_as_ipv6_is_that() {
+    for text in [PING, TRACEROUTE] {
+        let mapped = only(&text.replace("113.197.54.86", "::ffff:113.197.54.86"));
+        assert_eq!(mapped, only(text));
+    }
+    assert_eq!(best_ms(&TRACEROUTE.replace("_addr\":\"", "_addr\":\"::ffff:")), Some(41.932));
+}
+
+#[test]
+fn where_the_name_is_another_address_what_was_measured_counts_and_is_remarked() {
+    let misnamed = PING.replace("pbs.gov.pk", "5.9.0.1");
+    let read = imported(&format!("[{misnamed},{PING}]")).unwrap();
+    assert_eq!((read.remarks.misnamed, read.observations.len()), (1, 2));
+    assert_eq!(read.observations[0].endpoint.as_str(), TARGET);
+    assert_eq!(best_ms(&misnamed), Some(41.469_868));
+    assert_eq!(only(&misnamed).addresses().len(), 1);
+}
+
+#[test]
 fn silence_is_silence() {
     let text = PING.replace("\"rtt\":", "\"x\":");
     assert_eq!(best_ms(&text), None);
@@ -57,7 +98,7 @@ fn a_result_without_an_address_is_passed_over_and_no_failure_of_the_name_is_made
     let unresolved = [without(PING, "\"dst_addr\":\"\","), without(PING, ""), without(TRACEROUTE, "")];
     let imported = imported(&format!("[{TRACEROUTE},{}]", unresolved.join(","))).unwrap();
     assert_eq!(imported.observations.len(), 1);
-    let skipped: Vec<_> = imported.skipped.iter().map(|(kind, count)| (kind.as_str(), *count)).collect();
+    let skipped: Vec<_> = imported.remarks.skipped.iter().map(|(kind, count)| (kind.as_str(), *count)).collect();
     assert_eq!(skipped, [("RIPE Atlas ping without an address", 2), ("RIPE Atlas traceroute without an address", 1)]);
     let nowhere = without(PING, "").replace("\"dst_name\":\"pbs.gov.pk\",", "");
     assert!(observed(&nowhere.replace('\n', " ")).unwrap_err().fault.contains("it names no destination"));
@@ -122,7 +163,7 @@ fn results_of_other_types_are_passed_over_and_counted() {
     let text = format!("[{TRACEROUTE},{},{},{}]", other("\"dns\""), other("\"dns\""), other("\"sslcert\""));
     let imported = imported(&text).unwrap();
     assert_eq!(imported.observations.len(), 1);
-    let skipped: Vec<_> = imported.skipped.iter().map(|(kind, count)| (kind.as_str(), *count)).collect();
+    let skipped: Vec<_> = imported.remarks.skipped.iter().map(|(kind, count)| (kind.as_str(), *count)).collect();
     assert_eq!(skipped, [("RIPE Atlas dns", 2), ("RIPE Atlas sslcert", 1)]);
 }
 

@@ -32,6 +32,8 @@ struct WrittenReply {
     from: Option<String>,
     rtt: Option<f64>,
     err: Option<IgnoredAny>,
+    /// Where the probe that it answers was headed when it arrived, where somebody on the way had changed that.
+    edst: Option<IgnoredAny>,
     /// The TCP flags of the reply, by their initials.
     flags: Option<String>,
     late: Option<IgnoredAny>,
@@ -76,7 +78,7 @@ impl WrittenReply {
 
     /// `None` for silence, and for a reply without a usable time.
     fn read(&self) -> Option<HopAnswer> {
-        let from: IpAddr = self.from.as_deref()?.parse().ok()?;
+        let from = crate::import::address("from", self.from.as_deref()?).ok()?;
         let rtt_ns = usable(self.rtt?)?;
         let is_reset = self.flags.as_deref().is_some_and(|flags| flags.contains('R'));
         let kind = match &self.err {
@@ -84,6 +86,6 @@ impl WrittenReply {
             None if is_reset => AnswerKind::Reset,
             None => AnswerKind::Unstated,
         };
-        Some(HopAnswer { from, rtt_ns, kind, late: false, unmatched: false })
+        Some(HopAnswer { from, rtt_ns, kind, late: false, unmatched: self.edst.is_some() })
     }
 }

@@ -143,7 +143,7 @@ fn other_kinds_are_passed_over_and_counted() {
     let text = format!("{SAMPLE}{{\"type\":\"dealias\",\"version\":\"0.2\"}}\n{{\"type\":\"tracelb\"}}\n");
     let imported = parse(&text, &Vantages::default()).unwrap();
     assert_eq!(imported.observations.len(), 12);
-    assert_eq!(imported.skipped.keys().collect::<Vec<_>>(), ["scamper dealias", "scamper tracelb"]);
+    assert_eq!(imported.remarks.skipped.keys().collect::<Vec<_>>(), ["scamper dealias", "scamper tracelb"]);
 }
 
 #[test]
