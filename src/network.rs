@@ -57,7 +57,9 @@ impl NetworkKind {
     }
 }
 
-/// What an address can be, by the IANA special-purpose registries (RFC 6890 and its updates).
+/// What an address can be, by the IANA special-purpose registries (RFC 6890 and its updates) of
+/// [IPv4](https://www.iana.org/assignments/iana-ipv4-special-registry) and
+/// [IPv6](https://www.iana.org/assignments/iana-ipv6-special-registry).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum AddressScope {
@@ -73,7 +75,11 @@ pub enum AddressScope {
     LinkLocal,
     /// Several receivers (RFC 5771, RFC 4291).
     Multicast,
-    /// Everything else that never answers on the Internet: documentation, benchmarking, reserved, unspecified.
+    /// Reached by way of whichever site or relay is next to who asks, and so in no place: AS112 (RFC 7534, RFC 7535), AMT
+    /// (RFC 7450), 6to4 (RFC 3056, RFC 3068), Teredo (RFC 4380), IPv4 translated into IPv6 (RFC 6052, RFC 8215).
+    Relayed,
+    /// Everything else that never answers on the Internet: documentation, benchmarking, discard,
+    /// identifiers that are no locators (ORCHID, SRv6), reserved, unspecified.
     Reserved,
 }
 
@@ -99,6 +105,7 @@ impl AddressScope {
             (127, _, _) => Self::Loopback,
             (169, 254, _) => Self::LinkLocal,
             (224..=239, _, _) => Self::Multicast,
+            (192, 31, 196) | (192, 52, 193) | (192, 88, 99) | (192, 175, 48) => Self::Relayed,
             (0 | 240..=255, _, _) | (192, 0, 0 | 2) | (198, 18..=19, _) | (198, 51, 100) | (203, 0, 113) => {
                 Self::Reserved
             }
@@ -107,7 +114,7 @@ impl AddressScope {
     }
 
     fn of_v6(address: Ipv6Addr) -> Self {
-        let [first, second, ..] = address.segments();
+        let [first, second, third, fourth, ..] = address.segments();
         if address.is_loopback() {
             Self::Loopback
         } else if address.is_multicast() {
@@ -116,10 +123,22 @@ impl AddressScope {
             Self::Private
         } else if first & 0xffc0 == 0xfe80 {
             Self::LinkLocal
-        } else if first & 0xe000 == 0x2000 && (first, second) != (0x2001, 0xdb8) && first != 0x3fff {
-            Self::Global
         } else {
-            Self::Reserved
+            match (first, second, third, fourth) {
+                // Teredo, AMT and AS112 among the assignments to protocols, 6to4, and AS112 once more.
+                (0x2001, 0, ..)
+                | (0x2001, 3, ..)
+                | (0x2001, 4, 0x112, _)
+                | (0x2002, ..)
+                | (0x2620, 0x4f, 0x8000, _) => Self::Relayed,
+                // Translations, by a prefix known to all and by local ones.
+                (0x64, 0xff9b, 0, 0) if address.segments()[4..6] == [0, 0] => Self::Relayed,
+                (0x64, 0xff9b, 1, _) => Self::Relayed,
+                // Other assignments to protocols, and documentation.
+                (0x2001, 0..=0x1ff | 0xdb8, ..) | (0x3fff, 0..=0xfff, ..) => Self::Reserved,
+                (0x2000..=0x3fff, ..) => Self::Global,
+                _ => Self::Reserved,
+            }
         }
     }
 }
@@ -180,6 +199,32 @@ mod tests {
             ("fd00::1", AddressScope::Private),
             ("::1", AddressScope::Loopback),
             ("::", AddressScope::Reserved),
+            ("192.31.195.255", AddressScope::Global),
+            ("192.31.196.1", AddressScope::Relayed),
+            ("192.52.193.1", AddressScope::Relayed),
+            ("192.88.99.1", AddressScope::Relayed),
+            ("192.88.100.1", AddressScope::Global),
+            ("192.175.48.1", AddressScope::Relayed),
+            ("2001:0:1:2::3", AddressScope::Relayed),
+            ("2001:2::1", AddressScope::Reserved),
+            ("2001:3::1", AddressScope::Relayed),
+            ("2001:4:112::1", AddressScope::Relayed),
+            ("2001:10::1", AddressScope::Reserved),
+            ("2001:20::1", AddressScope::Reserved),
+            ("2001:2f:ffff::1", AddressScope::Reserved),
+            ("2001:1ff:ffff::1", AddressScope::Reserved),
+            ("2001:200::1", AddressScope::Global),
+            ("2002:7171:3656::1", AddressScope::Relayed),
+            ("2003::1", AddressScope::Global),
+            ("2620:4f:8000::1", AddressScope::Relayed),
+            ("2620:4f:8001::1", AddressScope::Global),
+            ("3fff:fff::1", AddressScope::Reserved),
+            ("64:ff9b::7171:3656", AddressScope::Relayed),
+            ("64:ff9b:0:0:1::1", AddressScope::Reserved),
+            ("64:ff9b:1:2::1", AddressScope::Relayed),
+            ("64:ff9b:2::1", AddressScope::Reserved),
+            ("5f00::1", AddressScope::Reserved),
+            ("100::1", AddressScope::Reserved),
         ] {
             assert_eq!(AddressScope::of(address.parse().unwrap()), scope, "{address}");
         }

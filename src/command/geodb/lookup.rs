@@ -49,6 +49,7 @@ fn in_words(scope: AddressScope) -> &'static str {
         AddressScope::Loopback => "loopback: it is whoever asks",
         AddressScope::LinkLocal => "link-local: it is on the link of whoever asks",
         AddressScope::Multicast => "multicast: it is several receivers",
+        AddressScope::Relayed => "of relays or of a service with sites everywhere: whichever is next answers",
         AddressScope::Reserved => "reserved: nothing on the Internet answers from it",
     }
 }
