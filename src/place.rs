@@ -250,12 +250,19 @@ impl fmt::Display for Home {
 
 /// A length on the surface of the Earth in kilometres, finite and never negative.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Serialize, Deserialize)]
-#[serde(from = "f64", into = "f64")]
+#[serde(try_from = "f64", into = "f64")]
 pub struct Distance(f64);
 
-impl From<f64> for Distance {
-    fn from(km: f64) -> Self {
-        Self::from_km(km)
+/// Why a number that was read back is no distance.
+#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
+#[error("{0} km is no distance: it is 0 or more")]
+pub struct InvalidDistance(f64);
+
+impl TryFrom<f64> for Distance {
+    type Error = InvalidDistance;
+
+    fn try_from(km: f64) -> Result<Self, Self::Error> {
+        if km.is_finite() && km >= 0.0 { Ok(Self(km)) } else { Err(InvalidDistance(km)) }
     }
 }
 
@@ -417,7 +424,9 @@ mod tests {
     #[test]
     fn what_is_read_back_is_checked_as_well() {
         assert!(serde_json::from_str::<Coordinates>(r#"{"latitude":400.0,"longitude":0.0}"#).is_err());
-        assert_eq!(serde_json::from_str::<Distance>("-5.0").unwrap(), Distance::ZERO);
+        assert_eq!(serde_json::from_str::<Distance>("5.0").unwrap(), Distance::from_km(5.0));
+        let error = serde_json::from_str::<Distance>("-5.0").unwrap_err().to_string();
+        assert!(error.starts_with("-5 km is no distance"), "{error}");
     }
 
     #[test]

@@ -147,6 +147,19 @@ fn a_header_is_read_back_only_as_it_was_written() {
     assert!(Header::parse(line.replace(":1,", ":0,").as_bytes()).is_err());
 }
 
+#[test]
+fn an_entry_whose_vantage_is_nearer_than_near_is_refused() {
+    let mut written = observation("ntc-isb-1", "https://portal.example.gov.pk");
+    let coordinates = Coordinates::new(33.7, 73.0).unwrap();
+    written.vantage.position = Some(Position { coordinates, uncertainty: Distance::from_km(5.0) });
+    let line = encode(1, Digest::ZERO, &written).unwrap().line;
+    let (hashed, _) = line.split_once(",\"hash\":").unwrap();
+    let forged = hashed.replace("\"uncertainty\":5.0", "\"uncertainty\":-5.0");
+    let line = format!("{forged},\"hash\":\"{}\"}}", Digest::of_bytes(forged.as_bytes()));
+    let error = parse(line.as_bytes()).unwrap().observation().unwrap_err().to_string();
+    assert!(error.contains("-5 km is no distance: it is 0 or more"), "{error}");
+}
+
 proptest! {
     #[test]
     fn any_altered_byte_is_noticed(at in any::<prop::sample::Index>(), by in 1_u8..) {
