@@ -5,12 +5,13 @@ use std::fmt;
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 use super::disc::Disc;
+use super::evidence::Evidence;
 use super::evidence::disc::LISTED;
 use super::fuse::{Case, fuse};
 use super::light::{Speed, shortest_round_trip_ms};
 use super::setting::Setting;
 use super::weigh::{Group, PROBABLE};
-use super::{EvidenceKind, Grade, Location, Place};
+use super::{Claim, EvidenceKind, Grade, Location, Place};
 use crate::moment::Rtt;
 use crate::network::NetworkKind;
 use crate::place::{CountrySet, Distance};
@@ -26,6 +27,8 @@ pub struct GroupSum {
     pub before: f64,
     /// What counts of it.
     pub after: f64,
+    /// Whether several sites may answer for the address, so that nothing counts.
+    pub is_of_shared: bool,
 }
 
 /// What is tried where an answer would have to come in less than some time.
@@ -45,7 +48,7 @@ pub struct Would<'a> {
 /// A change of what is known.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Change<'a> {
-    /// Without what a source says.
+    /// Without all that a source says in evidence of a kind.
     Without {
         /// The kind of its evidence.
         kind: EvidenceKind,
@@ -70,14 +73,23 @@ pub enum Change<'a> {
 }
 
 impl Location<'_> {
-    /// What the hints of each group come to.
+    /// What the hints of each group come to: nothing on a shared address, which they do not decide about.
     pub fn groups(&self) -> impl Iterator<Item = GroupSum> {
-        Group::ALL.into_iter().zip(self.sums).map(|(group, (before, after))| GroupSum { group, before, after })
+        let is_of_shared = self.place == Place::Edge;
+        Group::ALL.into_iter().zip(self.sums).map(move |(group, (before, counted))| {
+            let after = if is_of_shared { 0.0 } else { counted };
+            GroupSum { group, before, after, is_of_shared }
+        })
+    }
+
+    /// The same of the groups that say something, be it that their hints cancel each other.
+    pub fn groups_that_speak(&self) -> impl Iterator<Item = GroupSum> {
+        self.groups().filter(|sum| sum.before != 0.0 || self.evidence.iter().any(|e| e.group() == Some(sum.group)))
     }
 
     /// What all hints come to, in nats.
     pub fn sum(&self) -> f64 {
-        self.sums.iter().map(|(_, after)| after).sum()
+        self.groups().map(|sum| sum.after).sum()
     }
 }
 
@@ -98,11 +110,15 @@ fn without<'a>(case: &Case<'a>, location: &Location<'a>) -> Vec<Would<'a>> {
         let Location { place, grade, .. } = fuse(case);
         ((place, grade) != (location.place, location.grade)).then_some(Would { change, place, grade })
     };
-    let sources = case.claims.iter().enumerate().filter_map(|(index, claim)| {
-        let kind = location.evidence.iter().find(|e| e.is_of(claim)).map(super::evidence::Evidence::kind)?;
+    let kind_of = |claim: &Claim| location.evidence.iter().find(|e| e.is_of(claim)).map(Evidence::kind);
+    let said: Vec<_> = case.claims.iter().map(|claim| (kind_of(claim), claim.source.as_str())).collect();
+    let sources = said.iter().enumerate().filter_map(|(index, (kind, source))| {
+        let is_first = !said.get(..index)?.contains(&(*kind, source));
+        let change = Change::Without { kind: kind.filter(|_| is_first)?, source };
         let mut less = case.clone();
-        less.claims.remove(index);
-        differs(Change::Without { kind, source: &claim.source }, &less)
+        let others = case.claims.iter().zip(&said).filter(|(_, said)| **said != (*kind, *source));
+        less.claims = others.map(|(claim, _)| *claim).collect();
+        differs(change, &less)
     });
     let measured = case.own.iter().chain(&case.others).map(|disc| disc.vantage.id);
     let vantages = measured.filter_map(|vantage| {
@@ -172,7 +188,8 @@ fn more<'a>(location: &Location<'a>, kind: NetworkKind) -> Option<Would<'a>> {
     let is_able = |group: Group| {
         (group == Group::Glass || !is_of_cloud_at_home) && (group.counted(lacking) - lacking).abs() < f64::EPSILON
     };
-    let is_open = location.groups().any(|GroupSum { group, before, .. }| before == 0.0 && is_able(group));
+    let spoke: Vec<_> = location.groups_that_speak().map(|sum| sum.group).collect();
+    let is_open = Group::ALL.into_iter().any(|group| !spoke.contains(&group) && is_able(group));
     let change = if lacking == 0.0 { Change::Second } else { Change::More(lacking) };
     is_open.then_some(Would { change, place, grade: Grade::Probable })
 }
@@ -209,7 +226,9 @@ impl fmt::Display for GroupSum {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (least, most) = self.group.bounds();
         write!(f, "{:+.2} nats, of which ", self.before)?;
-        if self.after == 0.0 && self.before != 0.0 {
+        if self.is_of_shared {
+            f.write_str("none count, since hints place no shared address")
+        } else if self.after == 0.0 && self.before != 0.0 {
             f.write_str("none count, since they contradict each other")
         } else {
             write!(f, "{:+.2} count (no less than {least:+.1}, no more than {most:+.1})", self.after)
@@ -229,7 +248,12 @@ impl Serialize for GroupSum {
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+
     use super::*;
+    use crate::digest::Digest;
+    use crate::location::{OutlinesId, Says};
+    use crate::place::{CountryCode, Home};
 
     /// An address of unknown place, of which the hints come to so much: registry, names, gap, path, glass.
     fn unknown(counted: [f64; Group::ALL.len()]) -> Location<'static> {
@@ -259,11 +283,13 @@ mod tests {
 
     #[test]
     fn what_a_group_comes_to_and_what_would_change_it_is_said_in_words() {
-        let sum = |group, before, after| GroupSum { group, before, after }.to_string();
+        let sum = |group, before, after| GroupSum { group, before, after, is_of_shared: false }.to_string();
         let bounds = "count (no less than -1.9, no more than +1.9)";
         assert_eq!(sum(Group::Registry, 2.55, 1.9), format!("+2.55 nats, of which +1.90 {bounds}"));
         assert_eq!(sum(Group::Registry, 0.0, 0.0), format!("+0.00 nats, of which +0.00 {bounds}"));
         assert_eq!(sum(Group::Glass, -8.0, 0.0), "-8.00 nats, of which none count, since they contradict each other");
+        let of_shared = GroupSum { group: Group::Glass, before: -4.0, after: 0.0, is_of_shared: true }.to_string();
+        assert_eq!(of_shared, "-4.00 nats, of which none count, since hints place no shared address");
         let abroad =
             |codes: &[&str]| Change::FromAbroad(codes.iter().map(|code| code.parse().unwrap()).collect()).to_string();
         let answer = "had an answer from it too soon to come from home; none there has measured it";
@@ -272,6 +298,58 @@ mod tests {
         assert_eq!(abroad(&["IN", "IR"]), format!("if a vantage in one of IN, IR {answer}"));
         let without = Change::Without { kind: EvidenceKind::Database, source: "dbip-country" };
         assert_eq!(without.to_string(), "without what dbip-country says (database)");
+    }
+
+    /// What `read` makes of an address of which so much is said.
+    fn of<T>(said: &[(&str, Says)], read: impl Fn(&Case<'_>, &Location<'_>) -> T) -> T {
+        let about = "203.101.184.84".parse().unwrap();
+        let (home, borders) =
+            (Home::of(CountryCode::PAKISTAN), OutlinesId { name: String::new(), sha256: Digest::ZERO });
+        let claim = |(source, says): &(&str, Says)| Claim {
+            about,
+            source: (*source).to_owned(),
+            dated: None,
+            says: says.clone(),
+        };
+        let claims: Vec<_> = said.iter().map(claim).collect();
+        let case = Case { claims: claims.iter().collect(), ..Case::new(about, &home, &borders, Timestamp::UNIX_EPOCH) };
+        read(&case, &fuse(&case))
+    }
+
+    fn without_each(said: &[(&str, Says)]) -> Vec<String> {
+        of(said, |case, location| without(case, location).iter().map(ToString::to_string).collect())
+    }
+
+    #[test]
+    fn a_source_is_left_out_with_all_it_says_and_listed_once() {
+        let registered = |country: &str| Says::Registered {
+            prefix: "203.101.184.0/24".parse().unwrap(),
+            country: country.parse().unwrap(),
+        };
+        let (both, other) = (["PK", "DE"].map(|country| ("assets", registered(country))), ("other", registered("PK")));
+        assert_eq!(without_each(&both), ["would be unknown (indeterminate) without what assets says (register)"]);
+        let [at_home, abroad] = both;
+        assert_eq!(
+            without_each(&[at_home, other, abroad]),
+            ["would be inside (attested) without what assets says (register)"]
+        );
+    }
+
+    #[test]
+    fn a_group_whose_hints_cancel_has_spoken() {
+        let said = [("one", "PK"), ("another", "DE")]
+            .map(|(source, country)| (source, Says::Country(country.parse().unwrap())));
+        let groups = of(&said, |_, location| location.groups_that_speak().collect::<Vec<_>>());
+        let [GroupSum { group: Group::Registry, before, .. }] = groups.as_slice() else { panic!("{groups:?}") };
+        assert!(before.abs() < f64::EPSILON);
+    }
+
+    #[test]
+    fn hints_count_for_nothing_on_a_shared_address() {
+        let edge = Location { place: Place::Edge, ..unknown([0.0, 0.0, 0.0, 0.0, -4.0]) };
+        let groups: Vec<_> = edge.groups_that_speak().map(|sum| sum.to_string()).collect();
+        assert_eq!(groups, ["-4.00 nats, of which none count, since hints place no shared address"]);
+        assert!(edge.sum().abs() < f64::EPSILON);
     }
 
     #[test]

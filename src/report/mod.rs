@@ -128,7 +128,7 @@ fn line<'a>(
         standing: if worst == Standing::Notice { Standing::Compliant } else { worst },
         findings: findings.into_iter().map(said).collect(),
         evidence: location.map_or(&[], |l| l.evidence.as_slice()),
-        groups: location.map_or_else(Vec::new, |l| l.groups().filter(|sum| sum.before != 0.0).collect()),
+        groups: location.map_or_else(Vec::new, |l| l.groups_that_speak().collect()),
         would: Vec::new(),
     }
 }

@@ -111,7 +111,7 @@ fn sum_line(line: &Line<'_>) -> Option<String> {
     if is_open && total.abs() >= PROBABLE {
         Some(format!("{rule} where two groups agree, and here only one says so"))
     } else {
-        (line.groups.len() > 1).then_some(rule)
+        (line.groups.len() > 1 && line.place != Place::Edge).then_some(rule)
     }
 }
 
@@ -222,7 +222,7 @@ mod tests {
     #[test]
     fn why_one_group_that_says_enough_does_not_suffice_is_told() {
         let seen = observation("here", "https://portal.example.gov.pk");
-        let sum = |group, nats| GroupSum { group, before: nats, after: nats };
+        let sum = |group, nats| GroupSum { group, before: nats, after: nats, is_of_shared: false };
         let near = sum(Group::RttGap, 3.0);
         let together = |groups: &[GroupSum], place| {
             let text = explained(&Line { groups: groups.to_vec(), place, ..line_of(&seen) });
