@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use ipnet::IpNet;
 use jiff::civil::Date;
 
+use crate::location::source::prefixes::{BROADEST_V4, BROADEST_V6, is_too_broad};
 use crate::place::CountryCode;
 
 use super::fault::Spot;
@@ -34,6 +35,15 @@ pub(super) fn read(root: &Section<'_>) -> Vec<Asset> {
         let source = entry.require("source", "who says so, such as source = \"NTC asset list 2026/3\"", value::text);
         let dated = entry.require("dated", "the day of the register, such as dated = 2026-03-01", value::date);
         let Some(prefix) = prefix else { continue };
+        if is_too_broad(prefix.value) {
+            let message = format!(
+                "{} is broader than anything that is in one place: write the prefixes of each site, of IPv4 /{BROADEST_V4} \
+                 and of IPv6 /{BROADEST_V6} at the broadest",
+                prefix.value
+            );
+            root.faults().error(&prefix.spot, message);
+            continue;
+        }
         if let Some(first) = seen.get(&prefix.value) {
             let message = format!("{} is in the register already ({first}): leave one of them", prefix.value);
             root.faults().error(&prefix.spot, message);

@@ -85,6 +85,19 @@ fn a_vantage_id_alone_is_a_whole_configuration_and_says_what_it_cannot_do() {
 }
 
 #[test]
+fn an_asset_as_broad_as_a_continent_is_refused_where_it_is_written() {
+    let with = |prefix: &str| {
+        let asset = format!("[[asset]]\nprefix = \"{prefix}\"\ncountry = \"PK\"\nsource = \"s\"\ndated = 2026-01-01\n");
+        read(format!("[vantage]\nid = \"here\"\n{asset}").as_bytes()).map(|(config, _)| config.assets.len())
+    };
+    for prefix in ["0.0.0.0/0", "::/0", "202.0.0.0/7", "2400::/15", "::ffff:0.0.0.0/96"] {
+        let error = with(prefix).unwrap_err().to_string();
+        assert!(error.starts_with("pehra.toml:4: asset.prefix: ") && error.contains("one place: write"), "{error}");
+    }
+    assert_eq!(["203.0.0.0/8", "2400::/16"].map(|prefix| with(prefix).unwrap()), [1, 1]);
+}
+
+#[test]
 fn the_databases_that_are_asked_can_be_chosen_and_none_of_them_leaves_physics_alone() {
     let with = |databases: &str| {
         let text = format!(

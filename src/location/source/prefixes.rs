@@ -73,20 +73,26 @@ pub struct Written {
     pub masked: bool,
 }
 
-/// The broadest prefixes that are believed of a list: nothing broader is in one place, or served as one.
-const BROADEST_V4: u8 = 8;
-const BROADEST_V6: u8 = 16;
+/// The broadest prefix of IPv4 that is believed of anybody: nothing broader is in one place, or served as one.
+pub const BROADEST_V4: u8 = 8;
+/// The same of IPv6.
+pub const BROADEST_V6: u8 = 16;
 
 /// A prefix, or an address that stands for itself alone.
 pub fn parse(text: &str) -> Result<Written, Flaw> {
     let alone = || text.parse::<IpAddr>().ok().map(IpNet::from);
     let net = text.parse::<IpNet>().ok().or_else(alone).ok_or(Flaw::NoPrefix)?;
     let prefix = canonical(net);
-    let broadest = if prefix.addr().is_ipv4() { BROADEST_V4 } else { BROADEST_V6 };
-    if prefix.prefix_len() < broadest {
+    if is_too_broad(prefix) {
         return Err(Flaw::TooBroad);
     }
     Ok(Written { prefix, masked: net.trunc() != net })
+}
+
+/// Whether a prefix is broader than is believed of anybody.
+pub fn is_too_broad(prefix: IpNet) -> bool {
+    let prefix = canonical(prefix);
+    prefix.prefix_len() < if prefix.addr().is_ipv4() { BROADEST_V4 } else { BROADEST_V6 }
 }
 
 /// The prefix without host bits, and as IPv4 where it is mapped into IPv6.
