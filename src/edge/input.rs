@@ -7,7 +7,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::SystemTime;
 
-use flate2::read::MultiGzDecoder;
+use flate2::bufread::GzDecoder;
 use jiff::Timestamp;
 use nix::fcntl::OFlag;
 
@@ -83,7 +83,7 @@ pub fn open_file(path: &Path, most: u64) -> io::Result<Input> {
 fn unpacked(raw: impl Read + Send + 'static, most: u64) -> io::Result<Input> {
     let (head, raw) = peek(raw)?;
     let reader: Box<dyn Read + Send> = if head.starts_with(GZIP) {
-        Box::new(Unpacked(MultiGzDecoder::new(BufReader::new(raw))))
+        Box::new(Unpacked(Some(GzDecoder::new(BufReader::new(raw)))))
     } else {
         Box::new(raw)
     };
@@ -120,12 +120,36 @@ impl<R: Read> Read for Bounded<R> {
     }
 }
 
-/// A reader of gzip that says what is wrong with it.
-struct Unpacked<R>(MultiGzDecoder<R>);
+/// A reader of gzip, one member after the other, that says what is wrong with it; none after the last.
+struct Unpacked<R>(Option<GzDecoder<BufReader<R>>>);
+
+impl<R: Read> Unpacked<R> {
+    /// From the next member, where the present one is at its end.
+    fn read_member(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while let Some(member) = &mut self.0 {
+            let read = member.read(buffer)?;
+            if read > 0 || buffer.is_empty() {
+                return Ok(read);
+            }
+            let Some(mut rest) = self.0.take().map(GzDecoder::into_inner) else { break };
+            let next = rest.fill_buf()?;
+            if next.is_empty() {
+                break;
+            }
+            if !next.iter().zip(GZIP).all(|(byte, magic)| byte == magic) {
+                let why = "after the end of the gzip file there is something else: fetch it again, or leave that out, as \
+                           in `gzip -dc FILE | pehra judge -`";
+                return Err(io::Error::other(why));
+            }
+            self.0 = Some(GzDecoder::new(rest));
+        }
+        Ok(0)
+    }
+}
 
 impl<R: Read> Read for Unpacked<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.0.read(buffer).map_err(|error| {
+        self.read_member(buffer).map_err(|error| {
             let kind = error.kind();
             if kind == io::ErrorKind::UnexpectedEof {
                 io::Error::new(kind, "the gzip file is cut short: fetch it again, or pack it again")
@@ -192,6 +216,17 @@ mod tests {
         let end = damaged.len() - 6;
         damaged[end] ^= 1;
         assert!(read(damaged, MOST).unwrap_err().to_string().contains("damaged"));
+    }
+
+    #[test]
+    fn what_follows_on_gzip_and_is_none_is_no_cut() {
+        let whole = packed(&b"text ".repeat(3000));
+        for rest in [&b"x"[..], b"garbage", b"\0\0\0\0", &b"garbage ".repeat(3000)] {
+            let error = read([&whole, rest].concat(), MOST).unwrap_err().to_string();
+            assert!(error.contains("after the end of the gzip file there is something else"), "{error}");
+        }
+        let cut = read([&whole, &whole[..4]].concat(), MOST).unwrap_err().to_string();
+        assert!(cut.contains("cut short"), "{cut}");
     }
 
     #[test]

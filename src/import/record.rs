@@ -32,19 +32,27 @@ pub(super) fn split(text: &str) -> Result<Vec<Record<'_>>, ImportError> {
 }
 
 fn elements(text: &str) -> Result<Vec<&RawValue>, ImportError> {
-    serde_json::from_str(text).map_err(|error| syntax(&error, text, 0))
+    serde_json::from_str(text).map_err(|error| syntax(&error, text, 0, true))
 }
 
 fn lines(text: &str) -> Result<Vec<&RawValue>, ImportError> {
-    let filled = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
-    filled.map(|(index, line)| serde_json::from_str(line).map_err(|error| syntax(&error, line, index))).collect()
+    let filled = || text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+    let last = filled().last().map(|(index, _)| index);
+    let read =
+        |(index, line)| serde_json::from_str(line).map_err(|error| syntax(&error, line, index, last == Some(index)));
+    filled().map(read).collect()
 }
 
-fn syntax(error: &serde_json::Error, text: &str, lines_before: usize) -> ImportError {
+/// What is wrong with `text`, beyond which there may be nothing.
+fn syntax(error: &serde_json::Error, text: &str, lines_before: usize, is_last: bool) -> ImportError {
     // A number that the end of the file cuts may look like a wrong one.
     let ends_in_a_number = text.ends_with(|end: char| end.is_ascii_digit() || "+-.eE".contains(end));
     let is_cut = error.is_eof() || (ends_in_a_number && position(text, text.len()).0 == error.line());
-    let cure = if is_cut { ": the file is cut short; fetch it again" } else { "" };
+    let cure = match (is_cut, is_last) {
+        (true, true) => ": the file is cut short; fetch it again",
+        (true, false) => ": the line ends before its result does; write each result in one line, or all in an array",
+        (false, _) => "",
+    };
     ImportError {
         line: lines_before + error.line().max(1),
         column: error.column().max(1),

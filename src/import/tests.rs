@@ -64,6 +64,16 @@ fn a_file_cut_anywhere_is_refused_unless_whole_lines_are_left() {
 }
 
 #[test]
+fn a_line_broken_in_the_middle_of_a_file_is_no_cut_file() {
+    for broken in ["{\"prb_id\":1,", "{", "{\"prb_id\":1"] {
+        let error = observed(&format!("{broken}\n\n{}", mixture())).unwrap_err();
+        assert!(error.line == 1 && error.fault.contains("the line ends before its result does"), "{error}");
+        let error = observed(&format!("{}\n{broken}\n\n", mixture())).unwrap_err();
+        assert!(error.fault.contains("the file is cut short"), "{error}");
+    }
+}
+
+#[test]
 fn an_old_observation_without_pings_is_read_and_written_as_it_was() {
     let mut observation = observed(&mixture()).unwrap().remove(0);
     let written = serde_json::to_string(&observation).unwrap();
