@@ -167,10 +167,17 @@ impl<'a> Setting<'a> {
         }
     }
 
+    /// `told`, with a reservation where it is of a day that has not come.
+    pub fn held_against_the_day(&self, told: Evidence<'a>) -> Evidence<'a> {
+        let is_to_come = told.dated.is_some_and(|day| day > self.moment.to_zoned(TimeZone::UTC).date());
+        if is_to_come { Evidence { reservation: Some(Reservation::NotYet), ..told } } else { told }
+    }
+
     /// `told` as an attestation of `country`, or why it is none. A point of presence alone speaks for a shared address.
     pub fn attest(&self, told: Evidence<'a>, country: CountryCode) -> Evidence<'a> {
-        if told.dated.is_some_and(|day| day > self.moment.to_zoned(TimeZone::UTC).date()) {
-            return Evidence { reservation: Some(Reservation::NotYet), ..told };
+        let told = self.held_against_the_day(told);
+        if told.reservation.is_some() {
+            return told;
         }
         if let Some(refutation) = self.refutation(country, Speed::Vacuum) {
             return Evidence { weight: Weight::Refuted, refutation: Some(refutation), ..told };

@@ -131,7 +131,7 @@ impl<'a> Tally<'a> {
             Says::Anycast { prefix } => anycast::listed(claim, *prefix),
             Says::Delegated { registry, country } => {
                 self.registered.insert(*country);
-                registry::tell(claim, registry::Statement { registry, country: *country })
+                registry::tell(claim, registry::Statement { registry, country: *country }, setting)
             }
             // What vantages are calibrated by is not judged by what they measure.
             Says::Landmark { .. } => return,
