@@ -79,7 +79,7 @@ pub enum AddressScope {
     /// (RFC 7450), 6to4 (RFC 3056, RFC 3068), Teredo (RFC 4380), IPv4 translated into IPv6 (RFC 6052, RFC 8215).
     Relayed,
     /// Everything else that never answers on the Internet: documentation, benchmarking, discard,
-    /// identifiers that are no locators (ORCHID, SRv6), reserved, unspecified.
+    /// identifiers that are no locators (ORCHID, `SRv6`), reserved, unspecified.
     Reserved,
 }
 
@@ -125,15 +125,14 @@ impl AddressScope {
             Self::LinkLocal
         } else {
             match (first, second, third, fourth) {
-                // Teredo, AMT and AS112 among the assignments to protocols, 6to4, and AS112 once more.
-                (0x2001, 0, ..)
-                | (0x2001, 3, ..)
+                // IPv4 translated, by the prefix known to all.
+                (0x64, 0xff9b, 0, 0) if address.segments()[4..6] == [0, 0] => Self::Relayed,
+                // Teredo, AMT and AS112 among the assignments to protocols, 6to4, AS112 once more, and local translations.
+                (0x2001, 0 | 3, ..)
                 | (0x2001, 4, 0x112, _)
                 | (0x2002, ..)
-                | (0x2620, 0x4f, 0x8000, _) => Self::Relayed,
-                // Translations, by a prefix known to all and by local ones.
-                (0x64, 0xff9b, 0, 0) if address.segments()[4..6] == [0, 0] => Self::Relayed,
-                (0x64, 0xff9b, 1, _) => Self::Relayed,
+                | (0x2620, 0x4f, 0x8000, _)
+                | (0x64, 0xff9b, 1, _) => Self::Relayed,
                 // Other assignments to protocols, and documentation.
                 (0x2001, 0..=0x1ff | 0xdb8, ..) | (0x3fff, 0..=0xfff, ..) => Self::Reserved,
                 (0x2000..=0x3fff, ..) => Self::Global,

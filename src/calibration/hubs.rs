@@ -1,8 +1,8 @@
 //! The way abroad as a table: where cables come ashore at home, and the hubs they lead to → the hub floor, the least time
 //! in which anything abroad is likely to answer.
 //!
-//! It is a model and no proof: light may be sooner. What it rests on: traffic from home to everything abroad leaves by
-//! sea where the neighbours are not connected (Delhi, 429 km from Lahore, answers it in 180 ms), and real routes are
+//! It is a model and no proof: light may be sooner. What it rests on: where hardly anything is reached over land, traffic
+//! from home to everything abroad leaves by sea (Delhi, 429 km from Lahore, answers it in 180 ms), and real routes are
 //! longer than the way they could have taken.
 
 use std::fmt;
@@ -108,20 +108,23 @@ impl Hubs {
         }
     }
 
-    /// The shortest way from a vantage by way of a landing at home to a hub abroad, from as near to the landing as the
-    /// vantage may stand; `None` where no landing of that home is listed.
+    /// The shortest way from a vantage by way of a landing at home to a hub abroad, shorter by as much as the vantage may
+    /// stand elsewhere, beyond the landing too; `None` where no landing of that home is listed.
     pub fn way_abroad(&self, from: Position, home: &Home) -> Option<WayAbroad> {
         let landings = self.landings.iter().filter(|landing| home.contains(landing.country));
         let ways = landings.flat_map(|landing| {
-            let ashore = from.coordinates.distance_to(landing.coordinates).km() - from.uncertainty.km();
+            let ashore = from.coordinates.distance_to(landing.coordinates);
             let hubs = self.hubs.iter().filter(|hub| !home.contains(hub.country));
             hubs.map(move |hub| {
                 let at_sea = landing.coordinates.distance_to(hub.coordinates);
-                let glass_ms = shortest_round_trip_ms(Distance::from_km(ashore) + at_sea, Speed::Glass);
+                let least = Distance::from_km((ashore + at_sea).km() - from.uncertainty.km());
+                let glass_ms = shortest_round_trip_ms(least, Speed::Glass);
                 WayAbroad { landing: landing.name.clone(), hub: hub.name.clone(), glass_ms }
             })
         });
-        ways.min_by(|a, b| a.glass_ms.total_cmp(&b.glass_ms).then_with(|| a.hub.cmp(&b.hub)))
+        ways.min_by(|a, b| {
+            a.glass_ms.total_cmp(&b.glass_ms).then_with(|| (&a.hub, &a.landing).cmp(&(&b.hub, &b.landing)))
+        })
     }
 }
 
@@ -163,11 +166,18 @@ mod tests {
     }
 
     #[test]
-    fn a_vantage_that_may_stand_nearer_to_the_sea_has_a_lower_floor() {
+    fn a_vantage_that_may_stand_nearer_to_abroad_has_a_lower_floor() {
         let hubs = Hubs::shipped();
-        let floor = |km| hubs.way_abroad(position(31.558, 74.3507, km), &home("PK")).unwrap().rtt(LEAST_INFLATION);
-        assert!(floor(25.0) < floor(0.0));
-        assert_eq!(floor(5000.0), floor(9000.0), "a landing is nowhere nearer than where it is");
+        let floor = |at: (f64, f64), km| {
+            hubs.way_abroad(position(at.0, at.1, km), &home("PK")).unwrap().rtt(LEAST_INFLATION).ms()
+        };
+        let (lahore, karachi) = ((31.558, 74.3507), (24.86, 67.01));
+        for at in [lahore, karachi] {
+            assert!(floor(at, 25.0) < floor(at, 0.0), "{at:?}");
+        }
+        for (at, km) in [(karachi, 1500.0), (lahore, 5000.0)] {
+            assert!(floor(at, km) <= 0.0, "{at:?}: what may stand at the hub itself has nothing near");
+        }
     }
 
     #[test]

@@ -12,7 +12,8 @@ use jiff::Timestamp;
 use super::Exit;
 use super::verdicts::{Form, Judged, Refusal, known_class};
 use crate::calibration::{Light, Survey, Window};
-use crate::config::{built_in_policy, landmark};
+use crate::config::built_in_policy;
+use crate::config::landmark::{self, Landmark};
 use crate::dossier::{Companions, Dossier, Instruments};
 use crate::edge::clock;
 use crate::edge::geodb::Geodb;
@@ -56,7 +57,7 @@ pub struct Judge {
     vantages: Option<PathBuf>,
 
     /// Imported addresses of which is known where they are, by which the times of the vantages are measured:
-    /// `[[landmark]]` tables with address, name, country, source, and latitude and longitude if known
+    /// `[[landmark]]` tables with address, name, country, source, and latitude and longitude if known. They are not judged
     #[arg(long, value_name = "FILE")]
     landmarks: Option<PathBuf>,
 
@@ -89,10 +90,10 @@ impl Judge {
     }
 
     fn judge(&self) -> Result<Exit, Refusal> {
-        let (policy, geodb) = self.instruments()?;
+        let (policy, geodb, configured) = self.instruments()?;
         let class = self.class.as_ref().map(|name| known_class(name, &policy)).transpose()?;
         let vantages = self.vantages()?;
-        let landmarks = self.landmarks(&geodb)?;
+        let landmarks = self.landmarks(&geodb, &configured)?;
         let mut read_all = Vec::new();
         for file in &self.files {
             let read = read(file, &vantages)?;
@@ -114,20 +115,25 @@ impl Judge {
             }
         }
         let surveys = self.survey(&subjects, &borders, &policy.home);
+        if let Some(remark) = of_landmarks(&subjects) {
+            let _ = writeln!(anstream::stderr(), "{remark}");
+        }
         self.print(&subjects, &borders, &surveys, &policy)
     }
 
-    fn instruments(&self) -> Result<(Policy, Geodb), Refusal> {
+    /// The policy, the databases, and the landmarks of the configuration.
+    fn instruments(&self) -> Result<(Policy, Geodb, Vec<Landmark>), Refusal> {
         if let Some(path) = &self.config {
             let (config, _) = inventory::load(path).map_err(|e| Refusal(Exit::BadConfiguration, e.to_string()))?;
             let geodb = Geodb::open(&config.geodb, &config.assets);
             let geodb = geodb.map_err(|e| Refusal(Exit::BadConfiguration, e.to_string()))?;
             let geodb = geodb.with_landmarks(&config.landmarks);
-            return Ok((config.policy, geodb.map_err(|e| Refusal(Exit::BadConfiguration, e.to_string()))?));
+            let geodb = geodb.map_err(|e| Refusal(Exit::BadConfiguration, e.to_string()))?;
+            return Ok((config.policy, geodb, config.landmarks));
         }
         let home = HOME.parse().map(Home::of).map_err(|e| Refusal(Exit::BadConfiguration, format!("{e}")))?;
         let policy = built_in_policy(home).map_err(|e| Refusal(Exit::BadConfiguration, e.to_string()))?;
-        Ok((policy, Geodb::embedded()))
+        Ok((policy, Geodb::embedded(), Vec::new()))
     }
 
     fn vantages(&self) -> Result<Vantages, Refusal> {
@@ -135,11 +141,13 @@ impl Judge {
         measurements::read_vantages(path).map_err(|error| unreadable(&error))
     }
 
-    /// What is claimed of the landmarks of the file, which the borders must not contradict.
-    fn landmarks(&self, geodb: &Geodb) -> Result<BTreeMap<IpAddr, Claim>, Refusal> {
+    /// What is claimed of the landmarks of the file, which neither the borders nor the configuration may contradict.
+    fn landmarks(&self, geodb: &Geodb, configured: &[Landmark]) -> Result<BTreeMap<IpAddr, Claim>, Refusal> {
         let Some(path) = &self.landmarks else { return Ok(BTreeMap::new()) };
         let landmarks = measurements::read_landmarks(path).map_err(|error| unreadable(&error))?;
-        landmark::hold_against(&landmarks, &geodb.outlines()).map_err(|errors| unreadable(&errors.into()))?;
+        landmark::hold_against(&landmarks, &geodb.outlines())
+            .and_then(|()| landmark::hold_together(&landmarks, configured))
+            .map_err(|errors| unreadable(&errors.into()))?;
         Ok(landmarks.iter().map(|landmark| (landmark.address, landmark.claim())).collect())
     }
 
@@ -233,6 +241,14 @@ fn ahead(observations: &[Observation], now: Timestamp) -> Option<String> {
     ))
 }
 
+/// What is to be said of observations of landmarks: others are held against them, and they are not judged.
+fn of_landmarks(subjects: &[Subject]) -> Option<String> {
+    let count = subjects.iter().filter(|subject| subject.observation.is_of_landmark()).count();
+    let (are, all) = (if count == 1 { "is of a landmark" } else { "are of landmarks" }, subjects.len());
+    let them = if count == 1 { "it" } else { "them" };
+    (count > 0).then(|| format!("{count} of {all} observations {are} and not judged: others are held against {them}"))
+}
+
 fn unreadable(error: &MeasurementsError) -> Refusal {
     Refusal(Exit::Unreadable, error.to_string())
 }
@@ -260,6 +276,7 @@ mod tests {
 
     use super::*;
     use crate::entry::tests::observation;
+    use crate::location::Says;
 
     #[test]
     fn what_is_dated_in_the_future_gets_a_remark() {
@@ -287,10 +304,45 @@ mod tests {
         assert_eq!(kept, [portal(), elsewhere, other]);
     }
 
+    #[test]
+    fn what_is_of_a_landmark_and_not_judged_is_counted() {
+        let subject = |says: Option<Says>| {
+            let mut observation = observation("ntc-isb-1", "tcp://185.1.8.1:443");
+            let about = "185.1.8.1".parse().unwrap();
+            let claim = |says| Claim { about, source: "a test".to_owned(), dated: None, says };
+            observation.claims = says.map(claim).into_iter().collect();
+            Subject { observation, is_imported: true }
+        };
+        let landmark = || {
+            let country = "AE".parse().unwrap();
+            subject(Some(Says::Landmark { name: "uae-ix".to_owned(), country, coordinates: None }))
+        };
+        assert_eq!(of_landmarks(&[subject(None)]), None);
+        let one = of_landmarks(&[subject(None), landmark()]).unwrap();
+        assert_eq!(one, "1 of 2 observations is of a landmark and not judged: others are held against it");
+        let all = of_landmarks(&[landmark(), landmark()]).unwrap();
+        assert_eq!(all, "2 of 2 observations are of landmarks and not judged: others are held against them");
+    }
+
     #[derive(Parser)]
     struct Line {
         #[command(flatten)]
         judge: Judge,
+    }
+
+    #[test]
+    fn a_file_of_landmarks_that_the_configuration_has_elsewhere_is_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("landmarks.toml");
+        let landmark = "[[landmark]]\naddress = \"185.1.8.1\"\nname = \"a\"\ncountry = \"AE\"\nsource = \"s\"\n";
+        std::fs::write(&file, landmark).unwrap();
+        let configured = measurements::read_landmarks(&file).unwrap();
+        std::fs::write(&file, landmark.replace("AE", "PK")).unwrap();
+        let line_of = ["judge", "-", "--landmarks"].map(Into::into).into_iter().chain([file.into_os_string()]);
+        let Line { judge } = Line::parse_from(line_of);
+        assert!(judge.landmarks(&Geodb::embedded(), &[]).is_ok());
+        let Err(Refusal(exit, why)) = judge.landmarks(&Geodb::embedded(), &configured) else { panic!("taken") };
+        assert!(exit == Exit::Unreadable && why.contains("185.1.8.1 is declared in PK here"), "{why}");
     }
 
     #[test]
@@ -304,7 +356,7 @@ mod tests {
             let line_of =
                 ["judge", "-", "--landmarks"].map(Into::into).into_iter().chain([file.clone().into_os_string()]);
             let Line { judge } = Line::parse_from(line_of);
-            let refused = judge.landmarks(&Geodb::embedded()).err().map(|Refusal(exit, why)| (exit, why));
+            let refused = judge.landmarks(&Geodb::embedded(), &[]).err().map(|Refusal(exit, why)| (exit, why));
             let start = line.map(|line| format!("{}:{line}: landmark.country: {country} is ", file.display()));
             match (refused, start) {
                 (None, None) => {}

@@ -46,12 +46,39 @@ impl Landmark {
         let message = format!("{} is {away} from {at}: correct the country or the coordinates", self.country);
         Some(Fault { spot: self.spot.clone(), message })
     }
+
+    /// What is wrong with it beside another declaration of the same address: a place that is not the same.
+    fn fault_beside(&self, other: &Self) -> Option<Fault> {
+        let is_same = (self.country, self.coordinates) == (other.country, other.coordinates);
+        let message = format!(
+            "{} is declared {} here and {} in {}: correct one of them, or leave it out",
+            self.address,
+            self.place(),
+            other.place(),
+            other.spot
+        );
+        (!is_same).then(|| Fault { spot: self.spot.clone(), message })
+    }
+
+    /// Where it is declared to be.
+    fn place(&self) -> String {
+        let at = self.coordinates.map_or_else(String::new, |at| format!(" at {at}"));
+        format!("in {}{at}", self.country)
+    }
 }
 
 /// Refuses landmarks whose coordinates are not in the country that is declared, give or take [`LANDMARK_UNCERTAINTY_KM`].
 /// Of a country without land on the map nothing can be said. Takes milliseconds for one that is abroad.
 pub fn hold_against(landmarks: &[Landmark], outlines: &Outlines) -> Result<(), ConfigErrors> {
     let faults: Vec<_> = landmarks.iter().filter_map(|landmark| landmark.fault(outlines)).collect();
+    if faults.is_empty() { Ok(()) } else { Err(ConfigErrors(faults)) }
+}
+
+/// Refuses `landmarks` that `others`, which are declared elsewhere, have at another place: neither would count.
+pub fn hold_together(landmarks: &[Landmark], others: &[Landmark]) -> Result<(), ConfigErrors> {
+    let others: BTreeMap<IpAddr, &Landmark> = others.iter().map(|other| (other.address, other)).collect();
+    let faults: Vec<_> =
+        landmarks.iter().filter_map(|landmark| landmark.fault_beside(others.get(&landmark.address)?)).collect();
     if faults.is_empty() { Ok(()) } else { Err(ConfigErrors(faults)) }
 }
 
@@ -193,5 +220,26 @@ mod tests {
             assert_eq!(held(country, at), Ok(()), "{country} {at:?}");
         }
         assert_eq!(hold_against(&parsed(ONE).unwrap(), &outlines), Ok(()), "without coordinates nothing is said");
+    }
+
+    #[test]
+    fn one_address_at_two_places_is_refused_with_both() {
+        let held = |one: &str, other: &str| {
+            let other = parse(&Written { name: "pehra.toml".to_owned(), bytes: format!("\n{other}").into() }).unwrap();
+            hold_together(&parsed(one).unwrap(), &other).map_err(|errors| errors.to_string())
+        };
+        let placed = format!("{ONE}latitude = 25.2\nlongitude = 55.3\n");
+        let (renamed, elsewhere) = (ONE.replace("uae-ix", "another"), ONE.replace("\"AE\"", "\"PK\""));
+        for (one, other) in [(ONE, renamed.as_str()), (&placed, &placed), (ONE, &ONE.replace(".8.1", ".8.2"))] {
+            assert_eq!(held(one, other), Ok(()), "{one} {other}");
+        }
+        let start = "marks.toml:4: landmark.country: 185.1.8.1 is declared in ";
+        let end = " in pehra.toml:5: correct one of them, or leave it out";
+        for (one, other, words) in [
+            (&elsewhere, placed.as_str(), "PK here and in AE at 25.2000, 55.3000"),
+            (&placed, ONE, "AE at 25.2000, 55.3000 here and in AE"),
+        ] {
+            assert_eq!(held(one, other), Err(format!("{start}{words}{end}")));
+        }
     }
 }

@@ -211,7 +211,7 @@ impl<'a> Trail<'a> {
                 | Says::Landmark { country, .. } => placed.insert(*country),
                 Says::Geofeed { country, publisher, .. } if speak_for(publisher, claims) => placed.insert(*country),
                 Says::Named { country, operator, .. } if speak_for(operator, claims) => {
-                    named = named.or(Some(*country))
+                    named = named.or(Some(*country));
                 }
                 Says::Announced { country, .. } => announced = announced.or(*country),
                 Says::NoEntry
