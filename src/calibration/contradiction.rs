@@ -4,7 +4,9 @@
 //! ordinary networks with different numbers that nothing calls anycast: one such address may be an undeclared anycast
 //! one. Who contradicts most others is wrong, and then who contradicts most of the rest; where that is even, as with two
 //! that contradict only each other, all of them are. A landmark with coordinates contradicts alone, for somebody declared
-//! where it stands; but one that alone contradicts the most of several vantages was itself declared wrongly.
+//! where it stands; but one that alone contradicts the most of several vantages was itself declared wrongly. One whose
+//! country alone is known contradicts who light from no land of it could have reached. A vantage that is described at two
+//! places at once, and measured from both, stands at neither.
 //!
 //! Slow answers contradict nothing. Vantages that are wrong in the same way and outnumber the others are not found out.
 
@@ -12,12 +14,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::IpAddr;
 
+use super::Met;
+use super::dispute::{self, Dispute};
 use super::facts::{Called, Landmark};
 use super::table::{Entry, Standpoint, Table};
+use super::twice;
 use crate::location::light::{Speed, radius};
 use crate::moment::Rtt;
 use crate::network::Asn;
-use crate::place::{Distance, EARTH_RADIUS_KM};
+use crate::place::{Coordinates, CountryCode, Distance, EARTH_RADIUS_KM};
 use crate::printable::Escaped;
 use crate::vantage::{Position, Vantage, VantageId};
 
@@ -40,7 +45,9 @@ pub enum Contradiction {
         address: IpAddr,
         /// The time in which it answered.
         rtt: Rtt,
-        /// How far away it is from where the vantage is said to stand.
+        /// The country it is in, where nothing more is known of its place.
+        country: Option<CountryCode>,
+        /// How far away it, or that country, is from where the vantage is said to stand.
         away: Distance,
         /// How many other landmarks did so as well; where none did, it may be the landmark that is declared wrongly.
         others: usize,
@@ -51,6 +58,15 @@ pub enum Contradiction {
         vantage: VantageId,
         /// What about, at most [`CLASHES`] for each of the others.
         clashes: Vec<Clash>,
+    },
+    /// It is described at two places, and measured from both.
+    Twice {
+        /// Who is.
+        vantage: VantageId,
+        /// The two places, the northern one first; where there are more, two that are far apart.
+        places: [Coordinates; 2],
+        /// How far apart they are.
+        apart: Distance,
     },
 }
 
@@ -70,6 +86,13 @@ pub struct Clash {
 }
 
 impl Contradiction {
+    /// Who is contradicted.
+    pub fn vantage(&self) -> &VantageId {
+        match self {
+            Self::Landmark { vantage, .. } | Self::Vantages { vantage, .. } | Self::Twice { vantage, .. } => vantage,
+        }
+    }
+
     /// The same with what follows from it.
     pub fn remark(&self) -> String {
         format!("{self}: the vantage proves and refutes nothing")
@@ -79,12 +102,13 @@ impl Contradiction {
 impl fmt::Display for Contradiction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Landmark { vantage, landmark, address, rtt, away, others } => {
+            Self::Landmark { vantage, landmark, address, rtt, country, away, others } => {
                 let (vantage, landmark) = (Escaped(&vantage.0), Called(landmark, *address));
-                write!(
-                    f,
-                    "{vantage} does not stand where it is said to: {landmark} answered it in {rtt}, {away} away"
-                )?;
+                write!(f, "{vantage} does not stand where it is said to: {landmark} answered it in {rtt}, ")?;
+                match country {
+                    None => write!(f, "{away} away")?,
+                    Some(country) => write!(f, "from {country}, {away} away")?,
+                }
                 match others {
                     0 => f.write_str(", or the landmark is wrong"),
                     more => write!(f, ", and {more} more like it"),
@@ -96,6 +120,10 @@ impl fmt::Display for Contradiction {
                 let Some((first, more)) = clashes.split_first() else { return Ok(()) };
                 write!(f, ": {first}")?;
                 if more.is_empty() { Ok(()) } else { write!(f, ", and {} more like it", more.len()) }
+            }
+            Self::Twice { vantage, places: [one, other], apart } => {
+                let vantage = Escaped(&vantage.0);
+                write!(f, "{vantage} is described at {one} and at {other}, {apart} apart: give one of them another id")
             }
         }
     }
@@ -136,12 +164,18 @@ impl fmt::Display for Misplaced {
 pub(super) struct Contradictions {
     pub(super) quarantined: BTreeMap<Standpoint, Contradiction>,
     pub(super) misplaced: BTreeMap<IpAddr, Misplaced>,
+    /// Of pairs of whom nobody is in quarantine, by their names.
+    pub(super) disputes: BTreeMap<[VantageId; 2], Dispute>,
 }
 
 /// Finds what contradicts light in vacuum.
-pub(super) fn find(table: &Table, vantages: &[&Vantage]) -> Contradictions {
-    let (mut quarantined, misplaced) = by_landmarks(table, vantages);
-    let pairs = clashing_pairs(table, vantages);
+pub(super) fn find(table: &Table, met: &[Met]) -> Contradictions {
+    let vantages: Vec<_> = met.iter().map(|met| &met.vantage).collect();
+    let vantages = vantages.as_slice();
+    let (mut quarantined, misplaced) = by_landmarks(table, met, vantages);
+    quarantined.extend(twice::find(table, vantages));
+    let (pairs, few): (Pairs, Pairs) =
+        clashing_pairs(table, vantages).into_iter().partition(|(_, clashes)| clashes.networks.len() >= CLASHES);
     let mut edges: Vec<(Standpoint, Standpoint)> = pairs.keys().copied().collect();
     edges.retain(|(a, b)| !quarantined.contains_key(a) && !quarantined.contains_key(b));
     while !edges.is_empty() {
@@ -163,7 +197,9 @@ pub(super) fn find(table: &Table, vantages: &[&Vantage]) -> Contradictions {
         }
         edges.retain(|(a, b)| !worst.contains(a) && !worst.contains(b));
     }
-    Contradictions { quarantined, misplaced }
+    let is_trusted = |(a, b): &(Standpoint, Standpoint)| !quarantined.contains_key(a) && !quarantined.contains_key(b);
+    let disputes = dispute::find(few.into_iter().filter(|(pair, _)| is_trusted(pair)), vantages);
+    Contradictions { quarantined, misplaced, disputes }
 }
 
 /// A vantage whose discs count, with the radius of one of them.
@@ -189,22 +225,34 @@ struct Sooner<'a> {
     address: IpAddr,
     standpoint: Standpoint,
     rtt: Rtt,
+    /// The country, where nothing more is known of its place.
+    country: Option<CountryCode>,
     away: Distance,
 }
 
 type Verdicts = (BTreeMap<Standpoint, Contradiction>, BTreeMap<IpAddr, Misplaced>);
 
-fn by_landmarks(table: &Table, vantages: &[&Vantage]) -> Verdicts {
+/// How far away a landmark is at the least, by its country where nothing more is known of its place; `None` where nothing is.
+fn least_way(landmark: &Landmark, from: &Disc, met: &[Met]) -> Option<(Option<CountryCode>, Distance)> {
+    if let Some(declared) = landmark.coordinates {
+        let away = from.position.coordinates.least_distance_to(declared).km() - LANDMARK_UNCERTAINTY_KM;
+        return Some((None, Distance::from_km(away)));
+    }
+    let country = landmark.country?;
+    Some((Some(country), met.get(from.standpoint)?.distance_to(country)?))
+}
+
+fn by_landmarks(table: &Table, met: &[Met], vantages: &[&Vantage]) -> Verdicts {
     let mut sooner: Vec<Sooner<'_>> = Vec::new();
     let mut measured: BTreeMap<IpAddr, usize> = BTreeMap::new();
     for (address, entry) in table.iter() {
         let Some((landmark, _)) = entry.facts.landmark() else { continue };
-        let Some(declared) = landmark.coordinates else { continue };
-        for Disc { standpoint, rtt, position, radius } in discs(entry, vantages) {
+        for disc in discs(entry, vantages) {
+            let Some((country, away)) = least_way(landmark, &disc, met) else { continue };
             *measured.entry(address).or_default() += 1;
-            let away = position.coordinates.least_distance_to(declared);
-            if away > radius + Distance::from_km(LANDMARK_UNCERTAINTY_KM) {
-                sooner.push(Sooner { landmark, address, standpoint, rtt, away });
+            if away > disc.radius {
+                let Disc { standpoint, rtt, .. } = disc;
+                sooner.push(Sooner { landmark, address, standpoint, rtt, country, away });
             }
         }
     }
@@ -214,10 +262,10 @@ fn by_landmarks(table: &Table, vantages: &[&Vantage]) -> Verdicts {
         by_standpoint.entry(case.standpoint).or_default().push(case);
     }
     let contradiction = |(standpoint, cases): (Standpoint, Vec<&Sooner<'_>>)| {
-        let (Sooner { landmark, address, rtt, away, .. }, others) = cases.split_first()?;
+        let (Sooner { landmark, address, rtt, country, away, .. }, others) = cases.split_first()?;
         let (vantage, landmark) = (vantages.get(standpoint)?.id.clone(), landmark.name.clone());
-        let (address, rtt, away, others) = (*address, *rtt, *away, others.len());
-        Some((standpoint, Contradiction::Landmark { vantage, landmark, address, rtt, away, others }))
+        let (address, rtt, country, away, others) = (*address, *rtt, *country, *away, others.len());
+        Some((standpoint, Contradiction::Landmark { vantage, landmark, address, rtt, country, away, others }))
     };
     (by_standpoint.into_iter().filter_map(contradiction).collect(), misplaced)
 }
@@ -248,10 +296,18 @@ fn misplaced(
     misplaced
 }
 
-/// What two standpoints, the lower first, contradict each other about: their discs for an address, by its network.
-type Pairs = BTreeMap<(Standpoint, Standpoint), BTreeMap<Asn, (IpAddr, Rtt, Rtt, Distance)>>;
+/// What two standpoints, the lower first, contradict each other about.
+type Pairs = BTreeMap<(Standpoint, Standpoint), Clashing>;
 
-/// The pairs that contradict each other about enough networks.
+/// What a pair contradicts each other about.
+#[derive(Debug, Default)]
+pub(super) struct Clashing {
+    /// Their times for an address, and how far apart they are, by its network; at most [`CLASHES`].
+    pub(super) networks: BTreeMap<Asn, (IpAddr, Rtt, Rtt, Distance)>,
+    pub(super) addresses: usize,
+}
+
+/// The pairs that contradict each other.
 fn clashing_pairs(table: &Table, vantages: &[&Vantage]) -> Pairs {
     let mut pairs = Pairs::new();
     let half_way_round = Distance::from_km(EARTH_RADIUS_KM * std::f64::consts::PI);
@@ -267,14 +323,14 @@ fn clashing_pairs(table: &Table, vantages: &[&Vantage]) -> Pairs {
                 let same = is_same(a.standpoint, b.standpoint, vantages);
                 if !same && apart > a.radius + b.radius {
                     let clashes = pairs.entry((a.standpoint, b.standpoint)).or_default();
-                    if clashes.len() < CLASHES {
-                        clashes.entry(asn).or_insert((address, a.rtt, b.rtt, apart));
+                    clashes.addresses += 1;
+                    if clashes.networks.len() < CLASHES {
+                        clashes.networks.entry(asn).or_insert((address, a.rtt, b.rtt, apart));
                     }
                 }
             }
         }
     }
-    pairs.retain(|_, clashes| clashes.len() >= CLASHES);
     pairs
 }
 
@@ -292,7 +348,7 @@ fn told_by(
 ) -> Option<Vec<Clash>> {
     let is_first = standpoint == a;
     let other = vantages.get(if is_first { b } else { a }).filter(|_| is_first || standpoint == b)?;
-    let told = pairs.get(&(a, b))?.values().map(|(address, first, second, apart)| {
+    let told = pairs.get(&(a, b))?.networks.values().map(|(address, first, second, apart)| {
         let (rtt, other_rtt) = if is_first { (*first, *second) } else { (*second, *first) };
         Clash { address: *address, rtt, other: other.id.clone(), other_rtt, apart: *apart }
     });

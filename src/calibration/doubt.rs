@@ -80,8 +80,7 @@ pub(super) fn find(table: &Table, met: &[Met]) -> BTreeMap<Standpoint, Doubt> {
 impl Met {
     /// The vantage, and how far away `country` is, if an answer in this time cannot have come from there.
     fn contradicted(&self, country: CountryCode, rtt: Rtt) -> Option<(&VantageId, Distance)> {
-        let place = self.lands.binary_search_by_key(&country, |(land, _)| *land).ok()?;
-        let away = self.lands.get(place).map(|(_, away)| *away)?;
+        let away = self.distance_to(country)?;
         let reach = radius(rtt, Speed::Vacuum, self.vantage.position?.uncertainty);
         (away > reach).then_some((&self.vantage.id, away))
     }

@@ -27,6 +27,8 @@ pub(super) enum Side {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Landmark {
     pub(super) name: String,
+    /// Unless it is declared in several.
+    pub(super) country: Option<CountryCode>,
     pub(super) coordinates: Option<Coordinates>,
 }
 
@@ -168,7 +170,7 @@ impl Facts {
             Says::Landmark { name, country, coordinates } => {
                 self.landmarks.name(*country, home);
                 self.of_others.join(Named::One(*country));
-                let landmark = Landmark { name: name.clone(), coordinates: *coordinates };
+                let landmark = Landmark { name: name.clone(), country: Some(*country), coordinates: *coordinates };
                 self.declare(landmark);
             }
             Says::NoEntry
@@ -184,11 +186,12 @@ impl Facts {
         match &mut self.landmark {
             None => self.landmark = Some(landmark),
             Some(declared) => {
-                let agreed = declared.coordinates.filter(|_| declared.coordinates == landmark.coordinates);
+                let coordinates = declared.coordinates.filter(|_| declared.coordinates == landmark.coordinates);
+                let country = declared.country.filter(|_| declared.country == landmark.country);
                 if landmark.name < declared.name {
                     *declared = landmark;
                 }
-                declared.coordinates = agreed;
+                (declared.country, declared.coordinates) = (country, coordinates);
             }
         }
     }

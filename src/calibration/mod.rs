@@ -3,8 +3,9 @@
 //!
 //! A time alone says little: 25 ms may be the next city or the next country. A [`Yardstick`] says what a vantage's times
 //! mean, from the way abroad ([`hubs`]) and from what the vantage measured of addresses whose side of the border is
-//! known. A [`Contradiction`] names a vantage that no yardstick helps: light contradicts it. A [`Doubt`] names one that every
-//! source contradicts, for somebody to look into.
+//! known. A [`Contradiction`] names a vantage that no yardstick helps: light contradicts it, or it
+//! is described at two places. A [`Doubt`] names one that every source contradicts, a [`Dispute`] two that contradict each
+//! other about addresses that may be anycast: for somebody to look into.
 //!
 //! *Known* is an address that is declared to be a landmark; that a cloud's list or the operator's register attests; or
 //! that every database and the countries of its network put on one side, in an ordinary network or, abroad, in a cloud's,
@@ -39,17 +40,21 @@ use table::{Entry, Standpoint, Table};
 use tally::Tally;
 
 pub use contradiction::Contradiction;
+pub use dispute::Dispute;
 pub use doubt::Doubt;
 pub use hubs::Hubs;
 pub use survey::{Light, Survey};
 
 pub mod contradiction;
+pub mod dispute;
 pub mod doubt;
 mod facts;
 pub mod hubs;
+mod remark;
 mod survey;
 mod table;
 mod tally;
+mod twice;
 #[cfg(test)]
 mod tests;
 
@@ -101,6 +106,14 @@ struct Met {
     bare: Option<Yardstick>,
     /// How far away the land of each country is at the least, by country; nothing without coordinates. About 4 KB.
     lands: Vec<(CountryCode, Distance)>,
+}
+
+impl Met {
+    /// How far away the land of `country` is at the least; `None` without coordinates, or where the map has no land of it.
+    fn distance_to(&self, country: CountryCode) -> Option<Distance> {
+        let place = self.lands.binary_search_by_key(&country, |(land, _)| *land).ok()?;
+        self.lands.get(place).map(|(_, away)| *away)
+    }
 }
 
 /// What follows from the observations of a window.
@@ -258,23 +271,11 @@ impl Calibration {
     }
 
     /// What somebody should look into, at any moment: one sentence for each vantage in quarantine, for each that contradicts
-    /// every source, for each misplaced landmark, and for each address that is said to be abroad and is not; the latest of
-    /// each.
+    /// every source, for each two that contradict each other about few networks, for each misplaced landmark, and for each
+    /// address that is said to be abroad and is not; the latest of each, with its days unless it holds at every moment.
     pub fn remarks(&self) -> Vec<String> {
-        let (mut quarantined, mut misplaced, mut dropped) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        let mut doubts = BTreeMap::new();
-        for findings in self.findings.values() {
-            for (standpoint, why) in &findings.contradictions.quarantined {
-                quarantined.insert(self.met.get(*standpoint).map(|met| &met.vantage.id), why);
-            }
-            doubts.extend(findings.doubts.values().map(|doubt| (&doubt.vantage, doubt)));
-            misplaced.extend(&findings.contradictions.misplaced);
-            dropped.extend(&findings.dropped);
-        }
-        let quarantined = quarantined.into_values().map(Contradiction::remark);
-        let doubts = doubts.into_values().map(Doubt::to_string);
-        let misplaced = misplaced.into_values().map(Misplaced::to_string);
-        quarantined.chain(doubts).chain(misplaced).chain(dropped.into_values().map(Dropped::to_string)).collect()
+        let a_day = if self.window == Window::Before { HOURS_A_DAY } else { 1 };
+        remark::all(self.findings.iter().map(|(slot, findings)| (slot.div_euclid(a_day), findings.as_ref())))
     }
 
     /// What was found for a moment; where its own hour or day was not surveyed, the last before it within a week.
@@ -366,8 +367,7 @@ impl Calibration {
     }
 
     fn find(&self, table: &Table) -> Findings {
-        let vantages: Vec<_> = self.met.iter().map(|met| &met.vantage).collect();
-        let contradictions = contradiction::find(table, &vantages);
+        let contradictions = contradiction::find(table, &self.met);
         let mut dropped = BTreeMap::new();
         let mut tallies: BTreeMap<Standpoint, Tally> = BTreeMap::new();
         for (address, entry) in table.iter() {

@@ -366,22 +366,113 @@ fn the_one_that_contradicts_several_who_agree_is_the_one_in_quarantine() {
 }
 
 #[test]
-fn a_vantage_that_was_moved_on_the_map_is_believed_again() {
-    let wrong = vantage("a", 1, LAHORE);
-    let right = vantage("a", 1, FRANKFURT);
-    let other = vantage("b", 2, FRANKFURT);
-    let ordinary = |at| vec![network(100 + at, "DE")];
-    let three: [&[f64]; 3] = [&[2.0, 1.0, 2.0], &[3.0, 1.0, 3.0], &[2.0, 2.0, 2.0]];
-    let seen = measured(&[wrong.clone(), other.clone(), right.clone()], &three, ordinary);
-    let calibration = surveyed(&seen, Window::Around);
-    assert!(calibration.quarantine(&wrong, noon()).is_some());
-    assert_eq!(calibration.quarantine(&right, noon()), None);
+fn an_id_that_is_described_at_two_places_proves_nothing_while_both_measured() {
+    let [karachi, frankfurt] = [(24.86, 67.0), FRANKFURT].map(|place| vantage("fra", 1, place));
+    let says = [country("DE"), network(9, "DE")];
+    let seen = |vantage: &Vantage, at: &str| seen(vantage, at, "5.9.0.1", 0.9, &says);
+    let minute = "2026-06-05T12:01:00Z";
+    let both = [seen(&frankfurt, NOON), seen(&karachi, minute)];
+    let words =
+        "fra is described at 50.1109, 8.6821 and at 24.8600, 67.0000, 5649 km apart: give one of them another id";
+    for order in [[0, 1], [1, 0]] {
+        let calibration = surveyed(&order.map(|at: usize| both[at].clone()), Window::Around);
+        for vantage in [&karachi, &frankfurt] {
+            let why = calibration.quarantine(vantage, noon()).unwrap();
+            assert_eq!(why.to_string(), words);
+        }
+        assert_eq!(calibration.remarks().len(), 1);
+    }
+    let other_day = "2026-06-14T12:00:00Z";
+    let later = surveyed(&[seen(&frankfurt, NOON), seen(&karachi, other_day)], Window::Around);
+    assert!(later.quarantined(noon()).is_empty() && later.quarantined(other_day.parse().unwrap()).is_empty());
+    let mut silent = both[1].clone();
+    silent.pings.clear();
+    assert!(
+        surveyed(&[both[0].clone(), silent], Window::Around).quarantined(noon()).is_empty(),
+        "nothing was measured"
+    );
+    let renumbered = Vantage { asn: Some(Asn(7)), ..frankfurt.clone() };
+    let nearby = vantage("fra", 1, (50.3, 8.9));
+    let vague = Vantage { position: None, ..frankfurt.clone() };
+    for other in [renumbered, nearby, vague] {
+        let seen = [seen(&frankfurt, NOON), seen(&other, minute)];
+        assert!(surveyed(&seen, Window::Around).quarantined(noon()).is_empty(), "{other:?}");
+    }
+}
+
+#[test]
+fn a_landmark_of_which_only_the_country_is_known_contradicts_who_light_could_not_have_reached_from_there() {
+    let (lahore, frankfurt) = (vantage("lhe", 1, LAHORE), vantage("fra", 2, FRANKFURT));
+    let says = |code: &str| [landmark("uae", code, None)];
+    let calibration = surveyed(&[seen(&lahore, NOON, "185.1.8.1", 0.5, &says("AE"))], Window::Around);
+    let why = calibration.quarantine(&lahore, noon()).unwrap().to_string();
+    let start =
+        "lhe does not stand where it is said to: the landmark uae (185.1.8.1) answered it in 0.500 ms, from AE, ";
+    assert!(why.starts_with(start) && why.ends_with(" km away, or the landmark is wrong"), "{why}");
+    for (code, ms) in [("AE", 30.0), ("PK", 0.5), ("RE", 0.5)] {
+        let calibration = surveyed(&[seen(&lahore, NOON, "185.1.8.1", ms, &says(code))], Window::Around);
+        assert_eq!(calibration.quarantine(&lahore, noon()), None, "{code} {ms}");
+    }
+    let both = [&lahore, &frankfurt].map(|vantage| seen(vantage, NOON, "185.1.8.1", 0.5, &says("AE")));
+    let calibration = surveyed(&both, Window::Around);
+    assert!(calibration.quarantined(noon()).is_empty());
+    assert_eq!(calibration.misplaced(noon()).count(), 1, "who contradicts everybody is misplaced");
+    let mut at_odds = both[0].clone();
+    at_odds.claims.extend(both[0].claims.iter().cloned().map(|mut claim| {
+        claim.says = landmark("uae", "OM", None);
+        claim
+    }));
+    assert!(surveyed(&[at_odds], Window::Around).quarantined(noon()).is_empty(), "declared in two countries");
+}
+
+#[test]
+fn two_that_contradict_each_other_about_many_addresses_of_few_networks_get_a_remark() {
+    let vantages = [vantage("khi", 1, LAHORE), vantage("fra", 2, FRANKFURT)];
+    let many: [&[f64]; 4] = [&[1.0, 2.0]; 4];
+    let disputed = surveyed(&measured(&vantages, &many, |at| vec![network(100 + at % 2, "PK")]), Window::Around);
+    assert!(disputed.quarantined(noon()).is_empty());
+    let remarks = disputed.remarks();
+    let words = " contradict each other about 4 addresses in 2 networks (198.41.0.1 answered them in 2.000 ms and 1.000 ms): \
+                 either the addresses are anycast, or one of the two does not stand where it is said to";
+    assert!(
+        remarks.len() == 1 && remarks[0].starts_with("fra and khi, ") && remarks[0].ends_with(words),
+        "{remarks:?}"
+    );
+
+    let remarks = |times: &[&[f64]], networks: u32| {
+        let seen = measured(&vantages, times, |at| vec![network(100 + at % networks, "PK")]);
+        surveyed(&seen, Window::Around).remarks()
+    };
+    assert!(remarks(&many[..2], 1).is_empty(), "two addresses may be anycast");
+    assert!(remarks(&[[1.0, 90.0].as_slice(); 4], 1).is_empty(), "light could have been at both");
+    let quarantined = remarks(&many, 3);
+    assert!(quarantined.len() == 2 && quarantined.iter().all(|remark| remark.contains("nothing")), "{quarantined:?}");
+}
+
+#[test]
+fn a_remark_that_does_not_hold_all_the_time_names_its_days() {
+    let (lahore, says) = (vantage("lhe", 1, LAHORE), [landmark("de-cix", "DE", Some(FRANKFURT))]);
+    let late = |day: u8| format!("2026-06-{day:02}T12:00:00Z");
+    let contradicted = |day: u8| seen(&lahore, &late(day), "185.1.8.1", 1.0, &says);
+    let other = |day: u8| seen(&lahore, &late(day), "5.9.0.1", 0.9, &[]);
+    for (observations, start) in [
+        (vec![contradicted(1), other(9)], "on 2026-06-01: lhe does not stand"),
+        (vec![contradicted(1), other(2), other(10)], "on 2 days from 2026-06-01 to 2026-06-02: lhe does not stand"),
+        (vec![contradicted(1), other(8)], "lhe does not stand"),
+    ] {
+        let remarks = surveyed(&observations, Window::Around).remarks();
+        assert!(remarks.len() == 1 && remarks[0].starts_with(start), "{remarks:?}");
+    }
+    let before = surveyed(&[contradicted(1), other(2)], Window::Before).remarks();
+    assert!(before.len() == 1 && before[0].starts_with("on 2026-06-02: lhe does not stand"), "{before:?}");
 }
 
 /// Random measurements of some vantages at home, some of them wrong about the world in every way.
 fn any_observations() -> impl Strategy<Value = Vec<Observation>> {
-    let vantages = [vantage("lhe", 1, LAHORE), vantage("isb", 2, ISLAMABAD), vantage("fra", 3, FRANKFURT)];
-    let one = (0..3_usize, 0..20_i64, 0..24_i64, 0..12_u32, 0..8_usize, 1.0..300.0_f64);
+    let [lahore, islamabad, frankfurt, dubai] = [LAHORE, ISLAMABAD, FRANKFURT, DUBAI];
+    let moved = vantage("fra", 3, dubai);
+    let vantages = [vantage("lhe", 1, lahore), vantage("isb", 2, islamabad), vantage("fra", 3, frankfurt), moved];
+    let one = (0..4_usize, 0..20_i64, 0..24_i64, 0..12_u32, 0..8_usize, 1.0..300.0_f64);
     let one = one.prop_map(move |(who, day, hour, address, said, ms)| {
         let says = match said {
             0..=2 => vec![country("AE"), network(100 + address, "AE")],

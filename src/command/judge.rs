@@ -52,7 +52,8 @@ pub struct Judge {
     files: Vec<PathBuf>,
 
     /// Where imported vantages stood: `[[vantage]]` tables with id, latitude, longitude, `uncertainty_km`. A RIPE Atlas
-    /// probe has the id atlas-NUMBER; scamper's is its monitor, or the hostname of its cycle, or its src address
+    /// probe has the id atlas-NUMBER; scamper's is its monitor, or the hostname of its cycle, or its src address.
+    /// One that moves gets a new id: an id that is described at two places within a week proves nothing
     #[arg(long, value_name = "FILE")]
     vantages: Option<PathBuf>,
 

@@ -1,5 +1,6 @@
 //! The file that says where imported vantages stood: `[[vantage]]` tables with `id` and, if known, `latitude`,
 //! `longitude` and `uncertainty_km` (all three or none), `asn` and `name`. One without coordinates proves nothing.
+//! One that moves gets a new id: an id that is described at two places within a week is put into quarantine at both.
 
 use std::collections::BTreeMap;
 
