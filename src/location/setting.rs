@@ -216,10 +216,10 @@ impl Seen<'_> {
 /// The first two discs of about the judged moment that by light in vacuum do not meet: sound ones, if there are two such.
 fn apart<'a>(discs: impl Iterator<Item = Disc<'a>> + Clone) -> Option<Apart<'a>> {
     let of_the_day = discs.filter(|disc| disc.vantage.is_of_the_day());
-    first_apart(of_the_day.clone().filter(Disc::is_sound)).or_else(|| first_apart(of_the_day))
+    first_apart(&of_the_day.clone().filter(Disc::is_sound)).or_else(|| first_apart(&of_the_day))
 }
 
-fn first_apart<'a>(discs: impl Iterator<Item = Disc<'a>> + Clone) -> Option<Apart<'a>> {
+fn first_apart<'a>(discs: &(impl Iterator<Item = Disc<'a>> + Clone)) -> Option<Apart<'a>> {
     discs.clone().enumerate().find_map(|(index, one)| {
         let other = discs.clone().skip(index + 1).find(|other| one.is_disjoint_from(other, Speed::Vacuum))?;
         Some(Apart { one, other })
