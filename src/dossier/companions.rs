@@ -39,7 +39,7 @@ impl<'a> Companions<'a> {
     }
 
     /// What was seen of `address` in `subject`, if that is among the observations; and what its vantage saw of it in all rounds
-    /// within [`PROVING_HOURS`].
+    /// within [`PROVING_HOURS`](super::sighting::PROVING_HOURS).
     pub(super) fn of_own(
         &self,
         address: IpAddr,
@@ -91,7 +91,7 @@ fn nearest<'a>(seen: &[Sighting<'a>], moment: Timestamp) -> Option<Sighting<'a>>
     answered.or_else(|| nearest([before.next(), after.next()]))
 }
 
-/// What was seen within [`PROVING_HOURS`] of `moment`, of what was seen in order of time.
+/// What was seen within [`PROVING_HOURS`](super::sighting::PROVING_HOURS) of `moment`, of what was seen in order of time.
 fn about<'s, 'a>(seen: &'s [Sighting<'a>], moment: Timestamp) -> impl Iterator<Item = &'s Sighting<'a>> {
     let (earlier, later) = split(seen, moment);
     let is_about = move |one: &&Sighting<'_>| one.is_about(moment);
