@@ -12,6 +12,7 @@ use crate::command::geodb::GeodbCommand;
 use crate::command::inspect::Inspect;
 use crate::command::judge::Judge;
 use crate::command::run::Run;
+use crate::command::trace::TraceCommand;
 use crate::command::{Exit, without_probing};
 use crate::printable::{Printable, is_hostile};
 
@@ -34,9 +35,11 @@ Exit status:
   3   inspect and judge: unproven or suspect
   64  the command line makes no sense
   65  input that cannot be read
+  68  trace: a name without an address
   74  a file, socket or directory that is needed cannot be had
   77  no permission
-  78  the configuration is wrong";
+  78  the configuration is wrong
+  130 trace: stopped before all was traced";
 
 /// The commands.
 #[derive(Debug, Subcommand)]
@@ -49,6 +52,8 @@ pub enum Command {
     Inspect(Inspect),
     /// Judge what was observed before: journals, and what RIPE Atlas and scamper measured
     Judge(Judge),
+    /// Trace the paths to addresses and names, for a person or as RIPE Atlas results
+    Trace(TraceCommand),
     /// What the databases of places and networks are, and what they say of an address
     Geodb(GeodbCommand),
 }
@@ -87,6 +92,7 @@ impl Command {
         match self {
             Self::Run(run) => run.run(),
             Self::Inspect(inspect) => inspect.run(),
+            Self::Trace(trace) => trace.run(),
             Self::Check(check) => without_probing(|| check.run()),
             Self::Judge(judge) => without_probing(|| judge.run()),
             Self::Geodb(geodb) => without_probing(|| geodb.run()),

@@ -5,6 +5,7 @@
 //! a round of it is an [`observation`], which becomes a journal [`entry`] before anyone judges it; what a week of them says of
 //! the vantages themselves is a [`calibration`]; the fresh observations of an endpoint are a [`dossier`]; dossier and policy
 //! give a [`verdict`]; verdicts over time give an [`alert`]; and the [`ledger`] of it all is shown by the [`exposition`].
+//! What other tools measured comes in by the [`import`], and what we traced goes out to them by the [`export`].
 //!
 //! Everything down to [`sim`] is pure: values in, values out, no clock, no randomness, no socket, no file. Time and
 //! seeds are arguments. Only the shell ([`edge`], [`agent`], [`command`], [`vitals`]) touches the world.
@@ -31,6 +32,7 @@ pub mod observation;
 pub mod round;
 pub mod entry;
 pub mod import;
+pub mod export;
 pub mod calibration;
 pub mod dossier;
 pub mod verdict;

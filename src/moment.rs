@@ -42,11 +42,15 @@ impl Rtt {
     }
 
     /// `ms` milliseconds, rounded up to the nanosecond (a bound may only grow); `None` unless finite and not negative.
+    /// What [`Rtt::ms`] says of a time gives that time again.
     pub fn from_ms(ms: f64) -> Option<Self> {
         let valid = ms.is_finite() && (0.0..=1e9).contains(&ms);
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked just above")]
-        let nanoseconds = (ms * 1e6).ceil() as u64;
-        valid.then_some(Self(nanoseconds))
+        let whole = |nanoseconds: f64| Self(nanoseconds as u64);
+        let nearest = whole((ms * 1e6).round());
+        #[expect(clippy::float_cmp, reason = "the very number, or another")]
+        let is_exact = nearest.ms() == ms;
+        valid.then(|| if is_exact { nearest } else { whole((ms * 1e6).ceil()) })
     }
 
     /// How much longer it is than `other`; nothing when it is not. A difference is no bound of any distance.
@@ -75,5 +79,28 @@ impl Rtt {
 impl fmt::Display for Rtt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:.3} ms", self.ms())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_time_written_in_milliseconds_is_read_as_it_was(nanoseconds in 0..=1_000_000_000_000_000_u64) {
+            let rtt = Rtt(nanoseconds);
+            prop_assert_eq!(Rtt::from_ms(rtt.ms()), Some(rtt));
+            let read: f64 = serde_json::from_str(&serde_json::to_string(&rtt.ms()).unwrap()).unwrap();
+            prop_assert_eq!(Rtt::from_ms(read), Some(rtt));
+        }
+
+        #[test]
+        fn no_time_is_read_as_less_than_it_was(ms in 0.0..60_000.0) {
+            let rtt = Rtt::from_ms(ms).unwrap();
+            prop_assert!(rtt.ms() >= ms, "{} {}", rtt, ms);
+        }
     }
 }

@@ -127,6 +127,23 @@ impl fmt::Display for Host {
     }
 }
 
+impl FromStr for Host {
+    type Err = InvalidHostName;
+
+    /// An address without brackets, or a name, which does not end in a number.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if let Ok(address) = text.parse::<IpAddr>() {
+            return Ok(Self::Address(address.to_canonical()));
+        }
+        let name: HostName = text.parse()?;
+        let last = name.as_str().rsplit('.').next().unwrap_or_default();
+        if last.bytes().all(|b| b.is_ascii_digit()) {
+            return Err(InvalidHostName(text.chars().take(80).collect()));
+        }
+        Ok(Self::Name(name))
+    }
+}
+
 /// Something that is watched: `https://host[:port][/path]`, `tcp://host:port`, `dns://host`, `smtp://host`, a bare host
 /// name (taken as https) or an address.
 ///
@@ -217,7 +234,7 @@ impl FromStr for Endpoint {
         let scheme = parse_scheme(scheme_text)?;
         let (authority, path) = rest.find(PATH).map_or((rest, ""), |at| rest.split_at(at));
         let (host, port) = split_authority(authority);
-        let host = parse_host(host)?;
+        let host: Host = host.parse()?;
         let given = port.map(|p| p.parse::<u16>().ok().filter(|p| *p > 0).ok_or_else(shown));
         let port = match given {
             Some(port) => port.map_err(InvalidEndpoint::Port)?,
@@ -265,18 +282,6 @@ fn split_authority(authority: &str) -> (&str, Option<&str>) {
         Some((host, port)) if !port.contains(':') => (host, Some(port)),
         _ => (authority, None),
     }
-}
-
-fn parse_host(text: &str) -> Result<Host, InvalidEndpoint> {
-    if let Ok(address) = text.parse::<IpAddr>() {
-        return Ok(Host::Address(address.to_canonical()));
-    }
-    let name: HostName = text.parse()?;
-    let last = name.as_str().rsplit('.').next().unwrap_or_default();
-    if last.bytes().all(|b| b.is_ascii_digit()) {
-        return Err(InvalidHostName(text.chars().take(80).collect()).into());
-    }
-    Ok(Host::Name(name))
 }
 
 impl TryFrom<String> for Endpoint {

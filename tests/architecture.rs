@@ -46,7 +46,7 @@ const ORDER: [&[&str]; 17] = [
     &["digest", "moment", "network", "place", "printable", "provider", "vantage", "workload"],
     &["resolution", "trace", "contact", "location"],
     &["observation"],
-    &["round", "entry", "import"],
+    &["round", "entry", "import", "export"],
     &["calibration"],
     &["dossier"],
     &["verdict"],

@@ -12,6 +12,7 @@ pub mod judge;
 pub mod geodb;
 pub mod logging;
 pub mod run;
+pub mod trace;
 mod verdicts;
 
 /// How a command ends. The numbers are those of product.md and `sysexits.h`.
@@ -27,12 +28,16 @@ pub enum Exit {
     Usage,
     /// Input that cannot be read (`EX_DATAERR`).
     Unreadable,
+    /// A name has no address (`EX_NOHOST`).
+    NoHost,
     /// A file, socket or directory that we need cannot be had (`EX_IOERR`).
     Failed,
     /// No permission (`EX_NOPERM`).
     NoPermission,
     /// The configuration is wrong (`EX_CONFIG`).
     BadConfiguration,
+    /// A signal ended it before it was done (128 and the number of SIGINT, as shells have it).
+    Stopped,
 }
 
 impl Exit {
@@ -53,9 +58,11 @@ impl Exit {
             Self::Doubt => 3,
             Self::Usage => 64,
             Self::Unreadable => 65,
+            Self::NoHost => 68,
             Self::Failed => 74,
             Self::NoPermission => 77,
             Self::BadConfiguration => 78,
+            Self::Stopped => 130,
         }
     }
 }

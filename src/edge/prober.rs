@@ -129,7 +129,8 @@ struct Request {
 }
 
 impl ProberHandle {
-    /// Carries out `plan`. Once the prober has stopped, every trace is unsent.
+    /// Carries out `plan`. When the prober stops, the trace ends with what it has; once it has stopped, every trace is
+    /// unsent.
     pub async fn trace(&self, plan: Plan) -> Trace {
         let (answer, trace) = oneshot::channel();
         let unsent = || plan.unsent(clock::now());
@@ -191,7 +192,11 @@ impl Prober {
                 Event::Readable => self.receive(),
                 Event::Requested(request) => self.start(request),
                 Event::Due => {}
-                Event::Shutdown => return,
+                Event::Shutdown => {
+                    self.switchboard.handle_stop();
+                    self.report();
+                    return;
+                }
             }
             self.switchboard.handle_timeout(clock::now());
             self.transmit();

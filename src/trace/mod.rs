@@ -22,7 +22,8 @@
 //!    same private addresses. The trace has `Looped`.
 //! 6. The gap: no hop is asked that is more than `gap_limit` beyond the last one that answered. When all those have
 //!    spent their attempts in silence, the trace is `Silent`; when `last_ttl` came first, it is `Exhausted`.
-//! 7. The deadline of the whole trace ends it as `Overdue`, with what is in flight counted as silent.
+//! 7. The deadline of the whole trace, or that nobody waits for it any longer, ends it as `Overdue`, with what is in
+//!    flight counted as silent.
 //! 8. A probe that could not be sent is neither answered nor silent, but it was an attempt. When the first `attempts`
 //!    probes could not be sent, no more are tried, and the trace is `Unsent`.
 //! 9. An answer after its deadline, while the trace runs, is booked as `late`, and its probe is silent no more. Every
@@ -145,7 +146,7 @@ pub enum Ending {
     Exhausted,
     /// The path came back to a router it had left.
     Looped,
-    /// Time ran out.
+    /// Time ran out, or nobody waited any longer.
     Overdue,
     /// The probes could not be sent.
     Unsent,

@@ -233,6 +233,17 @@ impl Switchboard {
         }
     }
 
+    /// Nobody waits any longer: every trace ends with what has been measured.
+    pub fn handle_stop(&mut self) {
+        let running: Vec<_> = self.traces.keys().copied().collect();
+        for trace in running {
+            if let Some(running) = self.traces.get_mut(&trace) {
+                running.tracer.handle_stop();
+            }
+            self.settle(trace);
+        }
+    }
+
     /// The next probe to send, now.
     pub fn poll_transmit(&mut self, now: Moment) -> Option<Transmit> {
         while self.pace.allows(now.mono) {

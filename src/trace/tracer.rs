@@ -149,6 +149,11 @@ impl Tracer {
         self.overdue |= now >= self.deadline();
     }
 
+    /// Nobody waits any longer: what has been measured is all there will be.
+    pub fn handle_stop(&mut self) {
+        self.overdue = true;
+    }
+
     /// The next probe to send now, if there is one.
     pub fn poll_probe(&mut self, now: Instant) -> Option<Probe> {
         if self.overdue || self.is_unsendable() || self.in_flight >= usize::from(self.plan.window) {

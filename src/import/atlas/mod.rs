@@ -2,7 +2,8 @@
 //!
 //! A result becomes one observation by the vantage `atlas-` and the number of the probe. What the probe resolved is kept
 //! as a resolution by the view `atlas`; results without an address are passed over and counted. Where the name is itself
-//! an address, and another one was measured, what was measured counts.
+//! an address, and another one was measured, what was measured counts. What `pehra trace` writes in this form
+//! ([`crate::export`]) names its vantage, and is read back as it was measured.
 
 use std::net::IpAddr;
 
@@ -59,6 +60,10 @@ struct Head {
     timestamp: i64,
     dst_name: Option<String>,
     dst_addr: Option<String>,
+    /// Of traces of ours, as `timestamp` has whole seconds.
+    started: Option<Timestamp>,
+    /// Of traces of ours, which no probe of RIPE Atlas made.
+    vantage: Option<String>,
 }
 
 impl Head {
@@ -71,8 +76,10 @@ impl Head {
     fn observation(&self, endpoint: Endpoint, target: IpAddr, vantages: &Vantages) -> Result<Observation, String> {
         let wrong = |_| format!("timestamp: {} is out of range: write seconds since 1970", self.timestamp);
         let observed = Timestamp::from_second(self.timestamp).map_err(wrong)?;
+        let observed = self.started.unwrap_or(observed);
         let resolution = self.resolution(&endpoint, target, observed);
-        let mut observation = bare(endpoint, vantages.find(&format!("atlas-{}", self.prb_id)), observed);
+        let vantage = self.vantage.clone().unwrap_or_else(|| format!("atlas-{}", self.prb_id));
+        let mut observation = bare(endpoint, vantages.find(&vantage), observed);
         observation.resolutions.extend(resolution);
         Ok(observation)
     }

@@ -1,4 +1,4 @@
-//! The hops of a traceroute.
+//! The hops of a traceroute, and where it is one of ours what only ours say.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -18,6 +18,7 @@ struct Traceroute {
     paris_id: Option<u16>,
     #[serde(default)]
     result: Vec<WrittenHop>,
+    ending: Option<Ending>,
 }
 
 #[derive(Deserialize)]
@@ -38,6 +39,11 @@ struct WrittenReply {
     flags: Option<String>,
     late: Option<IgnoredAny>,
     dup: Option<IgnoredAny>,
+    kind: Option<AnswerKind>,
+    #[serde(default)]
+    after_timeout: bool,
+    #[serde(default)]
+    unmatched: bool,
 }
 
 /// The path, and how long it took to trace it.
@@ -53,7 +59,9 @@ pub(super) fn read(
     let mut hops: Vec<Hop> = written.result.iter().filter_map(WrittenHop::read).collect();
     hops.sort_by_key(|hop| hop.ttl);
     let mut trace = Trace { target, protocol, started, flow: written.paris_id, hops, ending: Ending::Reached };
-    if !trace.target_answered() {
+    if let Some(ending) = written.ending {
+        trace.ending = ending;
+    } else if !trace.target_answered() {
         let last_is_silent = trace.hops.last().is_none_or(|hop| hop.answers.is_empty());
         trace.ending = if last_is_silent { Ending::Silent } else { Ending::Exhausted };
     }
@@ -81,11 +89,13 @@ impl WrittenReply {
         let from = crate::import::address("from", self.from.as_deref()?).ok()?;
         let rtt_ns = usable(self.rtt?)?;
         let is_reset = self.flags.as_deref().is_some_and(|flags| flags.contains('R'));
-        let kind = match &self.err {
-            Some(_) => AnswerKind::Unreachable,
-            None if is_reset => AnswerKind::Reset,
-            None => AnswerKind::Unstated,
+        let kind = match (self.kind, &self.err) {
+            (Some(kind), _) => kind,
+            (None, Some(_)) => AnswerKind::Unreachable,
+            (None, None) if is_reset => AnswerKind::Reset,
+            (None, None) => AnswerKind::Unstated,
         };
-        Some(HopAnswer { from, rtt_ns, kind, late: false, unmatched: self.edst.is_some() })
+        let unmatched = self.unmatched || self.edst.is_some();
+        Some(HopAnswer { from, rtt_ns, kind, late: self.after_timeout, unmatched })
     }
 }

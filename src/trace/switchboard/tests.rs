@@ -200,6 +200,24 @@ fn probes_that_cannot_be_sent_are_forgotten() {
 }
 
 #[test]
+fn when_nobody_waits_any_longer_every_trace_ends_with_what_it_has() {
+    let (mut switchboard, now) = (switchboard(), noon());
+    let begun = switchboard.start(plan(Protocol::Icmp), now);
+    let near = switchboard.poll_transmit(now).unwrap();
+    let _far = switchboard.poll_transmit(now).unwrap();
+    let never_begun = switchboard.start(plan(Protocol::Udp), now);
+    let soon = now.after(Duration::from_millis(4));
+    switchboard.handle_datagram(&time_exceeded(&near), router(1), soon);
+    switchboard.handle_stop();
+    let ended: Vec<_> = std::iter::from_fn(|| switchboard.poll_trace()).collect();
+    assert_eq!(ended.iter().map(|(id, _)| *id).collect::<Vec<_>>(), [begun, never_begun]);
+    let [(_, partial), (_, empty)] = &ended[..] else { panic!("{ended:?}") };
+    assert_eq!((partial.ending, empty.ending, empty.hops.len()), (Ending::Overdue, Ending::Overdue, 0));
+    assert_eq!((partial.hops[0].answers[0].from, partial.hops[1].silent), (router(1), 1));
+    assert_eq!((switchboard.running(), switchboard.poll_transmit(soon), switchboard.poll_timeout()), (0, None, None));
+}
+
+#[test]
 fn all_traces_together_keep_to_the_pace() {
     let mut switchboard = Switchboard::new(1, Pace::per_second(100));
     let start = noon();

@@ -21,7 +21,7 @@ pub(crate) use forger::{LIARS, forge, forge_knowing};
 pub(crate) use listener::listen;
 pub(crate) use long_way::LongWay;
 pub(crate) use mmdb::everywhere;
-pub(crate) use pehra::{Instance, Settings, inspect, judge, rewrite_journal, start_with_inventory, state};
+pub(crate) use pehra::{Instance, Settings, inspect, judge, rewrite_journal, start_with_inventory, state, trace};
 pub(crate) use process::Process;
 pub(crate) use topology::Topology;
 pub(crate) use wait::wait_for;

@@ -231,6 +231,12 @@ pub(crate) fn judge(lab: &Lab, node: &str, class: &str) -> (Vec<serde_json::Valu
     said(lab, node, &["sh", "-c", &judge])
 }
 
+/// The command line of `pehra trace`, with or without any capability.
+pub(crate) fn trace<'a>(is_capable: bool, arguments: &[&'a str]) -> Vec<&'a str> {
+    let before = if is_capable { &[][..] } else { &NO_CAPABILITY[..] };
+    [before, &[PROGRAM, "trace"], arguments].concat()
+}
+
 /// Runs a command that prints a JSON object a line.
 fn said(lab: &Lab, node: &str, command: &[&str]) -> (Vec<serde_json::Value>, Option<i32>) {
     let output = lab.run(node, command);

@@ -6,6 +6,7 @@ mod life;
 mod moves_abroad;
 mod names;
 mod network;
+mod paths;
 mod silence;
 mod the_lab_itself;
 mod traces;
@@ -38,6 +39,9 @@ pub(crate) const ALL: &[(&str, fn())] = &[
     ("hops_are_the_routers_that_are_there_by_icmp", traces::hops_are_the_routers_by_icmp),
     ("hops_are_the_routers_that_are_there_by_udp", traces::hops_are_the_routers_by_udp),
     ("hops_are_the_routers_that_are_there_without_any_capability", traces::hops_are_the_routers_without_capabilities),
+    ("trace_tells_a_person_and_a_tool_the_path_that_is_there", paths::are_told_to_a_person_and_to_a_tool),
+    ("trace_sends_no_more_than_its_rate", paths::are_traced_at_the_rate),
+    ("a_stopped_trace_prints_what_was_measured", paths::are_printed_as_far_as_they_were_measured),
     ("no_thread_may_open_raw_sockets_once_the_daemon_runs", traces::the_capability_is_dropped),
     (
         "no_thread_may_open_raw_sockets_while_an_inventory_is_fetched",

@@ -1,0 +1,309 @@
+//! `pehra trace`: the trace engine alone, for a person and for other tools.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::{ArgGroup, Args};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+use self::session::{Ended, Session, Wish};
+use self::targets::Targets;
+use super::verdicts::Refusal;
+use super::{Exit, logging};
+use crate::config::resolver::{ResolverAddress, ResolverConfig, SYSTEM_VIEW};
+use crate::edge::dns::Resolvers;
+use crate::edge::prober::{ProbeSockets, Prober};
+use crate::edge::{clock, privileges};
+use crate::printable::{Escaped, is_hostile};
+use crate::resolution::{AddressFamily, View};
+use crate::trace::Protocol;
+use crate::trace::pace::Pace;
+use crate::trace::plan::Plan;
+use crate::workload::Host;
+
+mod output;
+mod session;
+mod targets;
+
+/// The most traces under way at once.
+const AT_ONCE: usize = 4096;
+
+/// The most without `CAP_NET_RAW`, where every trace has a socket of its own.
+const AT_ONCE_UNPRIVILEGED: usize = 256;
+
+/// The most names that are asked for at once.
+const LOOKUPS: usize = 64;
+
+/// The most targets for whose hops it is asked what they are called.
+const NAMED: usize = 16;
+
+/// How long an answer of the system's resolver may take.
+const LOOKUP_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Traces the path to each target: who answers at every distance, how fast, and how it ends.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES, group = ArgGroup::new("what").required(true).multiple(true).args(["named", "targets"]))]
+#[expect(clippy::struct_excessive_bools, reason = "the switches of a command line")]
+pub struct TraceCommand {
+    /// Addresses and names
+    #[arg(value_name = "TARGET")]
+    named: Vec<Host>,
+
+    /// A file with one address or name a line, or - for standard input; # begins a comment, and it may be packed by gzip.
+    /// It is read to its end and refused with every fault before anything is sent
+    #[arg(long, value_name = "FILE")]
+    targets: Option<PathBuf>,
+
+    /// What is sent: icmp or udp
+    #[arg(long, value_name = "PROTOCOL", default_value = "icmp", value_parser = protocol)]
+    protocol: Protocol,
+
+    /// The most probes a second, all traces together
+    #[arg(long, value_name = "PACKETS", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    rate: u32,
+
+    /// How many probes are sent to each distance
+    #[arg(long, value_name = "COUNT", default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=10))]
+    attempts: u8,
+
+    /// The first distance that is asked
+    #[arg(long, value_name = "HOPS", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..))]
+    first_ttl: u8,
+
+    /// The last distance that is asked
+    #[arg(long, value_name = "HOPS", default_value_t = 30, value_parser = clap::value_parser!(u8).range(1..))]
+    max_ttl: u8,
+
+    /// Trace the IPv4 address of a name alone; without -4 and -6 a name is traced to its first IPv4 address, or to its
+    /// first IPv6 address where it has no other
+    #[arg(short = '4', long, conflicts_with = "ipv6")]
+    ipv4: bool,
+
+    /// Trace the IPv6 address of a name alone
+    #[arg(short = '6', long)]
+    ipv6: bool,
+
+    /// Trace every address of a name, of both families or of the one that is asked for
+    #[arg(long)]
+    all: bool,
+
+    /// Do not ask what hops are called. It is asked for 16 targets at most, and never with --json
+    #[arg(short, long)]
+    numeric: bool,
+
+    /// Trace addresses of private networks and of this host also where a file or a name leads to them
+    #[arg(long)]
+    private: bool,
+
+    /// Print RIPE Atlas traceroute results, one JSON object a line, which `pehra judge` reads
+    #[arg(long)]
+    json: bool,
+
+    /// What to call this host in --json, as the vantages file of `pehra judge` has it
+    #[arg(long, value_name = "NAME", requires = "json", value_parser = plain)]
+    vantage: Option<String>,
+}
+
+const EXAMPLES: &str = "\
+Names are asked of the system's resolver. All probes of a trace are of one flow, so that routers that balance load send
+them one way. Without CAP_NET_RAW paths are traced by UDP, one probe of each at a time. Nothing is sent to addresses of
+many receivers, of one link or reserved. A path has a `*` for each probe that nobody answered.
+
+Examples:
+  pehra trace pbs.gov.pk
+  pehra trace --targets hosts.txt --rate 2000 --attempts 1 --json > traces.jsonl
+  pehra trace 203.101.184.84 --json --vantage khi-1 | pehra judge - --vantages vantages.toml
+
+Paths are printed as they end, in no order. Ctrl-C ends all traces and prints what they have measured so far.
+
+Exit status:
+  0    done, whether targets answered or not
+  64   wrong command line
+  65   wrong file of targets
+  68   a name without an address
+  74   nothing could be sent or printed
+  77   no permission
+  130  stopped before all was traced";
+
+impl TraceCommand {
+    /// Does it.
+    pub fn run(self) -> Exit {
+        logging::start("error");
+        self.trace().unwrap_or_else(|refusal| refusal.say("trace"))
+    }
+
+    fn trace(&self) -> Result<Exit, Refusal> {
+        let refused = |error: String| Refusal(Exit::NoPermission, error);
+        let sockets = ProbeSockets::open().map_err(|error| refused(error.to_string()))?;
+        privileges::drop_raw().map_err(|error| refused(error.to_string()))?;
+        if self.first_ttl > self.max_ttl {
+            let why =
+                format!("--first-ttl {} is beyond --max-ttl, {}: give a smaller one", self.first_ttl, self.max_ttl);
+            return Err(Refusal(Exit::Usage, why));
+        }
+        // What others wrote is read without the capability.
+        let Targets { hosts, remarks } = Targets::read(&self.named, self.targets.as_deref(), self.private)?;
+        note(remarks);
+        if !sockets.are_raw() && self.protocol != Protocol::Udp {
+            note(["no CAP_NET_RAW: paths are traced by UDP, one probe of each at a time".to_owned()]);
+        }
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let failed = |error: io::Error| Refusal(Exit::Failed, format!("failed to begin: {error}"));
+        let runtime = runtime.map_err(failed)?;
+        let ended = runtime.block_on(self.trace_all(hosts, sockets)).map_err(failed)?;
+        runtime.shutdown_background();
+        conclude(ended)
+    }
+
+    async fn trace_all(&self, hosts: Vec<Host>, sockets: ProbeSockets) -> io::Result<Ended> {
+        let (stop, at_once) = (CancellationToken::new(), self.at_once(sockets.are_raw()));
+        let pace = Pace::per_second(self.rate);
+        let (prober, task) = Prober::spawn(sockets, clock::seed(), pace, stop.clone())?;
+        let view = View(SYSTEM_VIEW.to_owned());
+        let system = ResolverConfig { view: view.clone(), server: ResolverAddress::System, timeout: LOOKUP_TIMEOUT };
+        let session = Session {
+            prober,
+            resolvers: Resolvers::new(&[system]),
+            view,
+            pointers: Arc::default(),
+            lookups: Semaphore::new(LOOKUPS),
+            stop: stop.clone(),
+            wish: self.wish(hosts.len()),
+        };
+        let form = if self.json { output::Form::Json(self.vantage.clone()) } else { output::Form::Paths };
+        let ended = session::trace_all(Arc::new(session), hosts, at_once, form).await;
+        stop.cancel();
+        task.await.map_err(io::Error::other)?;
+        ended
+    }
+
+    /// How many traces keep the pace, even if no hop of theirs answers: more of them would only each take longer.
+    fn at_once(&self, are_raw: bool) -> usize {
+        let rate = usize::try_from(self.rate).unwrap_or(usize::MAX);
+        let (window, most) = if are_raw { (self.plan().window, AT_ONCE) } else { (1, AT_ONCE_UNPRIVILEGED) };
+        (2 * rate / usize::from(window)).clamp(1, most)
+    }
+
+    /// The plan of every trace, but for target and flow. Its deadline leaves time to ask every distance one probe after
+    /// the other.
+    fn plan(&self) -> Plan {
+        let usual = Plan::for_address([0; 4].into(), self.protocol, 0);
+        let probes = u32::from(self.attempts) * u32::from(self.max_ttl - self.first_ttl + 1);
+        Plan {
+            first_ttl: self.first_ttl,
+            last_ttl: self.max_ttl,
+            attempts: self.attempts,
+            deadline: usual.deadline.max(usual.reply_timeout * probes),
+            ..usual
+        }
+    }
+
+    fn wish(&self, targets: usize) -> Wish {
+        Wish {
+            plan: self.plan(),
+            families: match (self.ipv4, self.ipv6) {
+                (true, _) => &[AddressFamily::A],
+                (false, true) => &[AddressFamily::Aaaa],
+                (false, false) => &[AddressFamily::A, AddressFamily::Aaaa],
+            },
+            all: self.all,
+            private: self.private,
+            names: !self.json && !self.numeric && targets <= NAMED,
+        }
+    }
+}
+
+/// What it comes to.
+fn conclude(ended: Ended) -> Result<Exit, Refusal> {
+    ended.written.map_err(|error| Refusal(Exit::Failed, format!("failed to print: {error}")))?;
+    if ended.is_stopped {
+        let Ended { whole, partial, left, .. } = ended;
+        note([format!("stopped: {whole} paths traced, {partial} in part, {left} targets not at all")]);
+        return Ok(Exit::Stopped);
+    }
+    if ended.nowhere > 0 {
+        return Ok(Exit::NoHost);
+    }
+    let is_nothing_sent = ended.whole > 0 && ended.whole == ended.unsent;
+    Ok(if is_nothing_sent { Exit::Failed } else { Exit::Fine })
+}
+
+/// Says what a person should know beside the paths.
+fn note(notes: impl IntoIterator<Item = String>) {
+    let mut err = anstream::stderr().lock();
+    for note in notes {
+        let _ = writeln!(err, "note: {}", Escaped(&note));
+    }
+}
+
+fn protocol(text: &str) -> Result<Protocol, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "icmp" => Ok(Protocol::Icmp),
+        "udp" => Ok(Protocol::Udp),
+        _ => Err("write icmp or udp".to_owned()),
+    }
+}
+
+fn plain(text: &str) -> Result<String, String> {
+    let is_plain = !text.is_empty() && !text.chars().any(|c| is_hostile(c) || c.is_whitespace());
+    is_plain.then(|| text.to_owned()).ok_or_else(|| "write a name without spaces, such as khi-1".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(flatten)]
+        trace: TraceCommand,
+    }
+
+    fn parsed(arguments: &[&str]) -> Result<TraceCommand, clap::Error> {
+        Line::try_parse_from(["trace"].iter().chain(arguments)).map(|line| line.trace)
+    }
+
+    #[test]
+    fn a_command_line_that_makes_no_sense_is_refused() {
+        for wrong in [
+            &[][..],
+            &["--json"],
+            &["not a name"],
+            &["1.1.1.0/24"],
+            &["1.1.1.1", "--protocol", "tcp"],
+            &["1.1.1.1", "--rate", "0"],
+            &["1.1.1.1", "--rate", "100001"],
+            &["1.1.1.1", "--attempts", "0"],
+            &["1.1.1.1", "--first-ttl", "0"],
+            &["1.1.1.1", "--max-ttl", "256"],
+            &["1.1.1.1", "-4", "-6"],
+            &["1.1.1.1", "--vantage", "khi-1"],
+            &["1.1.1.1", "--json", "--vantage", "khi 1"],
+        ] {
+            assert!(parsed(wrong).is_err(), "{wrong:?}");
+        }
+        for right in [&["--targets", "-"][..], &["1.1.1.1", "pbs.gov.pk", "--targets", "file", "--json"]] {
+            assert!(parsed(right).is_ok(), "{right:?}");
+        }
+    }
+
+    #[test]
+    fn the_deadline_leaves_time_for_one_probe_after_the_other() {
+        let plan = parsed(&["1.1.1.1", "--attempts", "10", "--max-ttl", "255"]).unwrap().plan();
+        assert_eq!((plan.attempts, plan.last_ttl, plan.deadline), (10, 255, Duration::from_secs(2550)));
+        let usual = parsed(&["1.1.1.1", "--attempts", "1"]).unwrap().plan();
+        assert_eq!(usual.deadline, Duration::from_secs(45));
+    }
+
+    #[test]
+    fn as_many_paths_are_traced_at_once_as_the_rate_feeds() {
+        let at_once = |rate| parsed(&["1.1.1.1", "--rate", rate]).unwrap().at_once(true);
+        assert_eq!([at_once("1"), at_once("200"), at_once("100000")], [1, 50, AT_ONCE]);
+        assert_eq!(parsed(&["1.1.1.1"]).unwrap().at_once(false), AT_ONCE_UNPRIVILEGED);
+    }
+}

@@ -1,0 +1,126 @@
+//! Paths on standard output, in a thread of their own: a reader that takes its time delays no probe.
+
+use std::collections::BTreeMap;
+use std::io::{self, BufWriter, Write};
+use std::net::IpAddr;
+use std::thread::{self, JoinHandle};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use tokio::sync::mpsc;
+
+use crate::export::Traced;
+use crate::export::atlas::AtlasResult;
+use crate::export::text;
+
+/// How many paths may wait to be printed before no more are begun.
+const WAITING: usize = 256;
+
+/// How paths are printed.
+#[derive(Clone, Debug)]
+pub(super) enum Form {
+    /// For a person.
+    Paths,
+    /// As RIPE Atlas results, from the vantage of that name.
+    Json(Option<String>),
+}
+
+impl Form {
+    /// A path as it is printed, with the names of addresses, where they are known.
+    pub(super) fn render(&self, traced: &Traced, names: &BTreeMap<IpAddr, String>) -> io::Result<Vec<u8>> {
+        match self {
+            Self::Paths => Ok((text::path(traced, names) + "\n").into_bytes()),
+            Self::Json(vantage) => {
+                let mut line = serde_json::to_vec(&AtlasResult::new(traced, vantage.as_deref()))?;
+                line.push(b'\n');
+                Ok(line)
+            }
+        }
+    }
+}
+
+/// The thread that prints. It ends when its sender is dropped or when nobody reads any more.
+pub(super) struct Printer {
+    pub(super) sender: mpsc::Sender<Vec<u8>>,
+    pub(super) thread: JoinHandle<io::Result<()>>,
+}
+
+impl Printer {
+    /// Starts it. What it prints does not run into `progress`.
+    pub(super) fn start(progress: ProgressBar) -> io::Result<Self> {
+        let (sender, paths) = mpsc::channel(WAITING);
+        let thread = thread::Builder::new().name("printer".to_owned());
+        let thread = thread.spawn(move || print(anstream::stdout(), paths, &progress))?;
+        Ok(Self { sender, thread })
+    }
+}
+
+fn print(out: impl Write, mut paths: mpsc::Receiver<Vec<u8>>, progress: &ProgressBar) -> io::Result<()> {
+    let mut out = BufWriter::new(out);
+    while let Some(path) = paths.blocking_recv() {
+        let written = progress.suspend(|| {
+            out.write_all(&path)?;
+            while let Ok(path) = paths.try_recv() {
+                out.write_all(&path)?;
+            }
+            out.flush()
+        });
+        match written {
+            // The reader went away, as `head` does: it has what it wanted.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
+            written => written?,
+        }
+    }
+    Ok(())
+}
+
+/// A bar on the terminal, if there is one and more than one target.
+pub(super) fn progress(targets: usize) -> ProgressBar {
+    if targets < 2 {
+        return ProgressBar::hidden();
+    }
+    let progress = ProgressBar::new(targets as u64).with_message("tracing");
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {bar:30} {pos}/{len} {per_sec} {eta}") {
+        progress.set_style(style);
+    }
+    progress.enable_steady_tick(std::time::Duration::from_millis(120));
+    progress
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A pipe of which nobody holds the other end, or a full disk.
+    struct Broken(io::ErrorKind);
+
+    impl Write for Broken {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(self.0.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Err(self.0.into())
+        }
+    }
+
+    fn printed(out: impl Write) -> io::Result<()> {
+        let (sender, paths) = mpsc::channel(2);
+        sender.try_send(b"one\n".to_vec()).unwrap();
+        sender.try_send(b"two\n".to_vec()).unwrap();
+        drop(sender);
+        print(out, paths, &ProgressBar::hidden())
+    }
+
+    #[test]
+    fn paths_are_printed_in_their_order() {
+        let mut out = Vec::new();
+        printed(&mut out).unwrap();
+        assert_eq!(out, b"one\ntwo\n");
+    }
+
+    #[test]
+    fn a_reader_that_went_away_has_what_it_wanted_and_a_full_disk_is_told() {
+        printed(Broken(io::ErrorKind::BrokenPipe)).unwrap();
+        assert_eq!(printed(Broken(io::ErrorKind::StorageFull)).unwrap_err().kind(), io::ErrorKind::StorageFull);
+    }
+}

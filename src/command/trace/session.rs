@@ -1,0 +1,286 @@
+//! Targets → paths: so many at once, each printed as it ends, until all are traced or somebody stops it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use indicatif::ProgressBar;
+use tokio::sync::{Semaphore, mpsc};
+use tokio::task::{JoinSet, spawn_blocking};
+use tokio_util::sync::CancellationToken;
+
+use super::note;
+use super::output::{Form, Printer, progress};
+use super::targets::refused;
+use crate::edge::clock;
+use crate::edge::dns::Resolvers;
+use crate::edge::dns::pointers::Pointers;
+use crate::edge::prober::ProberHandle;
+use crate::edge::signals::Signals;
+use crate::export::Traced;
+use crate::resolution::{AddressFamily, Outcome, View};
+use crate::trace::Ending;
+use crate::trace::plan::Plan;
+use crate::workload::{Host, HostName};
+
+/// What is asked of every target.
+#[derive(Clone, Debug)]
+pub(super) struct Wish {
+    /// All but target and flow.
+    pub(super) plan: Plan,
+    /// The families whose addresses of a name are traced.
+    pub(super) families: &'static [AddressFamily],
+    /// Whether all addresses of a name are, and not only the first.
+    pub(super) all: bool,
+    /// Whether names may lead into private networks.
+    pub(super) private: bool,
+    /// Whether it is asked what hops are called.
+    pub(super) names: bool,
+}
+
+/// Whom targets are asked of.
+pub(super) struct Session {
+    pub(super) prober: ProberHandle,
+    pub(super) resolvers: Resolvers,
+    pub(super) view: View,
+    pub(super) pointers: Arc<Pointers>,
+    pub(super) lookups: Semaphore,
+    /// Cancelled when nobody waits any longer; the prober then ends every trace with what it has.
+    pub(super) stop: CancellationToken,
+    pub(super) wish: Wish,
+}
+
+/// What it came to.
+#[derive(Debug)]
+pub(super) struct Ended {
+    /// Paths traced to their end.
+    pub(super) whole: usize,
+    /// Those of them of which nothing could be sent.
+    pub(super) unsent: usize,
+    /// Paths broken off.
+    pub(super) partial: usize,
+    /// Targets without an address to trace.
+    pub(super) nowhere: usize,
+    /// Targets of which nothing has been measured.
+    pub(super) left: usize,
+    /// Whether a signal ended it.
+    pub(super) is_stopped: bool,
+    /// Whether what was measured could be printed.
+    pub(super) written: io::Result<()>,
+}
+
+/// What a target came to.
+enum Visit {
+    Traced(Vec<Seen>),
+    /// It has no address to trace, and why.
+    Nowhere(String),
+    /// It was stopped before anything was measured.
+    Left,
+}
+
+struct Seen {
+    traced: Traced,
+    names: BTreeMap<IpAddr, String>,
+}
+
+/// Traces them all.
+pub(super) async fn trace_all(
+    session: Arc<Session>,
+    hosts: Vec<Host>,
+    at_once: usize,
+    form: Form,
+) -> io::Result<Ended> {
+    let progress = progress(hosts.len());
+    let Printer { sender, thread } = Printer::start(progress.clone())?;
+    let (stop, given_up) = (session.stop.clone(), CancellationToken::new());
+    let signals = tokio::spawn(heed(Signals::open()?, stop.clone(), given_up.clone()));
+    let mut crew = Crew { session, form, sender, progress, ended: Ended::of(hosts.len()) };
+    tokio::select! {
+        () = crew.trace(hosts, at_once) => {}
+        () = given_up.cancelled() => {}
+    }
+    let Crew { sender, progress, mut ended, .. } = crew;
+    drop(sender);
+    tokio::select! {
+        printed = spawn_blocking(|| thread.join()) => {
+            let broken = || Err(io::Error::other("the printer broke off"));
+            let printed = printed.map_or_else(|_| broken(), |printed| printed.unwrap_or_else(|_| broken()));
+            ended.written = ended.written.and(printed);
+        }
+        () = given_up.cancelled() => {}
+    }
+    let is_missing = given_up.is_cancelled() || ended.partial + ended.left > 0;
+    ended.is_stopped = stop.is_cancelled() && is_missing;
+    progress.finish_and_clear();
+    signals.abort();
+    Ok(ended)
+}
+
+/// The first signal ends all traces, the second waits for nobody.
+async fn heed(mut signals: Signals, stop: CancellationToken, given_up: CancellationToken) {
+    signals.next().await;
+    stop.cancel();
+    signals.next().await;
+    given_up.cancel();
+}
+
+struct Crew {
+    session: Arc<Session>,
+    form: Form,
+    sender: mpsc::Sender<Vec<u8>>,
+    progress: ProgressBar,
+    ended: Ended,
+}
+
+impl Crew {
+    async fn trace(&mut self, hosts: Vec<Host>, at_once: usize) {
+        let mut hosts = hosts.into_iter();
+        let mut visits = JoinSet::new();
+        loop {
+            while visits.len() < at_once && !self.session.stop.is_cancelled() {
+                let Some(host) = hosts.next() else { break };
+                let session = Arc::clone(&self.session);
+                visits.spawn(session.visit(host));
+            }
+            let Some(visit) = visits.join_next().await else { break };
+            if let Ok(visit) = visit
+                && self.handle_visit(visit).await.is_err()
+            {
+                return;
+            }
+        }
+    }
+
+    /// Prints what a target came to, or says why nothing is printed; an error when nobody reads any more.
+    async fn handle_visit(&mut self, visit: Visit) -> Result<(), Closed> {
+        self.progress.inc(1);
+        if !matches!(visit, Visit::Left) {
+            self.ended.left -= 1;
+        }
+        match visit {
+            Visit::Traced(all) => {
+                for Seen { traced, names } in all {
+                    self.ended.count(&traced, self.session.stop.is_cancelled());
+                    match self.form.render(&traced, &names) {
+                        Ok(path) => self.sender.send(path).await.map_err(|_| Closed)?,
+                        Err(error) => {
+                            self.ended.written = Err(error);
+                            return Err(Closed);
+                        }
+                    }
+                }
+            }
+            Visit::Nowhere(why) => {
+                self.ended.nowhere += 1;
+                self.progress.suspend(|| note([why]));
+            }
+            Visit::Left => {}
+        }
+        Ok(())
+    }
+}
+
+/// Nobody reads what is printed.
+struct Closed;
+
+impl Ended {
+    /// Nothing yet, of so many targets.
+    fn of(left: usize) -> Self {
+        Self { whole: 0, unsent: 0, partial: 0, nowhere: 0, left, is_stopped: false, written: Ok(()) }
+    }
+
+    fn count(&mut self, traced: &Traced, is_stopped: bool) {
+        if is_stopped && traced.trace.ending == Ending::Overdue {
+            self.partial += 1;
+            return;
+        }
+        self.whole += 1;
+        self.unsent += usize::from(traced.trace.ending == Ending::Unsent);
+    }
+}
+
+impl Session {
+    async fn visit(self: Arc<Self>, host: Host) -> Visit {
+        let (name, addresses) = match host {
+            Host::Address(address) => (None, vec![address]),
+            Host::Name(name) => {
+                let found = tokio::select! {
+                    // On the heap while it lasts: thousands wait for their trace, few for their name.
+                    found = Box::pin(self.addresses(&name)) => found,
+                    () = self.stop.cancelled() => return Visit::Left,
+                };
+                match found {
+                    Ok(addresses) => (Some(name), addresses),
+                    Err(why) => return Visit::Nowhere(why),
+                }
+            }
+        };
+        let mut seen = Vec::new();
+        for address in addresses {
+            let flow = clock::seed().to_le_bytes().first_chunk().map_or(0, |bytes| u16::from_le_bytes(*bytes));
+            let trace = self.prober.trace(Plan { target: address, flow, ..self.wish.plan.clone() }).await;
+            if self.stop.is_cancelled() && trace.hops.is_empty() {
+                break;
+            }
+            let traced = Traced { name: name.clone(), trace, ended: clock::now().wall };
+            let names = Box::pin(self.names(&traced)).await;
+            seen.push(Seen { traced, names });
+        }
+        if seen.is_empty() { Visit::Left } else { Visit::Traced(seen) }
+    }
+
+    /// The addresses of `name` that are to be traced, IPv4 first, or why there is none.
+    async fn addresses(&self, name: &HostName) -> Result<Vec<IpAddr>, String> {
+        let _slot = self.lookups.acquire().await;
+        let ask = async |family| {
+            let is_wanted = self.wish.families.contains(&family);
+            if is_wanted { Some(self.resolvers.lookup(&self.view, name, family).await.outcome) } else { None }
+        };
+        let (v4, v6) = tokio::join!(ask(AddressFamily::A), ask(AddressFamily::Aaaa));
+        let (mut addresses, mut whys) = (Vec::new(), BTreeSet::new());
+        for outcome in [v4, v6].into_iter().flatten() {
+            match outcome {
+                Outcome::Answered(answer) => addresses.extend(answer.addresses.iter().map(|found| found.address)),
+                Outcome::Failed(failure) => drop(whys.insert(failure.as_str())),
+            }
+        }
+        let mut refusals = Vec::new();
+        addresses.retain(|address| match refused(*address, self.wish.private) {
+            Some(why) => {
+                refusals.push(format!("{name} leads to {address}, which {why}"));
+                false
+            }
+            None => true,
+        });
+        if addresses.is_empty() {
+            let whys = || whys.into_iter().collect::<Vec<_>>().join(", ");
+            return Err(refusals.pop().unwrap_or_else(|| format!("{name} has no address to trace: {}", whys())));
+        }
+        if self.wish.all {
+            note(refusals);
+        } else {
+            addresses.truncate(1);
+        }
+        Ok(addresses)
+    }
+
+    /// What the hops of a path are called, as far as that is asked and known.
+    async fn names(self: &Arc<Self>, traced: &Traced) -> BTreeMap<IpAddr, String> {
+        if !self.wish.names {
+            return BTreeMap::new();
+        }
+        let mut asked = JoinSet::new();
+        for address in traced.trace.responders() {
+            let session = Arc::clone(self);
+            asked.spawn(async move {
+                let pointer = session.pointers.point(&session.resolvers, &session.view, address).await;
+                Some((address, pointer.names().first()?.clone()))
+            });
+        }
+        tokio::select! {
+            names = asked.join_all() => names.into_iter().flatten().collect(),
+            () = self.stop.cancelled() => BTreeMap::new(),
+        }
+    }
+}

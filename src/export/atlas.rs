@@ -1,0 +1,153 @@
+//! A trace as a RIPE Atlas traceroute result: one JSON object, for a line of its own.
+//!
+//! The form is that of [firmware 5000 and later](https://atlas.ripe.net/docs/apis/measurement-result-format/version-5000):
+//! seconds since 1970, milliseconds as numbers, `{"x":"*"}` for a probe that nobody answered, `err` for what an ICMP error
+//! says (`H` unreachable; `p` port unreachable, but not where UDP asked for just that, as the probes' own source has it:
+//! readers take any `err` for a failure), `flags` for those of a TCP answer (`R` reset). No probe of RIPE Atlas made it, so
+//! that `prb_id` and `msm_id` are 0 and `lts`, when its clock was last set, is -1: not known.
+//!
+//! What that form cannot say stands in fields of our own, which other readers pass over, and with which
+//! [`crate::import::atlas`] reads the very trace back:
+//!
+//! | where | field | says |
+//! |---|---|---|
+//! | result | `ending` | how the trace ended ([`Ending`]) |
+//! | result | `started` | when it began, to the nanosecond; `timestamp` is its whole seconds |
+//! | result | `vantage` | the name of who traced, where it has one |
+//! | answer | `kind` | what it said ([`AnswerKind`]) |
+//! | answer | `after_timeout` | it came when it was no longer awaited. `late` of RIPE Atlas is no word for it: that stands at a later hop, and has no time |
+//! | answer | `unmatched` | it did not say to which probe it was: its time is an upper bound, and anybody may have sent it |
+
+use std::net::IpAddr;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::Traced;
+use crate::moment::Rtt;
+use crate::network::Protocol;
+use crate::trace::{AnswerKind, Ending, Hop, HopAnswer};
+
+/// The firmware whose form it has.
+const FIRMWARE: u16 = 5000;
+
+/// One result.
+#[derive(Debug, Serialize)]
+pub struct AtlasResult<'a> {
+    fw: u16,
+    lts: i8,
+    msm_id: u8,
+    msm_name: &'static str,
+    prb_id: u8,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    af: u8,
+    proto: &'static str,
+    dst_name: String,
+    dst_addr: IpAddr,
+    timestamp: i64,
+    endtime: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    paris_id: Option<u16>,
+    result: Vec<WrittenHop<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vantage: Option<&'a str>,
+    started: Timestamp,
+    ending: Ending,
+}
+
+#[derive(Debug, Serialize)]
+struct WrittenHop<'a> {
+    hop: u8,
+    result: Vec<WrittenReply<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum WrittenReply<'a> {
+    Answer(WrittenAnswer<'a>),
+    Silence { x: &'static str },
+}
+
+#[derive(Debug, Serialize)]
+struct WrittenAnswer<'a> {
+    from: IpAddr,
+    /// Milliseconds.
+    rtt: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    err: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    flags: Option<&'static str>,
+    kind: &'a AnswerKind,
+    #[serde(skip_serializing_if = "is_not")]
+    after_timeout: bool,
+    #[serde(skip_serializing_if = "is_not")]
+    unmatched: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_not(flag: &bool) -> bool {
+    !flag
+}
+
+impl<'a> AtlasResult<'a> {
+    /// The result of a trace that was made from `vantage`.
+    pub fn new(traced: &'a Traced, vantage: Option<&'a str>) -> Self {
+        let trace = &traced.trace;
+        Self {
+            fw: FIRMWARE,
+            lts: -1,
+            msm_id: 0,
+            msm_name: "Traceroute",
+            prb_id: 0,
+            kind: "traceroute",
+            af: if trace.target.is_ipv4() { 4 } else { 6 },
+            proto: match trace.protocol {
+                Protocol::Icmp => "ICMP",
+                Protocol::Udp => "UDP",
+                Protocol::Tcp => "TCP",
+            },
+            dst_name: traced.name.as_ref().map_or_else(|| trace.target.to_string(), ToString::to_string),
+            dst_addr: trace.target,
+            timestamp: trace.started.as_second(),
+            endtime: traced.ended.as_second(),
+            paris_id: trace.flow,
+            result: trace.hops.iter().map(|hop| WrittenHop::new(hop, trace.protocol)).collect(),
+            vantage,
+            started: trace.started,
+            ending: trace.ending,
+        }
+    }
+}
+
+impl<'a> WrittenHop<'a> {
+    fn new(hop: &'a Hop, to: Protocol) -> Self {
+        let answers = hop.answers.iter().map(|answer| WrittenReply::Answer(WrittenAnswer::new(answer, to)));
+        let silence = (0..hop.silent).map(|_| WrittenReply::Silence { x: "*" });
+        Self { hop: hop.ttl, result: answers.chain(silence).collect() }
+    }
+}
+
+impl<'a> WrittenAnswer<'a> {
+    fn new(answer: &'a HopAnswer, to: Protocol) -> Self {
+        let (err, flags) = match answer.kind {
+            AnswerKind::PortUnreachable if to == Protocol::Udp => (None, None),
+            AnswerKind::PortUnreachable => (Some("p"), None),
+            AnswerKind::Unreachable => (Some("H"), None),
+            AnswerKind::Reset => (None, Some("R")),
+            AnswerKind::TimeExceeded | AnswerKind::EchoReply | AnswerKind::Unstated => (None, None),
+        };
+        Self {
+            from: answer.from,
+            rtt: Rtt::ms(answer.rtt_ns),
+            err,
+            flags,
+            kind: &answer.kind,
+            after_timeout: answer.late,
+            unmatched: answer.unmatched,
+        }
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests;

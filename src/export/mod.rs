@@ -1,0 +1,44 @@
+//! Traces for others: as lines that tools read ([`atlas`]), and as a path that a person reads ([`text`]).
+
+use std::fmt;
+use std::net::IpAddr;
+
+use jiff::Timestamp;
+
+use crate::trace::Trace;
+use crate::workload::HostName;
+
+pub mod atlas;
+pub mod text;
+
+/// A trace, and what it was made for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Traced {
+    /// The name that led to its target; `None` where that was asked for as an address.
+    pub name: Option<HostName>,
+    /// The path.
+    pub trace: Trace,
+    /// When it ended.
+    pub ended: Timestamp,
+}
+
+impl Traced {
+    /// The target, by name and address.
+    fn title(&self) -> Title<'_> {
+        Title { name: self.name.as_ref(), address: self.trace.target }
+    }
+}
+
+struct Title<'a> {
+    name: Option<&'a HostName>,
+    address: IpAddr,
+}
+
+impl fmt::Display for Title<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.name {
+            Some(name) => write!(f, "{name} ({})", self.address),
+            None => self.address.fmt(f),
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! A trace as a person reads it: the way hop by hop, with the best time of whoever answered, and how it ended.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::net::IpAddr;
+
+use super::Traced;
+use crate::moment::Rtt;
+use crate::printable::Printable;
+use crate::trace::{AnswerKind, Ending, Hop, HopAnswer, Trace};
+
+/// The most marks of silence in a row.
+const SILENT: u8 = 10;
+
+/// The trace, a line each: where to, every hop, how it ended. `names` are what addresses are called, where that is known.
+///
+/// A hop is its TTL, the best time, a `*` for each probe that nobody answered, who answered, by name, and what they said if
+/// it is not what a router on the way or the target says: `late` is who answered in time never, `unmatched` who never said
+/// to which probe, so that the time is the longest it can have been. Who else answered at that TTL stands below. Hops in a row of
+/// which nobody answered are one line.
+pub fn path(traced: &Traced, names: &BTreeMap<IpAddr, String>) -> String {
+    let trace = &traced.trace;
+    let mut text = format!("{} by {}\n", traced.title(), trace.protocol);
+    let mut hops = &trace.hops[..];
+    while let Some((hop, behind)) = hops.split_first() {
+        let silent = hops.iter().take_while(|hop| hop.answers.is_empty()).count();
+        hops = if silent > 1 {
+            let (dark, behind) = hops.split_at(silent);
+            let last = dark.last().map_or(hop.ttl, |last| last.ttl);
+            row(&mut text, &format!("{}-{last}", hop.ttl), "silent", "", "");
+            behind
+        } else {
+            describe(&mut text, hop, trace, names);
+            behind
+        };
+    }
+    text.push_str(&ending(trace));
+    text.push('\n');
+    text
+}
+
+fn describe(text: &mut String, hop: &Hop, trace: &Trace, names: &BTreeMap<IpAddr, String>) {
+    let (mut ttl, mut silent) = (hop.ttl.to_string(), "*".repeat(usize::from(hop.silent.min(SILENT))));
+    let mut told = Vec::new();
+    for from in hop.answers.iter().map(|answer| answer.from) {
+        if told.contains(&from) {
+            continue;
+        }
+        told.push(from);
+        let theirs: Vec<_> = hop.answers.iter().filter(|answer| answer.from == from).collect();
+        let best = theirs.iter().map(|answer| answer.rtt_ns).min().unwrap_or_default();
+        let mut who = from.to_string();
+        if let Some(name) = names.get(&from) {
+            let _ = write!(who, "  {}", Printable(name));
+        }
+        for remark in remarks(&theirs, trace) {
+            let _ = write!(who, "  ({remark})");
+        }
+        row(text, &std::mem::take(&mut ttl), &best.to_string(), &std::mem::take(&mut silent), &who);
+    }
+    if told.is_empty() {
+        row(text, &ttl, "silent", &silent, "");
+    }
+}
+
+fn row(text: &mut String, ttl: &str, time: &str, silent: &str, who: &str) {
+    let row = format!("{ttl:>7}  {time:>12}  {silent:<3}  {who}");
+    text.push_str(row.trim_end());
+    text.push('\n');
+}
+
+/// What is to be said of the answers of one address.
+fn remarks(answers: &[&HopAnswer], trace: &Trace) -> Vec<&'static str> {
+    let any = |is: &dyn Fn(&HopAnswer) -> bool| answers.iter().any(|answer| is(answer));
+    let all = |is: &dyn Fn(&HopAnswer) -> bool| answers.iter().all(|answer| is(answer));
+    let says = |kind| move |answer: &HopAnswer| answer.kind == kind;
+    let stray = |answer: &HopAnswer| answer.kind == AnswerKind::PortUnreachable && answer.from != trace.target;
+    [
+        (any(&says(AnswerKind::Unreachable)), "unreachable"),
+        (any(&says(AnswerKind::Reset)), "reset"),
+        (any(&stray), "port unreachable"),
+        (all(&|answer| answer.late), "late"),
+        (all(&|answer| answer.unmatched), "unmatched"),
+    ]
+    .into_iter()
+    .filter_map(|(is_so, remark)| is_so.then_some(remark))
+    .collect()
+}
+
+/// How it ended, in words.
+fn ending(trace: &Trace) -> String {
+    let last = trace.hops.last().map_or(0, |hop| hop.ttl);
+    let answered = trace.hops.iter().rev().find(|hop| !hop.answers.is_empty());
+    let beyond = answered.map_or_else(|| "nobody answered".to_owned(), |hop| format!("nobody beyond hop {}", hop.ttl));
+    match trace.ending {
+        Ending::Reached => {
+            let time = trace.target_rtt().map(|(best, _): (Rtt, usize)| format!(", {best} at best"));
+            let other = || ", or a firewall on the way answered in its name".to_owned();
+            format!("reached at hop {last}{}", time.unwrap_or_else(other))
+        }
+        Ending::Refused => format!("refused at hop {last}: there is no way on, says who answered there"),
+        Ending::Silent if answered.is_none() => format!("not reached: {beyond}"),
+        Ending::Silent => format!("not reached: {beyond} answered"),
+        Ending::Exhausted => format!("not reached within {last} hops"),
+        Ending::Looped => format!("not reached: the path came back to a router it had left, at hop {last}"),
+        Ending::Overdue => format!("broken off at hop {last}"),
+        Ending::Unsent => {
+            "nothing could be sent: this host has no route there, or no address of that family".to_owned()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::export::atlas::tests::example;
+
+    fn answer(last: u8, microseconds: u64, kind: AnswerKind) -> HopAnswer {
+        let rtt_ns = Rtt::from_duration(Duration::from_micros(microseconds));
+        HopAnswer { from: [203, 101, 184, last].into(), rtt_ns, kind, late: false, unmatched: false }
+    }
+
+    fn hop(ttl: u8, answers: Vec<HopAnswer>, silent: u8) -> Hop {
+        Hop { ttl, answers, silent }
+    }
+
+    fn told(traced: &Traced) -> Vec<String> {
+        path(traced, &BTreeMap::new()).lines().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn a_path_is_told_hop_by_hop() {
+        let names = [("192.168.1.1".parse().unwrap(), "gateway\u{1b}[31m".to_owned())].into();
+        assert_eq!(
+            path(&example(), &names),
+            "pakistan.gov.pk (203.101.184.84) by udp\n      1      0.412 ms  *    192.168.1.1  gateway\\u{1b}[31m\n      \
+             2        silent  **\n      3     41.932 ms       203.101.184.84  (late)\n\
+             reached at hop 3, 41.932 ms at best\n"
+        );
+    }
+
+    #[test]
+    fn silence_in_a_row_is_one_line_and_several_routers_of_a_hop_are_several() {
+        let mut traced = example();
+        let exceeded = AnswerKind::TimeExceeded;
+        let both = vec![answer(1, 2000, exceeded), answer(2, 5000, exceeded), answer(1, 1000, exceeded)];
+        traced.trace.hops = vec![hop(1, both, 1), hop(2, vec![], 3), hop(3, vec![], 3), hop(4, vec![], 3)];
+        traced.trace.ending = Ending::Silent;
+        assert_eq!(
+            told(&traced)[1..],
+            [
+                "      1      1.000 ms  *    203.101.184.1",
+                "             5.000 ms       203.101.184.2",
+                "    2-4        silent",
+                "not reached: nobody beyond hop 1 answered",
+            ]
+        );
+    }
+
+    #[test]
+    fn what_somebody_said_is_told_where_it_is_not_the_usual() {
+        let mut traced = example();
+        let unmatched = HopAnswer { unmatched: true, ..answer(3, 1000, AnswerKind::TimeExceeded) };
+        traced.trace.hops = vec![
+            hop(1, vec![unmatched], 0),
+            hop(2, vec![answer(4, 1000, AnswerKind::PortUnreachable)], 0),
+            hop(3, vec![answer(5, 1000, AnswerKind::Unreachable)], 0),
+            hop(4, vec![answer(84, 1000, AnswerKind::Reset)], 0),
+        ];
+        let said = told(&traced);
+        for (line, remark) in [(1, "(unmatched"), (2, "(port unreachable)"), (3, "(unreachable)"), (4, "(reset)")] {
+            assert!(said[line].contains(remark), "{said:#?}");
+        }
+    }
+
+    #[test]
+    fn every_ending_is_told_in_its_own_words() {
+        let mut traced = example();
+        let endings =
+            [Ending::Refused, Ending::Silent, Ending::Exhausted, Ending::Looped, Ending::Overdue, Ending::Unsent];
+        let mut said = Vec::new();
+        for ending in endings {
+            traced.trace.ending = ending;
+            said.extend(told(&traced).pop());
+        }
+        said.sort();
+        said.dedup();
+        assert_eq!(said.len(), endings.len(), "{said:?}");
+        traced.trace.hops = vec![hop(1, vec![answer(84, 1000, AnswerKind::Reset)], 0)];
+        traced.trace.ending = Ending::Reached;
+        assert!(told(&traced).pop().unwrap().contains("in its name"), "a refusal has no time of the target's");
+    }
+}
