@@ -32,11 +32,11 @@ pub(crate) struct Counts {
     pub(crate) others: u64,
 }
 
-/// The flows that probes to one host were of: one for a tracer that keeps it, many for others.
-pub(crate) type Flows = BTreeMap<Ipv4Addr, Vec<u64>>;
+/// How far each probe to a host was to go, and of which flow it was: one for a tracer that keeps it, many for others.
+pub(crate) type Flows = BTreeMap<Ipv4Addr, Vec<(u8, u64)>>;
 
-/// More flows than this to one host are not remembered.
-const MOST_FLOWS: usize = 256;
+/// More than this of one host is not remembered.
+const MOST_FLOWS: usize = 1024;
 
 /// The world under way.
 pub(crate) struct Internet<'a> {
@@ -65,7 +65,7 @@ impl<'a> Internet<'a> {
             return None;
         };
         self.counts.probes += 1;
-        self.remember(probe.destination, flow);
+        self.remember(probe.destination, (probe.ttl, flow));
         match there {
             There::Router(_, router) if router.silent => return None,
             There::Router(index, router) if !self.may_answer(index, router.level, now_ns) => {
@@ -84,7 +84,7 @@ impl<'a> Internet<'a> {
         Some(self.world.round_trip_ns(probe.destination, probe.ttl, there))
     }
 
-    fn remember(&mut self, host: Ipv4Addr, flow: u64) {
+    fn remember(&mut self, host: Ipv4Addr, flow: (u8, u64)) {
         let flows = self.flows.entry(host).or_default();
         if flows.len() < MOST_FLOWS && !flows.contains(&flow) {
             flows.push(flow);

@@ -10,6 +10,7 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
+use std::thread;
 
 use clap::{Args, Parser, Subcommand};
 
@@ -127,8 +128,19 @@ fn isolated() -> io::Result<()> {
     let mut command = Command::new("unshare");
     command.args(["--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--"]);
     command.arg(std::env::current_exe()?).arg("--inside").args(std::env::args_os().skip(1));
-    let status = command.stdin(Stdio::null()).status()?;
+    let mut inside = command.stdin(Stdio::piped()).spawn()?;
+    let held = inside.stdin.take();
+    let status = inside.wait()?;
+    drop(held);
     if status.success() { Ok(()) } else { Err(io::Error::other(format!("unshare: {status} (it has to be root)"))) }
+}
+
+/// Ends this, and with it the namespaces and all that runs in them, when whoever started it has ended.
+fn end_with_standard_input() {
+    thread::spawn(|| {
+        let _ = io::copy(&mut io::stdin(), &mut io::sink());
+        std::process::exit(UNAVAILABLE.into());
+    });
 }
 
 impl Comparison {
@@ -140,6 +152,8 @@ impl Comparison {
 
     fn run(&self, out: &mut impl Write) -> io::Result<()> {
         let world = World::new(self.seed);
+        end_with_standard_input();
+        device::hurry()?;
         let device = Device::open()?;
         writeln!(out, "{}", self.describe(&world))?;
         writeln!(out, "{}", capacity(&device, &world)?)?;

@@ -28,14 +28,14 @@ type Met = (Ipv4Addr, u64);
 impl Score {
     /// The score for `destinations`, of which probes of `flows` were sent.
     ///
-    /// A hop may be what any flow to the destination would have met there: a tracer that keeps its flow can be right in one
-    /// way only, and one that does not is given the benefit of the doubt. That a host answers at every distance beyond its
+    /// A hop is what the probes to that distance met. Where none was sent, as the hop is told without having been asked, it
+    /// may be what any flow to the destination would have met: one router, for a tracer that keeps its flow. That a host answers at every distance beyond its
     /// own is true, and counts for nothing. A destination that was never asked is judged by some flow.
     pub(crate) fn of(world: &World, destinations: &[Ipv4Addr], flows: &Flows, seen: &Seen) -> Self {
         let mut score = Self::default();
         let mut errors_us = Vec::new();
         for host in destinations {
-            let asked = flows.get(host).map_or(&[0][..], Vec::as_slice);
+            let asked = flows.get(host).map_or(&[(0, 0)][..], Vec::as_slice);
             let sights = seen.0.get(host).map_or(&[][..], Vec::as_slice);
             score.add(world, *host, asked, sights, &mut errors_us);
         }
@@ -44,7 +44,7 @@ impl Score {
         score
     }
 
-    fn add(&mut self, world: &World, host: Ipv4Addr, flows: &[u64], sights: &[Sight], errors_us: &mut Vec<f64>) {
+    fn add(&mut self, world: &World, host: Ipv4Addr, flows: &[(u8, u64)], sights: &[Sight], errors_us: &mut Vec<f64>) {
         let distance = world.distance(host).unwrap_or(0);
         for ttl in 1..=distance {
             let met = met(world, host, ttl, flows);
@@ -78,9 +78,10 @@ impl Score {
     }
 }
 
-/// Who speaks at one distance on the ways of these flows.
-fn met(world: &World, host: Ipv4Addr, ttl: u8, flows: &[u64]) -> Vec<Met> {
-    let speaking = |flow: &u64| {
+/// Who speaks at one distance on the ways of the flows that were sent there, or of all.
+fn met(world: &World, host: Ipv4Addr, ttl: u8, flows: &[(u8, u64)]) -> Vec<Met> {
+    let asked = flows.iter().any(|(probed, _)| *probed == ttl);
+    let speaking = |(_, flow): &(u8, u64)| {
         let there = world.at(host, ttl, *flow)?;
         let address = match there {
             There::Router(_, router) => (!router.silent).then_some(router.address),
@@ -88,7 +89,7 @@ fn met(world: &World, host: Ipv4Addr, ttl: u8, flows: &[u64]) -> Vec<Met> {
         };
         Some((address?, world.round_trip_ns(host, ttl, there)))
     };
-    flows.iter().filter_map(speaking).collect()
+    flows.iter().filter(|(probed, _)| *probed == ttl || !asked).filter_map(speaking).collect()
 }
 
 fn share(found: u64, exist: u64) -> f64 {

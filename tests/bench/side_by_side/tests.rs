@@ -226,8 +226,16 @@ fn a_hop_of_another_flow_is_wrong() {
     let (host, flow, sight) = hosts.iter().find_map(other_way).unwrap();
     seen.0.get_mut(&host).unwrap().push(sight);
     assert_eq!(Score::of(&world, &hosts, &flows, &seen).wrong, 1);
-    flows.get_mut(&host).unwrap().push(flow);
+    flows.get_mut(&host).unwrap().push((sight.ttl, flow));
     assert_eq!(Score::of(&world, &hosts, &flows, &seen).wrong, 0);
+
+    // Where nobody asked, it may be what any flow of the tracer's would have met, and only that.
+    let kept = flows[&host][0].1;
+    seen.0.insert(host, vec![sight]);
+    for (flow, wrong) in [(flow, 0), (kept, 1)] {
+        flows.insert(host, vec![(64, flow)]);
+        assert_eq!(Score::of(&world, &[host], &flows, &seen).wrong, wrong);
+    }
 }
 
 #[test]
