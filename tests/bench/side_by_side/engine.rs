@@ -54,8 +54,8 @@ impl Engine {
     /// Runs it, and then reads what it wrote.
     pub(crate) fn trace(self, task: &Task<'_>) -> io::Result<Cost> {
         let (targets, output) = (task.directory.join("targets"), task.directory.join("output"));
-        let text: String = task.destinations.iter().map(|host| format!("{host}\n")).collect();
-        std::fs::write(&targets, text)?;
+        let lines: Vec<String> = task.destinations.iter().map(Ipv4Addr::to_string).collect();
+        std::fs::write(&targets, lines.join("\n") + "\n")?;
         let targets_text = targets.display().to_string();
         let mut measured = Measured { output, each: None, at_once: 1, command: Vec::new() };
         match self {

@@ -86,7 +86,7 @@ impl Measured {
         while let Some(ended_well) = waited()? {
             failures += u32::from(!ended_well);
         }
-        let wall_s = (monotonic() - begun).as_secs_f64();
+        let wall_s = monotonic().saturating_sub(begun).as_secs_f64();
         let usage = getrusage(UsageWho::RUSAGE_CHILDREN)?;
         let cpu_s = seconds(usage.user_time()) + seconds(usage.system_time());
         Ok(Cost { wall_s, cpu_s, peak_kib: u64::try_from(usage.max_rss()).unwrap(), failures })

@@ -54,7 +54,7 @@ impl<'a> Probe<'a> {
         let quoted = &self.bytes[..self.bytes.len().min(most)];
         begin(router, self.source, ICMP, out);
         out.extend([11, 0, 0, 0, 0, 0, 0, 0]);
-        self.quote(quoted, out);
+        quote(quoted, out);
         if let Some(label) = label {
             out.resize(HEADER + 8 + 128, 0);
             out[HEADER + 5] = 128 / 4;
@@ -80,7 +80,7 @@ impl<'a> Probe<'a> {
             UDP => {
                 begin(host, vantage, ICMP, out);
                 out.extend([3, 3, 0, 0, 0, 0, 0, 0]);
-                self.quote(&self.bytes[..self.bytes.len().min(128)], out);
+                quote(&self.bytes[..self.bytes.len().min(128)], out);
                 finish(HEADER + 2, out);
             }
             _ => self.shake_hands(out),
@@ -103,22 +103,22 @@ impl<'a> Probe<'a> {
         out[HEADER + 16..HEADER + 18].copy_from_slice(&sum);
         finish_header(out);
     }
-
-    /// The probe as it was when its hops ran out.
-    fn quote(&self, quoted: &[u8], out: &mut Vec<u8>) {
-        let at = out.len();
-        out.extend_from_slice(quoted);
-        let header = &mut out[at..at + HEADER];
-        header[8] = 1;
-        header[10..12].fill(0);
-        let sum = checksum(header);
-        header[10..12].copy_from_slice(&sum);
-    }
 }
 
 const SYN: u8 = 2;
 const RESET: u8 = 4;
 const ACKNOWLEDGE: u8 = 16;
+
+/// The probe as it was when its hops ran out.
+fn quote(quoted: &[u8], out: &mut Vec<u8>) {
+    let at = out.len();
+    out.extend_from_slice(quoted);
+    let header = &mut out[at..at + HEADER];
+    header[8] = 1;
+    header[10..12].fill(0);
+    let sum = checksum(header);
+    header[10..12].copy_from_slice(&sum);
+}
 
 fn begin(from: Ipv4Addr, to: Ipv4Addr, protocol: u8, out: &mut Vec<u8>) {
     out.clear();
