@@ -62,6 +62,7 @@ pub struct Vitals {
     pointers: IntCounterVec,
     probes: IntCounterVec,
     replies: IntCounterVec,
+    replies_lost: IntCounter,
     rounds: IntCounterVec,
     rounds_overdue: IntGauge,
     alerts: IntGaugeVec,
@@ -97,6 +98,11 @@ impl Vitals {
                 "replies_total",
                 "What came back to the probe sockets, by what it turned out to be.",
                 &["protocol", "kind"],
+            )?,
+            replies_lost: counter(
+                &registry,
+                "replies_lost_total",
+                "What came back to raw probe sockets and was thrown away by the kernel because their buffer was full.",
             )?,
             rounds: counters(&registry, "rounds_total", "Rounds of endpoints, by how they ended.", &["outcome"])?,
             rounds_overdue: gauge(
@@ -237,6 +243,7 @@ impl Vitals {
             let (protocol, kind) = words(*receipt);
             raise(&self.replies.with_label_values(&[protocol, kind]), *received);
         }
+        raise(&self.replies_lost, tally.lost);
     }
 
     /// Brings the counters of questions for names to what was asked, by what came of it.
@@ -380,9 +387,11 @@ mod tests {
     fn counters_follow_what_the_prober_has_counted() {
         let vitals = Vitals::new().unwrap();
         for sent in [3, 7] {
-            let tally = Tally { sent: [(Protocol::Udp, sent)].into(), ..Tally::default() };
+            let tally = Tally { sent: [(Protocol::Udp, sent)].into(), lost: sent + 1, ..Tally::default() };
             vitals.set_probes(&tally);
         }
-        assert!(encode(&vitals.families()).contains("pehra_probes_sent_total{protocol=\"udp\"} 7\n"));
+        let text = encode(&vitals.families());
+        assert!(text.contains("pehra_probes_sent_total{protocol=\"udp\"} 7\n"), "{text}");
+        assert!(text.contains("pehra_replies_lost_total 8\n"), "{text}");
     }
 }

@@ -82,7 +82,7 @@ impl ErrorQueues {
         let queue = self.queues.get(number).ok_or(Errno::EBADF)?;
         let Content::Udp { payload, .. } = &transmit.content else { return Err(Errno::EPROTONOSUPPORT) };
         // What ICMP says of an earlier probe is reported by the next send as well, once, in place of sending.
-        let send = || send(&queue.socket, payload, None, transmit.ttl, None);
+        let send = || send(&queue.socket, payload, transmit.ttl);
         send().or_else(|_| send()).or_else(|_| send())
     }
 

@@ -1,53 +1,53 @@
-//! Raw sockets: what is sent is ICMP or UDP, what is heard is the ICMP of this host, narrowed down by the kernel.
+//! Raw sockets: one for each family that all probes leave by, many at a time, and one that hears the ICMP of this host,
+//! narrowed down by the kernel to what can answer a probe.
 
 use std::collections::BTreeMap;
 use std::io;
-use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 
 use nix::errno::Errno;
-use nix::sys::socket::{MsgFlags, setsockopt, sockopt};
 use socket2::{Domain, Protocol, SockFilter, Socket, Type};
 
-use crate::edge::arrival::Arrivals;
-use crate::edge::clock;
-use crate::edge::socket::{Reader, Watched, send};
-use crate::trace::packet::probe;
+use crate::edge::filter;
+use crate::edge::inbox::Inbox;
+use crate::edge::socket::{Watched, send_many};
 use crate::trace::switchboard::{Content, Receipt, Switchboard, TraceId, Transmit};
 
-/// What the kernel may keep for us while we are busy, in bytes: some ten thousand replies, if `net.core.rmem_max` lets.
-const RECEIVE_BUFFER: usize = 8 << 20;
+/// `IPPROTO_RAW`: datagrams with the IP header we write, and nothing is ever heard. The header holds the TTL, so that one
+/// call can send probes of different ones.
+const WITH_HEADER: i32 = 255;
 
-/// How many messages are read from one socket before something else gets its turn.
-const BATCH: usize = 256;
+/// What the kernel may hold of what we send, in bytes, if `net.core.wmem_max` lets: a thousand probes.
+const SEND_BUFFER: usize = 1 << 20;
+
+/// How many times a socket is read before something else gets its turn: some two thousand replies.
+const READS: usize = 64;
 
 /// The numbers the sockets are watched under.
 const V4: u64 = 4;
 const V6: u64 = 6;
 
-/// One raw ICMP socket and one raw UDP socket for each family of this host.
+/// The sockets of each family of this host.
 #[derive(Debug)]
 pub(super) struct RawSockets {
     v4: Option<Family>,
     v6: Option<Family>,
     watched: Watched,
-    reader: Reader,
-    /// Where the UDP probes of a trace come from: it is part of their checksum.
+    /// Where the probes of a trace come from, where that is part of their checksum.
     sources: BTreeMap<TraceId, IpAddr>,
 }
 
 #[derive(Debug)]
 struct Family {
-    icmp: Socket,
-    /// Only ever sent from.
-    udp: Socket,
-    arrivals: Arrivals,
+    inbox: Inbox,
+    out: Socket,
 }
 
 impl RawSockets {
     /// Opens them. A family that this host does not have is left out.
     pub(super) fn open() -> io::Result<Self> {
-        let v4 = Family::open(Domain::IPV4, Protocol::ICMPV4, &heard_v4());
-        let v6 = Family::open(Domain::IPV6, Protocol::ICMPV6, &heard_v6());
+        let v4 = Family::open(Domain::IPV4, Protocol::ICMPV4, &filter::heard_v4());
+        let v6 = Family::open(Domain::IPV6, Protocol::ICMPV6, &filter::heard_v6());
         let (v4, v6) = match (v4, v6) {
             (Err(error), Err(_)) => return Err(error),
             (v4, v6) => (v4.ok(), v6.ok()),
@@ -55,78 +55,119 @@ impl RawSockets {
         let watched = Watched::new()?;
         for (family, number) in [(&v4, V4), (&v6, V6)] {
             if let Some(family) = family {
-                watched.messages(&family.icmp, number)?;
+                watched.messages(family.inbox.socket(), number)?;
             }
         }
-        Ok(Self { v4, v6, watched, reader: Reader::new(), sources: BTreeMap::new() })
+        Ok(Self { v4, v6, watched, sources: BTreeMap::new() })
     }
 
     pub(super) fn watched(&self) -> &Watched {
         &self.watched
     }
 
-    pub(super) fn send(&mut self, transmit: &Transmit) -> Result<(), Errno> {
-        let family = if transmit.target.is_ipv4() { &self.v4 } else { &self.v6 };
-        let family = family.as_ref().ok_or(Errno::EAFNOSUPPORT)?;
-        match &transmit.content {
-            Content::Icmp(message) => send(&family.icmp, message, Some(transmit.target), transmit.ttl, None),
-            Content::Udp { source_port, destination_port, payload } => {
-                let source = match self.sources.get(&transmit.trace) {
-                    Some(&source) => source,
-                    None => source_to(transmit.target, *destination_port)?,
-                };
-                self.sources.insert(transmit.trace, source);
-                let (from, to) = ((source, *source_port), (transmit.target, *destination_port));
-                let segment = probe::udp_segment(from, to, payload);
-                send(&family.udp, &segment, Some(transmit.target), transmit.ttl, Some(source))
+    /// Sends the probes, and says which could not be sent.
+    pub(super) fn send<'a>(&mut self, transmits: &'a [Transmit]) -> Vec<&'a Transmit> {
+        let (mut v4, mut v6) = (Vec::with_capacity(transmits.len()), Vec::new());
+        let mut unsent = Vec::new();
+        for transmit in transmits {
+            match self.source(transmit) {
+                Ok(source) => {
+                    let outgoing = if transmit.target.is_ipv4() { &mut v4 } else { &mut v6 };
+                    outgoing.push((transmit, (transmit.target, transmit.datagram(source))));
+                }
+                Err(_) => unsent.push(transmit),
             }
         }
+        for (family, outgoing) in [(&self.v4, v4), (&self.v6, v6)] {
+            let (transmits, datagrams): (Vec<&Transmit>, Vec<_>) = outgoing.into_iter().unzip();
+            let Some(family) = family else {
+                unsent.extend(transmits);
+                continue;
+            };
+            unsent.extend(family.send(&datagrams).into_iter().filter_map(|place| transmits.get(place)));
+        }
+        unsent
     }
 
     pub(super) fn forget(&mut self, trace: TraceId) {
         self.sources.remove(&trace);
     }
 
-    /// Hands what has been received to the switchboard; whether there was anything.
+    /// Hands what has been received to the switchboard. Whether there may be more.
     pub(super) fn receive(&mut self, switchboard: &mut Switchboard, receipts: &mut Vec<Receipt>) -> bool {
-        let ready = self.watched.ready();
-        for (family, number) in [(&mut self.v4, V4), (&mut self.v6, V6)] {
-            if let Some(family) = family.as_mut().filter(|_| ready.contains(&number)) {
-                family.receive(&mut self.reader, switchboard, receipts);
+        let mut is_more = false;
+        for family in [&mut self.v4, &mut self.v6].into_iter().flatten() {
+            is_more |= family.receive(switchboard, receipts);
+        }
+        is_more
+    }
+
+    /// Wakes us with the next message. Until this is asked for, messages gather.
+    pub(super) fn watch(&self) -> io::Result<()> {
+        for (family, number) in [(&self.v4, V4), (&self.v6, V6)] {
+            if let Some(family) = family {
+                self.watched.messages_again(family.inbox.socket(), number)?;
             }
         }
-        !ready.is_empty()
+        Ok(())
+    }
+
+    /// How many replies the kernel has thrown away because there was no room.
+    pub(super) fn lost(&self) -> u64 {
+        [&self.v4, &self.v6].into_iter().flatten().map(|family| family.inbox.lost()).sum()
+    }
+
+    /// The address that a probe says it comes from.
+    fn source(&mut self, transmit: &Transmit) -> Result<IpAddr, Errno> {
+        let port = match transmit.content {
+            // The kernel fills it in, and no checksum covers it.
+            Content::Icmp(_) if transmit.target.is_ipv4() => return Ok(Ipv4Addr::UNSPECIFIED.into()),
+            Content::Icmp(_) => 0,
+            Content::Udp { destination_port, .. } => destination_port,
+        };
+        if let Some(&source) = self.sources.get(&transmit.trace) {
+            return Ok(source);
+        }
+        let source = source_to(transmit.target, port)?;
+        self.sources.insert(transmit.trace, source);
+        Ok(source)
     }
 }
 
 impl Family {
     fn open(domain: Domain, icmp: Protocol, heard: &[SockFilter]) -> io::Result<Self> {
-        let icmp = Socket::new(domain, Type::RAW, Some(icmp))?;
-        icmp.attach_filter(heard)?;
-        icmp.set_nonblocking(true)?;
-        icmp.set_recv_buffer_size(RECEIVE_BUFFER)?;
-        setsockopt(&icmp, sockopt::ReceiveTimestampns, &true)?;
-        let udp = Socket::new(domain, Type::RAW, Some(Protocol::UDP))?;
-        udp.attach_filter(&[verdict(0)])?;
-        udp.set_nonblocking(true)?;
-        Ok(Self { icmp, udp, arrivals: Arrivals::since(clock::now()) })
+        let socket = Socket::new(domain, Type::RAW, Some(icmp))?;
+        socket.attach_filter(heard)?;
+        socket.set_nonblocking(true)?;
+        let out = Socket::new(domain, Type::RAW, Some(Protocol::from(WITH_HEADER)))?;
+        out.set_nonblocking(true)?;
+        out.set_send_buffer_size(SEND_BUFFER)?;
+        Ok(Self { inbox: Inbox::new(socket)?, out })
     }
 
-    fn receive(&mut self, reader: &mut Reader, switchboard: &mut Switchboard, receipts: &mut Vec<Receipt>) {
-        let mut before = clock::now();
-        for _ in 0..BATCH {
-            let Ok(message) = reader.read(&self.icmp, MsgFlags::empty()) else { return };
-            let Some(message) = message else {
-                self.arrivals.mark(before);
-                return;
-            };
-            let now = clock::now();
-            let at = self.arrivals.arrival(message.stamp, now);
-            if let Some(from) = message.from {
-                receipts.push(switchboard.handle_datagram(message.bytes, from, at));
+    /// The places of those that could not be sent.
+    fn send(&self, datagrams: &[(IpAddr, Vec<u8>)]) -> Vec<usize> {
+        let mut unsent = Vec::new();
+        let mut next = 0;
+        while let Some(rest) = datagrams.get(next..).filter(|rest| !rest.is_empty()) {
+            match send_many(&self.out, rest) {
+                Ok(sent) if sent > 0 => next += sent,
+                Ok(_) | Err(_) => {
+                    unsent.push(next);
+                    next += 1;
+                }
             }
-            before = now;
         }
+        unsent
+    }
+
+    fn receive(&mut self, switchboard: &mut Switchboard, receipts: &mut Vec<Receipt>) -> bool {
+        (0..READS).all(|_| {
+            let is_more = self.inbox.read();
+            let messages = self.inbox.messages();
+            receipts.extend(messages.map(|(bytes, from, at)| switchboard.handle_datagram(bytes, from, at)));
+            is_more
+        })
     }
 }
 
@@ -135,32 +176,8 @@ fn source_to(target: IpAddr, port: u16) -> Result<IpAddr, Errno> {
     let any: SocketAddr = if target.is_ipv4() { ([0; 4], 0).into() } else { ([0; 16], 0).into() };
     let route = || -> io::Result<IpAddr> {
         let socket = UdpSocket::bind(any)?;
-        socket.connect((target, port))?;
+        socket.connect((target, port.max(1)))?;
         Ok(socket.local_addr()?.ip())
     };
     route().map_err(|error| error.raw_os_error().map_or(Errno::ENETUNREACH, Errno::from_raw))
-}
-
-/// Classic BPF: hear echo replies (0), destinations unreachable (3) and time exceeded (11) of ICMP. A raw IPv4 socket
-/// sees the IP header, whose length is in its first byte.
-fn heard_v4() -> [SockFilter; 7] {
-    const HEADER_LENGTH: SockFilter = SockFilter::new(0xb1, 0, 0, 0);
-    const TYPE: SockFilter = SockFilter::new(0x50, 0, 0, 0);
-    [HEADER_LENGTH, TYPE, is(0, 3), is(3, 2), is(11, 1), verdict(0), verdict(u32::MAX)]
-}
-
-/// The same of `ICMPv6`, 129, 1 and 3. A raw IPv6 socket sees the message alone.
-fn heard_v6() -> [SockFilter; 6] {
-    const TYPE: SockFilter = SockFilter::new(0x30, 0, 0, 0);
-    [TYPE, is(129, 3), is(1, 2), is(3, 1), verdict(0), verdict(u32::MAX)]
-}
-
-/// Skips `skipped` instructions if the byte loaded is `value`.
-const fn is(value: u32, skipped: u8) -> SockFilter {
-    SockFilter::new(0x15, skipped, 0, value)
-}
-
-/// Ends with so many bytes let through.
-const fn verdict(length: u32) -> SockFilter {
-    SockFilter::new(0x06, 0, 0, length)
 }

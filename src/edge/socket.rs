@@ -1,4 +1,4 @@
-//! One message into a socket, or out of it, with what the kernel says of it.
+//! Messages into a socket, one or many at once, or one out of it, with what the kernel says of it.
 
 use std::io::{self, IoSlice, IoSliceMut};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -8,20 +8,20 @@ use jiff::Timestamp;
 use nix::errno::Errno;
 use nix::libc;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
-use nix::sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, SockaddrStorage, recvmsg, sendmsg};
+use nix::sys::socket::{
+    ControlMessage, ControlMessageOwned, MsgFlags, MultiHeaders, SockaddrStorage, recvmsg, sendmmsg, sendmsg,
+};
 use nix::sys::time::TimeSpec;
 use socket2::{Domain, Socket};
 
 /// The longest message read: longer than any ICMP error (576 bytes for IPv4, 1280 for IPv6).
-const LONGEST: usize = 2048;
+pub(super) const LONGEST: usize = 2048;
 
-/// A message from a socket.
+/// A message from an error queue.
 #[derive(Debug)]
 pub(super) struct Received<'a> {
     /// Its bytes.
     pub(super) bytes: &'a [u8],
-    /// Who sent it.
-    pub(super) from: Option<IpAddr>,
     /// What an error queue says of it.
     pub(super) error: Option<NetworkError>,
     /// The kernel's stamp.
@@ -54,10 +54,10 @@ impl Reader {
 
     /// The next message, or of the error queue the next error; `None` when there is none.
     pub(super) fn read(&mut self, socket: &Socket, flags: MsgFlags) -> Result<Option<Received<'_>>, Errno> {
-        let (length, from, error, stamp) = {
+        let (length, error, stamp) = {
             let mut parts = [IoSliceMut::new(&mut self.bytes)];
             let flags = flags | MsgFlags::MSG_DONTWAIT;
-            match recvmsg::<SockaddrStorage>(socket.as_raw_fd(), &mut parts, Some(&mut self.control), flags) {
+            match recvmsg::<()>(socket.as_raw_fd(), &mut parts, Some(&mut self.control), flags) {
                 Err(Errno::EAGAIN) => return Ok(None),
                 Err(errno) => return Err(errno),
                 Ok(message) => {
@@ -66,59 +66,42 @@ impl Reader {
                         error = error.or(network_error(&control));
                         stamp = stamp.or(kernel_stamp(&control));
                     }
-                    (message.bytes, message.address.as_ref().and_then(address), error, stamp)
+                    (message.bytes, error, stamp)
                 }
             }
         };
-        Ok(Some(Received { bytes: self.bytes.get(..length).unwrap_or_default(), from, error, stamp }))
+        Ok(Some(Received { bytes: self.bytes.get(..length).unwrap_or_default(), error, stamp }))
     }
 }
 
-/// Sends `bytes` to `target` with this TTL, from `source` if that matters.
-pub(super) fn send(
-    socket: &Socket,
-    bytes: &[u8],
-    target: Option<IpAddr>,
-    ttl: u8,
-    source: Option<IpAddr>,
-) -> Result<(), Errno> {
+/// Sends `bytes` by a connected socket with this TTL.
+pub(super) fn send(socket: &Socket, bytes: &[u8], ttl: u8) -> Result<(), Errno> {
     let ttl = libc::c_int::from(ttl);
     let is_v4 = socket.domain().is_ok_and(|domain| domain == Domain::IPV4);
     let hop_limit = if is_v4 { ControlMessage::Ipv4Ttl(&ttl) } else { ControlMessage::Ipv6HopLimit(&ttl) };
-    let (v4, v6);
-    let mut controls = vec![hop_limit];
-    match source {
-        Some(IpAddr::V4(source)) => {
-            v4 = from_v4(source);
-            controls.push(ControlMessage::Ipv4PacketInfo(&v4));
-        }
-        Some(IpAddr::V6(source)) => {
-            v6 = from_v6(source);
-            controls.push(ControlMessage::Ipv6PacketInfo(&v6));
-        }
-        None => {}
-    }
-    let address = target.map(|target| SockaddrStorage::from(SocketAddr::new(target, 0)));
-    sendmsg(socket.as_raw_fd(), &[IoSlice::new(bytes)], &controls, MsgFlags::MSG_DONTWAIT, address.as_ref()).map(drop)
+    let parts = [IoSlice::new(bytes)];
+    sendmsg::<SockaddrStorage>(socket.as_raw_fd(), &parts, &[hop_limit], MsgFlags::MSG_DONTWAIT, None).map(drop)
 }
 
-fn from_v4(source: Ipv4Addr) -> libc::in_pktinfo {
-    let unspecified = libc::in_addr { s_addr: 0 };
-    let address = libc::in_addr { s_addr: u32::from_ne_bytes(source.octets()) };
-    libc::in_pktinfo { ipi_ifindex: 0, ipi_spec_dst: address, ipi_addr: unspecified }
+/// Sends as many of the datagrams as the kernel takes in one call, in their order, and says how many that were. `Err` is
+/// about the first of them.
+pub(super) fn send_many(socket: &Socket, datagrams: &[(IpAddr, Vec<u8>)]) -> Result<usize, Errno> {
+    let mut headers = MultiHeaders::preallocate(datagrams.len(), None);
+    let parts: Vec<[IoSlice<'_>; 1]> = datagrams.iter().map(|(_, bytes)| [IoSlice::new(bytes)]).collect();
+    let addresses: Vec<Option<SockaddrStorage>> =
+        datagrams.iter().map(|(target, _)| Some(SockaddrStorage::from(SocketAddr::new(*target, 0)))).collect();
+    let controls: [ControlMessage<'_>; 0] = [];
+    let sent = sendmmsg(socket.as_raw_fd(), &mut headers, &parts, &addresses, controls, MsgFlags::MSG_DONTWAIT)?;
+    Ok(sent.count())
 }
 
-fn from_v6(source: Ipv6Addr) -> libc::in6_pktinfo {
-    libc::in6_pktinfo { ipi6_addr: libc::in6_addr { s6_addr: source.octets() }, ipi6_ifindex: 0 }
-}
-
-fn address(name: &SockaddrStorage) -> Option<IpAddr> {
+pub(super) fn address(name: &SockaddrStorage) -> Option<IpAddr> {
     let v4 = name.as_sockaddr_in().map(|v4| IpAddr::V4(v4.ip()));
     v4.or_else(|| name.as_sockaddr_in6().map(|v6| IpAddr::V6(v6.ip())))
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "a foreign enum with a variant for every control message there is")]
-fn kernel_stamp(control: &ControlMessageOwned) -> Option<Timestamp> {
+pub(super) fn kernel_stamp(control: &ControlMessageOwned) -> Option<Timestamp> {
     match control {
         ControlMessageOwned::ScmTimestampns(stamp) => {
             Timestamp::new(stamp.tv_sec(), i32::try_from(stamp.tv_nsec()).ok()?).ok()
@@ -142,6 +125,9 @@ fn network_error(control: &ControlMessageOwned) -> Option<NetworkError> {
     Some(NetworkError { offender, kind: error.ee_type, code: error.ee_code })
 }
 
+/// The first message wakes us, and further ones do not until we ask for it.
+const MESSAGE_ONCE: EpollFlags = EpollFlags::EPOLLIN.union(EpollFlags::EPOLLONESHOT);
+
 /// Sockets watched together, each under a number.
 #[derive(Debug)]
 pub(super) struct Watched(Epoll);
@@ -153,7 +139,12 @@ impl Watched {
 
     /// Watches for messages, and for errors, which are always watched for.
     pub(super) fn messages(&self, socket: &Socket, number: u64) -> io::Result<()> {
-        Ok(self.0.add(socket, EpollEvent::new(EpollFlags::EPOLLIN, number))?)
+        Ok(self.0.add(socket, EpollEvent::new(MESSAGE_ONCE, number))?)
+    }
+
+    /// Watches for a message again, after there was one.
+    pub(super) fn messages_again(&self, socket: &Socket, number: u64) -> io::Result<()> {
+        Ok(self.0.modify(socket, &mut EpollEvent::new(MESSAGE_ONCE, number))?)
     }
 
     /// Watches for errors alone.

@@ -9,6 +9,9 @@ use crate::trace::{Ending, Protocol, Trace};
 /// The destination port of UDP probes: the first of the ports that traceroute made customary.
 pub(crate) const UDP_DESTINATION: u16 = 33434;
 
+/// The source ports of UDP probes are this and above.
+pub(crate) const FIRST_UDP_SOURCE: u16 = 0x8000;
+
 /// The longest a plan may wait for anything.
 const LONGEST: Duration = Duration::from_secs(86_400);
 
@@ -71,7 +74,7 @@ impl Plan {
 
     /// The source port of its UDP probes: 32768 and up, so that flows that differ in the low 15 bits differ here.
     pub fn udp_source_port(&self) -> u16 {
-        0x8000 | self.flow
+        FIRST_UDP_SOURCE | self.flow
     }
 
     /// The plan as it can be carried out.

@@ -3,8 +3,11 @@
 //! A reply counts when it quotes a probe that was sent: target, protocol, identifier or ports, and key. An echo reply
 //! must come from the target and bring its token back as well, and a quote that is long enough for a token must hold the
 //! right one. Everything else is dropped, and the caller told why.
+//!
+//! What is done for a probe or a reply takes O(log n) time among n traces: a reply is led by its flow to the few probes of
+//! that flow, and a trace is put in the order of deadlines anew only when its deadline came or became earlier.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 use std::net::IpAddr;
 use std::time::Instant;
 
@@ -20,12 +23,20 @@ use crate::trace::plan::{Plan, UDP_DESTINATION};
 use crate::trace::tracer::{Probe, Reply, Tracer};
 use crate::trace::{AnswerKind, Protocol, Trace};
 
+use flows::{FlowId, Flows, Issued};
+
+mod flows;
+
 /// How many ended traces are remembered.
 const REMEMBERED: usize = 256;
 
-/// A trace in progress.
+/// A trace in progress. No other trace of a switchboard has it, until four thousand million have begun after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct TraceId(u64);
+pub struct TraceId {
+    serial: u32,
+    /// Where it is kept.
+    slot: u32,
+}
 
 /// What tells a probe apart from every other probe in flight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -104,32 +115,29 @@ pub enum Receipt {
 pub struct Switchboard {
     keys: StdRng,
     pace: Pace,
-    traces: BTreeMap<TraceId, Running>,
-    probes: BTreeMap<ProbeKey, Issued>,
-    /// One entry for each running trace.
+    /// By slot.
+    traces: Vec<Option<Box<Running>>>,
+    free: Vec<u32>,
+    flows: Flows,
+    /// One entry for each running trace, no later than its deadline.
     deadlines: BTreeSet<(Instant, TraceId)>,
     /// Those that may have something to send, each once, in turn.
     ready: VecDeque<TraceId>,
     finished: VecDeque<(TraceId, Trace)>,
-    /// The keys of the last traces that ended: what still answers them is not forged.
-    ended: VecDeque<Vec<(ProbeKey, Issued)>>,
-    next: u64,
+    /// The last traces that ended: what still answers their probes is not forged.
+    ended: VecDeque<(FlowId, TraceId)>,
+    next: u32,
 }
 
 #[derive(Debug)]
 struct Running {
+    id: TraceId,
     tracer: Tracer,
     tag: u16,
-    issued: Vec<(ProbeKey, Issued)>,
+    flow: FlowId,
+    /// Its entry among the deadlines.
     deadline: Option<Instant>,
     is_ready: bool,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Issued {
-    trace: TraceId,
-    number: usize,
-    token: u64,
 }
 
 impl Switchboard {
@@ -138,8 +146,9 @@ impl Switchboard {
         Self {
             keys: StdRng::seed_from_u64(seed),
             pace,
-            traces: BTreeMap::new(),
-            probes: BTreeMap::new(),
+            traces: Vec::new(),
+            free: Vec::new(),
+            flows: Flows::default(),
             deadlines: BTreeSet::new(),
             ready: VecDeque::new(),
             finished: VecDeque::new(),
@@ -150,21 +159,29 @@ impl Switchboard {
 
     /// Starts the trace of `plan`.
     pub fn start(&mut self, plan: Plan, now: Moment) -> TraceId {
-        let id = TraceId(self.next);
-        self.next += 1;
+        let slot = self.free.pop().unwrap_or_else(|| {
+            self.traces.push(None);
+            u32::try_from(self.traces.len() - 1).unwrap_or(u32::MAX)
+        });
+        let id = TraceId { serial: self.next, slot };
+        self.next = self.next.wrapping_add(1);
         let tracer = Tracer::new(plan, now);
-        let tag = match tracer.plan().protocol {
-            Protocol::Icmp => self.keys.random(),
+        let (protocol, target) = (tracer.plan().protocol, tracer.plan().target);
+        let tag = match protocol {
+            Protocol::Icmp => self.keys.random_range(probe::FIRST_IDENTIFIER..=u16::MAX),
             Protocol::Udp | Protocol::Tcp => tracer.plan().udp_source_port(),
         };
-        self.traces.insert(id, Running { tracer, tag, issued: Vec::new(), deadline: None, is_ready: false });
+        let flow = self.flows.join(protocol, target, tag);
+        if let Some(place) = place_of(id).and_then(|place| self.traces.get_mut(place)) {
+            *place = Some(Box::new(Running { id, tracer, tag, flow, deadline: None, is_ready: false }));
+        }
         self.settle(id);
         id
     }
 
     /// How many traces are running.
     pub fn running(&self) -> usize {
-        self.traces.len()
+        self.traces.len() - self.free.len()
     }
 
     /// What a raw ICMP socket received from `from`: for IPv4 with the IP header, for IPv6 without.
@@ -194,7 +211,7 @@ impl Switchboard {
     /// What the error queue of the socket of `trace` held. The kernel has matched addresses and ports; which probe it
     /// is about the token tells if it was quoted, and otherwise the tracer, if only one probe is in flight.
     pub fn handle_error(&mut self, trace: TraceId, error: QueuedError<'_>, at: Moment) -> Receipt {
-        let Some(running) = self.traces.get_mut(&trace) else { return Receipt::Unrelated };
+        let Some(running) = found(&mut self.traces, trace) else { return Receipt::Unrelated };
         let plan = running.tracer.plan();
         let protocol = plan.protocol;
         let Some(kind) = answer_kind(Version::of(plan.target), error.kind, error.code, protocol) else {
@@ -203,8 +220,8 @@ impl Switchboard {
         let reply = Reply { from: error.from, kind, at: at.mono };
         let is_booked = match probe::token(error.payload) {
             None => running.tracer.handle_anonymous_reply(reply),
-            Some(token) => match running.issued.iter().find(|(_, issued)| issued.token == token) {
-                Some((_, issued)) => running.tracer.handle_reply(issued.number, reply),
+            Some(token) => match self.flows.with_token(running.flow, trace, token) {
+                Some(issued) => running.tracer.handle_reply(issued.number(), reply),
                 None => return Receipt::Forged,
             },
         };
@@ -214,9 +231,9 @@ impl Switchboard {
 
     /// The probe could not be sent.
     pub fn handle_send_failure(&mut self, key: ProbeKey) {
-        let Some(issued) = self.probes.get(&key).copied() else { return };
-        if let Some(running) = self.traces.get_mut(&issued.trace) {
-            running.tracer.handle_send_failure(issued.number);
+        let Some(issued) = self.flows.find(key).and_then(Result::ok) else { return };
+        if let Some(running) = found(&mut self.traces, issued.trace) {
+            running.tracer.handle_send_failure(issued.number());
         }
         self.settle(issued.trace);
     }
@@ -225,7 +242,7 @@ impl Switchboard {
     pub fn handle_timeout(&mut self, now: Moment) {
         while let Some(&(deadline, trace)) = self.deadlines.first().filter(|(deadline, _)| *deadline <= now.mono) {
             self.deadlines.remove(&(deadline, trace));
-            if let Some(running) = self.traces.get_mut(&trace) {
+            if let Some(running) = found(&mut self.traces, trace) {
                 running.deadline = None;
                 running.tracer.handle_timeout(now.mono);
             }
@@ -235,11 +252,10 @@ impl Switchboard {
 
     /// Nobody waits any longer: every trace ends with what has been measured.
     pub fn handle_stop(&mut self) {
-        let running: Vec<_> = self.traces.keys().copied().collect();
-        for trace in running {
-            if let Some(running) = self.traces.get_mut(&trace) {
-                running.tracer.handle_stop();
-            }
+        for place in 0..self.traces.len() {
+            let Some(running) = self.traces.get_mut(place).and_then(Option::as_mut) else { continue };
+            running.tracer.handle_stop();
+            let trace = running.id;
             self.settle(trace);
         }
     }
@@ -248,7 +264,7 @@ impl Switchboard {
     pub fn poll_transmit(&mut self, now: Moment) -> Option<Transmit> {
         while self.pace.allows(now.mono) {
             let trace = self.ready.pop_front()?;
-            let Some(running) = self.traces.get_mut(&trace) else { continue };
+            let Some(running) = found(&mut self.traces, trace) else { continue };
             running.is_ready = false;
             let Some(probe) = running.tracer.poll_probe(now.mono) else { continue };
             self.pace.charge(now.mono);
@@ -275,70 +291,60 @@ impl Switchboard {
 
     /// Books a reply that brought `token` back, if there was room for it.
     fn book(&mut self, key: ProbeKey, token: Option<u64>, reply: Reply) -> Receipt {
-        let Some(issued) = self.probes.get(&key).copied() else {
-            return if self.is_flow(key) { Receipt::Forged } else { Receipt::Unrelated };
+        let issued = match self.flows.find(key) {
+            None => return Receipt::Unrelated,
+            Some(Err(_)) => return Receipt::Forged,
+            Some(Ok(issued)) if token.is_some_and(|token| token != issued.token) => return Receipt::Forged,
+            Some(Ok(issued)) => issued,
         };
-        if token.is_some_and(|token| token != issued.token) {
-            return Receipt::Forged;
-        }
-        let Some(running) = self.traces.get_mut(&issued.trace) else { return Receipt::Surplus };
-        let is_booked = running.tracer.handle_reply(issued.number, reply);
+        let Some(running) = found(&mut self.traces, issued.trace) else { return Receipt::Surplus };
+        let is_booked = running.tracer.handle_reply(issued.number(), reply);
         self.settle(issued.trace);
         if is_booked { Receipt::Booked(key.protocol, reply.kind) } else { Receipt::Surplus }
     }
 
-    /// Whether some probe differs from this one only in its key.
-    fn is_flow(&self, key: ProbeKey) -> bool {
-        let all = ProbeKey { key: u16::MIN, ..key }..=ProbeKey { key: u16::MAX, ..key };
-        self.probes.range(all).next().is_some()
-    }
-
     /// Gives the probe a key and bytes.
     fn issue(&mut self, trace: TraceId, probe: Probe) -> Option<Transmit> {
-        let running = self.traces.get(&trace)?;
+        let running = found(&mut self.traces, trace)?;
         let plan = running.tracer.plan();
         let (protocol, target, tag, flow) = (plan.protocol, plan.target, running.tag, plan.flow);
         let token = self.keys.random_range(1..=u64::MAX);
-        let Some(key) = self.unused_key(protocol, target, tag) else {
-            self.traces.get_mut(&trace)?.tracer.handle_send_failure(probe.number);
+        // Hardly any key is left with ten thousands of probes to one target in one flow.
+        let issued = Issued::of(trace, probe.number, token);
+        // 0 and 0xffff are one and the same to a checksum.
+        let key = (0..64)
+            .map(|_| self.keys.random_range(1..0xffff))
+            .find(|&key| issued.is_some_and(|issued| self.flows.issue(running.flow, key, issued)));
+        let Some(key) = key else {
+            running.tracer.handle_send_failure(probe.number);
             return None;
         };
-        let issued = Issued { trace, number: probe.number, token };
-        self.traces.get_mut(&trace)?.issued.push((key, issued));
-        self.probes.insert(key, issued);
         let content = match protocol {
-            Protocol::Icmp => Content::Icmp(probe::echo_request(target, tag, key.key, token, flow)),
+            Protocol::Icmp => Content::Icmp(probe::echo_request(target, tag, key, token, flow)),
             Protocol::Udp | Protocol::Tcp => Content::Udp {
                 source_port: tag,
                 destination_port: UDP_DESTINATION,
-                payload: probe::udp_payload(token, key.key),
+                payload: probe::udp_payload(token, key),
             },
         };
-        Some(Transmit { trace, key, target, ttl: probe.ttl, content })
-    }
-
-    /// A key that no probe has; `None` when hardly any are left, with ten thousands of probes to one target in one
-    /// flow.
-    fn unused_key(&mut self, protocol: Protocol, target: IpAddr, tag: u16) -> Option<ProbeKey> {
-        (0..64)
-            // 0 and 0xffff are one and the same to a checksum.
-            .map(|_| ProbeKey { protocol, target, tag, key: self.keys.random_range(1..0xffff) })
-            .find(|key| !self.probes.contains_key(key))
+        Some(Transmit { trace, key: ProbeKey { protocol, target, tag, key }, target, ttl: probe.ttl, content })
     }
 
     /// Takes note of what a trace wants after anything has happened to it.
     fn settle(&mut self, trace: TraceId) {
-        let Some(running) = self.traces.get_mut(&trace) else { return };
+        let Some(running) = found(&mut self.traces, trace) else { return };
         if let Some(outcome) = running.tracer.poll_trace() {
             self.finished.push_back((trace, outcome));
             self.forget(trace);
             return;
         }
-        let deadline = running.tracer.poll_timeout();
-        if deadline != running.deadline {
-            let before = std::mem::replace(&mut running.deadline, deadline);
+        // A deadline that moved on is looked at when the earlier one comes: most answers then cost no reordering.
+        if let Some(deadline) =
+            running.tracer.poll_timeout().filter(|&new| running.deadline.is_none_or(|old| new < old))
+        {
+            let before = running.deadline.replace(deadline);
             before.map(|before| self.deadlines.remove(&(before, trace)));
-            deadline.map(|deadline| self.deadlines.insert((deadline, trace)));
+            self.deadlines.insert((deadline, trace));
         }
         if !std::mem::replace(&mut running.is_ready, true) {
             self.ready.push_back(trace);
@@ -346,14 +352,31 @@ impl Switchboard {
     }
 
     fn forget(&mut self, trace: TraceId) {
-        let Some(running) = self.traces.remove(&trace) else { return };
+        let place = place_of(trace).and_then(|place| self.traces.get_mut(place));
+        let Some(running) = place.and_then(|place| place.take_if(|running| running.id == trace)) else { return };
+        self.free.push(trace.slot);
         running.deadline.map(|deadline| self.deadlines.remove(&(deadline, trace)));
-        self.ended.push_back(running.issued);
-        if self.ended.len() > REMEMBERED {
-            for (key, _) in self.ended.pop_front().into_iter().flatten() {
-                self.probes.remove(&key);
-            }
+        self.ended.push_back((running.flow, trace));
+        if self.ended.len() > REMEMBERED
+            && let Some((flow, trace)) = self.ended.pop_front()
+        {
+            self.flows.leave(flow, trace);
         }
+    }
+}
+
+fn place_of(trace: TraceId) -> Option<usize> {
+    usize::try_from(trace.slot).ok()
+}
+
+fn found(traces: &mut [Option<Box<Running>>], trace: TraceId) -> Option<&mut Running> {
+    traces.get_mut(place_of(trace)?)?.as_deref_mut().filter(|running| running.id == trace)
+}
+
+impl ProbeKey {
+    /// What the probe is.
+    pub fn protocol(&self) -> Protocol {
+        self.protocol
     }
 }
 

@@ -14,4 +14,7 @@ pub struct Tally {
     pub unsent: BTreeMap<Protocol, u64>,
     /// What was received, and what became of it.
     pub received: BTreeMap<Receipt, u64>,
+    /// What came and was thrown away by the kernel, as its buffer was full. It tells with the next message that it has
+    /// room for, and for raw sockets alone.
+    pub lost: u64,
 }

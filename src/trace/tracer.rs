@@ -197,11 +197,16 @@ impl Tracer {
         if was == State::InFlight {
             self.in_flight -= 1;
         }
+        let attempts = usize::from(self.plan.attempts);
         let Some(hop) = self.hop_mut(ttl) else { return false };
         match was {
             State::InFlight => hop.in_flight -= 1,
             State::Silent => hop.silent -= 1,
             State::Settled => {}
+        }
+        if hop.answers.is_empty() {
+            // With thousands of traces at once, what a vector keeps in reserve is most of their memory.
+            hop.answers.reserve_exact(attempts);
         }
         hop.answers.push(HopAnswer { from: reply.from, rtt_ns, kind: reply.kind, late, unmatched });
         self.conclude(ttl, reply);
@@ -273,7 +278,14 @@ impl Tracer {
 
     /// The TTL that has had the fewest attempts, and of those the lowest.
     fn next_ttl(&self) -> Option<u8> {
-        (self.plan.first_ttl..=self.last_wanted())
+        let last = self.last_wanted();
+        // The nearest are asked first, so those not asked yet are all beyond those that were.
+        let asked = u8::try_from(self.hops.len()).unwrap_or(u8::MAX);
+        let unasked = self.plan.first_ttl.checked_add(asked).filter(|&ttl| ttl <= last);
+        if unasked.is_some() || self.plan.attempts == 1 {
+            return unasked;
+        }
+        (self.plan.first_ttl..=last)
             .map(|ttl| (self.hop(ttl).map_or(0, |hop| hop.attempts), ttl))
             .filter(|&(attempts, _)| attempts < self.plan.attempts)
             .min()
@@ -300,11 +312,11 @@ impl Tracer {
             || (self.next_ttl().is_none() && !awaited(self.hops.get(..wanted).unwrap_or(&self.hops)))
     }
 
-    fn trace(&self) -> Trace {
+    fn trace(&mut self) -> Trace {
         let end = self.reached_at.or(self.blocked_at.map(|(ttl, _)| ttl)).unwrap_or(u8::MAX);
         let hops: Vec<Hop> = (self.plan.first_ttl..=end)
-            .zip(&self.hops)
-            .map(|(ttl, hop)| Hop { ttl, answers: hop.answers.clone(), silent: hop.silent + hop.in_flight })
+            .zip(std::mem::take(&mut self.hops))
+            .map(|(ttl, hop)| Hop { ttl, answers: hop.answers, silent: hop.silent + hop.in_flight })
             .filter(|hop| hop.silent > 0 || !hop.answers.is_empty())
             .collect();
         Trace {

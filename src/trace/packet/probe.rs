@@ -12,7 +12,11 @@ use super::checksum::Sum;
 use super::ip::UDP;
 
 /// What the payload of every probe ends with.
-const LABEL: [u8; 6] = *b"pehra:";
+pub const LABEL: [u8; 6] = *b"pehra:";
+
+/// The identifiers of echo requests are this and above, so that three quarters of what other programs of this host are
+/// answered can be told from what answers a probe by any quote.
+pub const FIRST_IDENTIFIER: u16 = 0xc000;
 
 /// Length of the payload of a probe: compensation, token, label.
 pub const PAYLOAD: usize = 16;

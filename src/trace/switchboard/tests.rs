@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::*;
@@ -142,7 +143,7 @@ fn ended_traces_are_forgotten_in_time() {
     while let Some(transmit) = switchboard.poll_transmit(now) {
         switchboard.handle_send_failure(transmit.key);
     }
-    assert_eq!((switchboard.running(), switchboard.probes.len()), (0, REMEMBERED));
+    assert_eq!((switchboard.running(), switchboard.flows.probes()), (0, REMEMBERED));
 }
 
 #[test]
@@ -265,4 +266,49 @@ fn keys_follow_from_the_seed_and_from_nothing_else() {
     };
     assert_eq!(first(7), first(7));
     assert_ne!(first(7), first(8));
+}
+
+#[test]
+fn a_trace_is_not_taken_for_the_one_that_had_its_place() {
+    let (mut switchboard, now) = (switchboard(), noon());
+    let first = switchboard.start(plan(Protocol::Udp), now);
+    while let Some(transmit) = switchboard.poll_transmit(now) {
+        switchboard.handle_send_failure(transmit.key);
+    }
+    let second = switchboard.start(plan(Protocol::Udp), now);
+    assert!(first != second && first.slot == second.slot);
+    switchboard.poll_transmit(now).unwrap();
+    let error = QueuedError { from: router(1), kind: 11, code: 0, payload: &[] };
+    assert_eq!(switchboard.handle_error(first, error, now), Receipt::Unrelated);
+    assert_eq!(switchboard.running(), 1);
+}
+
+#[test]
+fn answers_put_no_deadline_in_order_anew_and_silence_is_seen_on_time() {
+    let (mut switchboard, start) = (switchboard(), noon());
+    switchboard.start(Plan { last_ttl: 3, gap_limit: 3, window: 1, ..plan(Protocol::Icmp) }, start);
+    let first = switchboard.poll_transmit(start).unwrap();
+    let deadline = |switchboard: &Switchboard| switchboard.deadlines.first().map(|(at, _)| *at);
+    let due = deadline(&switchboard);
+    let later = start.after(Duration::from_millis(400));
+    switchboard.handle_datagram(&time_exceeded(&first), router(1), later);
+    assert_eq!(deadline(&switchboard), due, "it is looked at when it comes");
+    switchboard.poll_transmit(later).unwrap();
+    switchboard.handle_timeout(start.after(Duration::from_secs(1)));
+    let silence = later.after(Duration::from_secs(1));
+    assert_eq!(deadline(&switchboard), Some(silence.mono));
+    switchboard.handle_timeout(silence);
+    assert_eq!(switchboard.poll_transmit(silence).unwrap().ttl, 3, "the second is no longer awaited");
+}
+
+#[test]
+fn identifiers_are_where_the_kernel_is_told_to_look_for_them() {
+    let (mut switchboard, now) = (switchboard(), noon());
+    for _ in 0..1000 {
+        switchboard.start(plan(Protocol::Icmp), now);
+        let Content::Icmp([_, _, _, _, i0, i1, ..]) = switchboard.poll_transmit(now).unwrap().content else {
+            panic!("not ICMP")
+        };
+        assert!(u16::from_be_bytes([i0, i1]) >= probe::FIRST_IDENTIFIER);
+    }
 }

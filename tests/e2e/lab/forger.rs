@@ -75,6 +75,7 @@ fn forgeries(victim: Ipv4Addr, target: Ipv4Addr, guess: u64) -> Vec<Vec<u8>> {
         icmp4(liar, victim, &message(11, 0, &echo_probe[..usize::from(bytes[6]) % echo_probe.len()])),
         icmp4(target, victim, &[&[0, 0, 0, 0], &bytes[0..4], &[0; 24]].concat()),
         ipv4(liar, victim, 1, &[11, 0, bytes[0]]),
+        ipv4(liar, victim, 1, &[&[11, 0, bytes[0], bytes[1], 0, 0, 0, 0], &udp_probe[..28]].concat()),
     ]
 }
 

@@ -1,0 +1,189 @@
+//! Which probes are out, by flow: what a reply quotes leads to its flow, and within that to the probe.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use super::{ProbeKey, TraceId};
+use crate::trace::Protocol;
+
+/// A probe that was given a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Issued {
+    /// The trace it belongs to.
+    pub(super) trace: TraceId,
+    number: u32,
+    /// What long quotes and echo replies must bring back.
+    pub(super) token: u64,
+}
+
+impl Issued {
+    /// `None` for the probe after four thousand million of a trace.
+    pub(super) fn of(trace: TraceId, number: usize, token: u64) -> Option<Self> {
+        Some(Self { trace, number: u32::try_from(number).ok()?, token })
+    }
+
+    /// Which probe of its trace it is.
+    pub(super) fn number(&self) -> usize {
+        usize::try_from(self.number).unwrap_or(usize::MAX)
+    }
+}
+
+/// A flow: what all probes of a trace have in common, and traces that are done at the same time may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct FlowId(usize);
+
+/// Target, protocol and tag as numbers, which compare faster.
+type Name = (u128, u32);
+
+/// The probes of all flows.
+#[derive(Debug, Default)]
+pub(super) struct Flows {
+    names: BTreeMap<Name, FlowId>,
+    /// By number.
+    known: Vec<Flow>,
+    free: Vec<FlowId>,
+}
+
+#[derive(Debug, Default)]
+struct Flow {
+    name: Name,
+    /// How many traces have joined and not left.
+    members: usize,
+    /// In the order of their keys.
+    issued: Vec<(u16, Issued)>,
+}
+
+impl Flows {
+    /// The flow of this name, for one trace more.
+    pub(super) fn join(&mut self, protocol: Protocol, target: IpAddr, tag: u16) -> FlowId {
+        let name = name(protocol, target, tag);
+        let (free, known) = (&mut self.free, &mut self.known);
+        let id = *self.names.entry(name).or_insert_with(|| {
+            free.pop().unwrap_or_else(|| {
+                known.push(Flow::default());
+                FlowId(known.len() - 1)
+            })
+        });
+        if let Some(flow) = self.known.get_mut(id.0) {
+            flow.name = name;
+            flow.members += 1;
+        }
+        id
+    }
+
+    /// Gives a probe this key; false, and nothing is done, when another of the flow has it.
+    pub(super) fn issue(&mut self, flow: FlowId, key: u16, issued: Issued) -> bool {
+        let Some(flow) = self.known.get_mut(flow.0) else { return false };
+        let place = flow.issued.binary_search_by_key(&key, |(key, _)| *key);
+        place.map_err(|place| flow.issued.insert(place, (key, issued))).is_err()
+    }
+
+    /// The probe with this key; `Err` when there is none, but its flow is known.
+    pub(super) fn find(&self, key: ProbeKey) -> Option<Result<Issued, NoProbe>> {
+        let id = self.names.get(&name(key.protocol, key.target, key.tag))?;
+        let flow = self.known.get(id.0).filter(|flow| !flow.issued.is_empty())?;
+        let place = flow.issued.binary_search_by_key(&key.key, |(key, _)| *key);
+        Some(place.ok().and_then(|place| flow.issued.get(place)).map(|(_, issued)| *issued).ok_or(NoProbe))
+    }
+
+    /// The probe of `trace` with this token.
+    pub(super) fn with_token(&self, flow: FlowId, trace: TraceId, token: u64) -> Option<Issued> {
+        let mut issued = self.known.get(flow.0)?.issued.iter().map(|(_, issued)| *issued);
+        issued.find(|issued| issued.trace == trace && issued.token == token)
+    }
+
+    /// Forgets the probes of `trace`, and the flow when no other trace is in it.
+    pub(super) fn leave(&mut self, id: FlowId, trace: TraceId) {
+        let Some(flow) = self.known.get_mut(id.0) else { return };
+        flow.members = flow.members.saturating_sub(1);
+        if flow.members == 0 {
+            self.names.remove(&flow.name);
+            self.free.push(id);
+            *flow = Flow::default();
+        } else {
+            flow.issued.retain(|(_, issued)| issued.trace != trace);
+        }
+    }
+
+    /// How many probes are known.
+    #[cfg(test)]
+    pub(super) fn probes(&self) -> usize {
+        self.known.iter().map(|flow| flow.issued.len()).sum()
+    }
+}
+
+/// No probe of this flow has the key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct NoProbe;
+
+/// IPv4 addresses are kept apart from the IPv6 addresses that embed them by the version in the second number.
+fn name(protocol: Protocol, target: IpAddr, tag: u16) -> Name {
+    let (version, address) = match target {
+        IpAddr::V4(target) => (4, target.to_bits().into()),
+        IpAddr::V6(target) => (6, target.to_bits()),
+    };
+    let protocol = match protocol {
+        Protocol::Icmp => 1,
+        Protocol::Udp => 2,
+        Protocol::Tcp => 3,
+    };
+    (address, version << 24 | protocol << 16 | u32::from(tag))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+
+    const TARGET: IpAddr = IpAddr::V4(Ipv4Addr::new(203, 0, 113, 9));
+
+    fn trace(serial: u32) -> TraceId {
+        TraceId { serial, slot: serial % 7 }
+    }
+
+    fn probe(serial: u32, number: usize) -> Issued {
+        Issued::of(trace(serial), number, 0xfeed + u64::from(serial)).unwrap()
+    }
+
+    fn key(key: u16) -> ProbeKey {
+        ProbeKey { protocol: Protocol::Udp, target: TARGET, tag: 0x8001, key }
+    }
+
+    #[test]
+    fn a_key_leads_to_its_probe_and_a_flow_without_the_key_is_told_from_no_flow() {
+        let mut flows = Flows::default();
+        let flow = flows.join(Protocol::Udp, TARGET, 0x8001);
+        assert_eq!(flows.find(key(9)), None, "no probe is out");
+        for (number, key) in [700, 3, 65_000].into_iter().enumerate() {
+            assert!(flows.issue(flow, key, probe(1, number)));
+        }
+        assert!(!flows.issue(flow, 3, probe(1, 3)), "taken");
+        assert_eq!(flows.find(key(3)), Some(Ok(probe(1, 1))));
+        assert_eq!(flows.find(key(4)), Some(Err(NoProbe)));
+        let embedded = IpAddr::from(Ipv4Addr::new(203, 0, 113, 9).to_ipv6_mapped());
+        let compatible = IpAddr::from(std::net::Ipv6Addr::from_bits(u128::from(0xcb00_7109_u32)));
+        for target in [embedded, compatible, Ipv4Addr::new(203, 0, 113, 8).into()] {
+            assert_eq!(flows.find(ProbeKey { target, ..key(3) }), None);
+        }
+        assert_eq!(flows.find(ProbeKey { tag: 0x8002, ..key(3) }), None);
+        assert_eq!(flows.find(ProbeKey { protocol: Protocol::Icmp, ..key(3) }), None);
+    }
+
+    #[test]
+    fn a_flow_is_forgotten_with_the_last_of_its_traces() {
+        let mut flows = Flows::default();
+        let shared = flows.join(Protocol::Udp, TARGET, 0x8001);
+        assert_eq!(flows.join(Protocol::Udp, TARGET, 0x8001), shared);
+        flows.issue(shared, 1, probe(1, 0));
+        flows.issue(shared, 2, probe(2, 0));
+        flows.leave(shared, trace(1));
+        assert_eq!((flows.find(key(1)), flows.find(key(2))), (Some(Err(NoProbe)), Some(Ok(probe(2, 0)))));
+        flows.leave(shared, trace(2));
+        assert_eq!((flows.find(key(2)), flows.probes()), (None, 0));
+        let next = flows.join(Protocol::Icmp, TARGET, 0xc001);
+        assert_eq!(flows.known.len(), 1, "its place is used again");
+        flows.issue(next, 2, probe(3, 0));
+        assert_eq!(flows.find(key(2)), None);
+    }
+}
