@@ -65,7 +65,7 @@ impl Sight {
     pub fn of(dossier: &Dossier<'_>) -> Self {
         let see = |found: &Found<'_>| {
             let (location, address) = (&found.location, found.location.address);
-            let measured = dossier.subject.best_rtt(address).is_some();
+            let measured = found.best().is_some();
             let way = found.path.way() != Way::Unknown
                 || dossier.subject.traces.iter().any(|trace| shows_a_way(trace, address));
             let at_home = location.place == Place::Inside && location.grade >= Grade::Attested;

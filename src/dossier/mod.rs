@@ -14,7 +14,7 @@ use crate::location::evidence::path::Statement as Bearing;
 use crate::location::fuse::{Case, fuse};
 use crate::location::path::{Fact, Outlook, PathReading};
 use crate::location::yardstick::{self, Yardstick};
-use crate::observation::Observation;
+use crate::observation::{Best, Observation};
 use crate::place::Home;
 use crate::trace::Trace;
 use crate::vantage::Vantage;
@@ -108,6 +108,11 @@ impl<'a> Found<'a> {
     /// What would have changed where it is found to be.
     pub fn would(&self) -> Vec<Would<'a>> {
         derivation::would(&self.case, &self.location)
+    }
+
+    /// The best time in which it answered in the judged round.
+    pub fn best(&self) -> Option<Best> {
+        self.own.bests.best()
     }
 
     /// Why we think that packets to it go the way they do. Never empty.

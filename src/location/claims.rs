@@ -63,8 +63,8 @@ impl<'a> IntoIterator for &'a Claims {
 
 /// Whether `networks` may speak for the address that `claims` are about: they announce it, and nobody else does. What others
 /// say of it counts for nothing, since anybody can say it.
-pub fn speak_for(networks: &[Asn], claims: &[Claim]) -> bool {
-    let mut announcers = claims.iter().filter_map(|claim| claim.says.announcer()).peekable();
+pub fn speak_for<'a>(networks: &[Asn], claims: impl IntoIterator<Item = &'a Claim>) -> bool {
+    let mut announcers = claims.into_iter().filter_map(|claim| claim.says.announcer()).peekable();
     announcers.peek().is_some() && announcers.all(|asn| networks.contains(&asn))
 }
 

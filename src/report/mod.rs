@@ -119,7 +119,7 @@ fn line<'a>(
         asn: location.and_then(|l| l.asn),
         registered: location.map_or_else(CountrySet::default, |l| l.registered),
         provider: announcing.map(|p| &p.id).or(dossier.subject.declared.provider.as_ref()),
-        rtt_ms: address.and_then(|a| dossier.subject.best_rtt(a)).map(|best| best.rtt.ms()),
+        rtt_ms: found.and_then(Found::best).map(|best| best.rtt.ms()),
         answered: address.is_some_and(|address| answered(dossier.subject, address)),
         path: reading.map_or(Way::Unknown, |reading| reading.way()),
         course: reading.map_or(Course::Unknown, |reading| reading.course),

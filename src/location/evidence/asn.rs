@@ -11,6 +11,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use super::{Evidence, Reservation};
+use crate::location::claims::speak_for;
 use crate::location::light::Speed;
 use crate::location::setting::Setting;
 use crate::location::weigh;
@@ -72,10 +73,12 @@ pub struct Strangers {
 impl Strangers {
     /// Those beside `own`; `None` where `own` alone announce the address that `claims` are about.
     pub(in crate::location) fn beside(own: &[Asn], claims: &[&Claim]) -> Option<Self> {
+        if speak_for(own, claims.iter().copied()) {
+            return None;
+        }
         let announcers = claims.iter().filter_map(|claim| claim.says.announcer());
         let (theirs, announcers): (BTreeSet<Asn>, BTreeSet<Asn>) = announcers.partition(|asn| own.contains(asn));
-        let is_theirs_too = !theirs.is_empty();
-        (!announcers.is_empty() || !is_theirs_too).then_some(Self { announcers, is_theirs_too })
+        Some(Self { announcers, is_theirs_too: !theirs.is_empty() })
     }
 }
 
