@@ -5,8 +5,8 @@
 //! smaller difference gives an arrival that may be too late by a step, but is never too early. A round-trip time may
 //! be overstated, never understated.
 //!
-//! Known limit: while a hypervisor pauses this host, or it sleeps, its monotonic clock stands still, so the answer to a
-//! probe in flight may seem quicker than it was, which nothing within this host can tell.
+//! Over a sleep of this host the monotonic clock stands still, and an answer seems quicker than it was: see
+//! [`crate::edge::vigil`].
 
 use std::time::{Duration, Instant};
 

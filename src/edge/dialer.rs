@@ -17,6 +17,7 @@ use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg, setsockopt, socko
 use tokio::net::TcpSocket;
 
 use super::clock;
+use super::vigil::Vigil;
 use crate::contact::{Contact, ContactFailure, ContactOutcome};
 use crate::moment::Rtt;
 
@@ -35,6 +36,8 @@ enum Attempt {
     Connected(Rtt),
     Refused(Rtt),
     Failed(ContactFailure),
+    /// This host slept meanwhile: what came of it has no time, and what did not come may have come.
+    SleptOver,
 }
 
 /// Makes `attempts` connections (at least one) to `address`, one after the other, each given `timeout`, and keeps the
@@ -55,11 +58,11 @@ pub async fn dial(address: IpAddr, port: u16, attempts: u8, timeout: Duration) -
 fn outcome_of(made: &[Attempt]) -> ContactOutcome {
     let connected = made.iter().filter_map(|attempt| match attempt {
         Attempt::Connected(rtt) => Some(*rtt),
-        Attempt::Refused(_) | Attempt::Failed(_) => None,
+        Attempt::Refused(_) | Attempt::Failed(_) | Attempt::SleptOver => None,
     });
     let refused = made.iter().filter_map(|attempt| match attempt {
         Attempt::Refused(rtt) => Some(*rtt),
-        Attempt::Connected(_) | Attempt::Failed(_) => None,
+        Attempt::Connected(_) | Attempt::Failed(_) | Attempt::SleptOver => None,
     });
     if let Some(rtt_ns) = connected.clone().min() {
         ContactOutcome::Connected { rtt_ns, samples: count(connected.count()) }
@@ -82,6 +85,13 @@ fn count(of: usize) -> u8 {
 }
 
 async fn attempt(to: SocketAddr, timeout: Duration) -> Attempt {
+    let mut vigil = Vigil::begin();
+    let made = attempt_awake(to, timeout).await;
+    if vigil.has_slept() { Attempt::SleptOver } else { made }
+}
+
+/// An attempt that counts if this host does not sleep meanwhile.
+async fn attempt_awake(to: SocketAddr, timeout: Duration) -> Attempt {
     let Ok((socket, same_socket)) = open(to) else { return Attempt::Failed(ContactFailure::Unsent) };
     let sent = clock::now().mono;
     let Ok(ended) = tokio::time::timeout(timeout, socket.connect(to)).await else {
@@ -197,6 +207,9 @@ mod tests {
         assert_eq!(outcome_of(&made), ContactOutcome::Connected { rtt_ns: rtt, samples: 1 });
         assert_eq!(outcome_of(&made[..2]), ContactOutcome::Refused { rtt_ns: rtt, samples: 1 });
         let unreachable = Attempt::Failed(ContactFailure::Unreachable);
+        let slept_over = [Attempt::SleptOver, Attempt::Refused(rtt), Attempt::SleptOver];
+        assert_eq!(outcome_of(&slept_over), ContactOutcome::Refused { rtt_ns: rtt, samples: 1 });
+        assert_eq!(outcome_of(&slept_over[..1]), ContactOutcome::Failed(ContactFailure::Unsent));
         assert_eq!(outcome_of(&[timeout, unreachable]), ContactOutcome::Failed(ContactFailure::Unreachable));
     }
 }

@@ -15,6 +15,7 @@ use socket2::{Domain, Socket, Type};
 use crate::edge::arrival::Arrivals;
 use crate::edge::clock;
 use crate::edge::socket::{Reader, Watched, send};
+use crate::edge::vigil::Vigil;
 use crate::moment::Moment;
 use crate::trace::plan::{Plan, UDP_DESTINATION};
 use crate::trace::switchboard::{Content, QueuedError, Receipt, Switchboard, TraceId, Transmit};
@@ -93,11 +94,16 @@ impl ErrorQueues {
     }
 
     /// Hands what has been received to the switchboard; whether there was anything.
-    pub(super) fn receive(&mut self, switchboard: &mut Switchboard, receipts: &mut Vec<Receipt>) -> bool {
+    pub(super) fn receive(
+        &mut self,
+        switchboard: &mut Switchboard,
+        vigil: &mut Vigil,
+        receipts: &mut Vec<Receipt>,
+    ) -> bool {
         let ready = self.watched.ready();
         for number in &ready {
             if let Some(queue) = self.queues.get_mut(number) {
-                queue.receive(&mut self.reader, switchboard, receipts);
+                queue.receive(&mut self.reader, switchboard, vigil, receipts);
             }
         }
         !ready.is_empty()
@@ -105,7 +111,13 @@ impl ErrorQueues {
 }
 
 impl Queue {
-    fn receive(&mut self, reader: &mut Reader, switchboard: &mut Switchboard, receipts: &mut Vec<Receipt>) {
+    fn receive(
+        &mut self,
+        reader: &mut Reader,
+        switchboard: &mut Switchboard,
+        vigil: &mut Vigil,
+        receipts: &mut Vec<Receipt>,
+    ) {
         let mut before = clock::now();
         for _ in 0..BATCH {
             let Ok(Some(message)) = reader.read(&self.socket, MsgFlags::MSG_ERRQUEUE) else {
@@ -115,6 +127,7 @@ impl Queue {
                 return;
             };
             let now = clock::now();
+            vigil.keep(switchboard);
             let at = self.arrivals.arrival(message.stamp, now);
             if let Some(error) = message.error {
                 let (from, kind, code) = (error.offender, error.kind, error.code);
@@ -159,11 +172,12 @@ mod tests {
         for _ in 0..BATCH + 8 {
             queues.send(&probe).unwrap();
         }
+        let mut vigil = Vigil::begin();
         for expected in [BATCH, 8] {
             let mut receipts = Vec::new();
-            assert!(queues.receive(&mut switchboard, &mut receipts));
+            assert!(queues.receive(&mut switchboard, &mut vigil, &mut receipts));
             assert_eq!(receipts.len(), expected);
         }
-        assert!(!queues.receive(&mut switchboard, &mut Vec::new()));
+        assert!(!queues.receive(&mut switchboard, &mut vigil, &mut Vec::new()));
     }
 }

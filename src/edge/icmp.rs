@@ -11,6 +11,7 @@ use socket2::{Domain, Protocol, SockFilter, Socket, Type};
 use crate::edge::filter;
 use crate::edge::inbox::Inbox;
 use crate::edge::socket::{Watched, send_many};
+use crate::edge::vigil::Vigil;
 use crate::trace::switchboard::{Content, Receipt, Switchboard, TraceId, Transmit};
 
 /// `IPPROTO_RAW`: datagrams with the IP header we write, and nothing is ever heard. The header holds the TTL, so that one
@@ -94,10 +95,15 @@ impl RawSockets {
     }
 
     /// Hands what has been received to the switchboard. Whether there may be more.
-    pub(super) fn receive(&mut self, switchboard: &mut Switchboard, receipts: &mut Vec<Receipt>) -> bool {
+    pub(super) fn receive(
+        &mut self,
+        switchboard: &mut Switchboard,
+        vigil: &mut Vigil,
+        receipts: &mut Vec<Receipt>,
+    ) -> bool {
         let mut is_more = false;
         for family in [&mut self.v4, &mut self.v6].into_iter().flatten() {
-            is_more |= family.receive(switchboard, receipts);
+            is_more |= family.receive(switchboard, vigil, receipts);
         }
         is_more
     }
@@ -161,9 +167,11 @@ impl Family {
         unsent
     }
 
-    fn receive(&mut self, switchboard: &mut Switchboard, receipts: &mut Vec<Receipt>) -> bool {
+    fn receive(&mut self, switchboard: &mut Switchboard, vigil: &mut Vigil, receipts: &mut Vec<Receipt>) -> bool {
         (0..READS).all(|_| {
             let is_more = self.inbox.read();
+            // After reading: a sleep before that is one that what was read may have come over.
+            vigil.keep(switchboard);
             let messages = self.inbox.messages();
             receipts.extend(messages.map(|(bytes, from, at)| switchboard.handle_datagram(bytes, from, at)));
             is_more

@@ -23,4 +23,5 @@ pub mod privileges;
 pub mod prober;
 pub mod signals;
 mod socket;
+mod vigil;
 pub mod webhook;

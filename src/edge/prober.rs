@@ -16,6 +16,7 @@ use crate::edge::clock;
 use crate::edge::errqueue::ErrorQueues;
 use crate::edge::icmp::RawSockets;
 use crate::edge::privileges::is_denied;
+use crate::edge::vigil::Vigil;
 use crate::moment::Moment;
 use crate::trace::pace::Pace;
 use crate::trace::plan::Plan;
@@ -113,10 +114,10 @@ impl ProbeSockets {
     }
 
     /// Hands what has been received to the switchboard. Whether there may be more.
-    fn receive(&mut self, switchboard: &mut Switchboard, receipts: &mut Vec<Receipt>) -> bool {
+    fn receive(&mut self, switchboard: &mut Switchboard, vigil: &mut Vigil, receipts: &mut Vec<Receipt>) -> bool {
         match &mut self.0 {
-            Way::Raw(raw) => raw.receive(switchboard, receipts),
-            Way::Unprivileged(queues) => queues.receive(switchboard, receipts),
+            Way::Raw(raw) => raw.receive(switchboard, vigil, receipts),
+            Way::Unprivileged(queues) => queues.receive(switchboard, vigil, receipts),
         }
     }
 
@@ -180,6 +181,8 @@ pub struct Prober {
     sockets: ProbeSockets,
     readiness: AsyncFd<OwnedFd>,
     switchboard: Switchboard,
+    /// Held over what is in flight.
+    vigil: Vigil,
     requests: mpsc::Receiver<Request>,
     awaited: BTreeMap<TraceId, oneshot::Sender<Trace>>,
     tally: watch::Sender<Tally>,
@@ -209,13 +212,16 @@ impl Prober {
         let (sender, requests) = mpsc::channel(WAITING);
         let (tally, tallied) = watch::channel(Tally::default());
         let switchboard = Switchboard::new(seed, pace);
-        let prober = Self { sockets, readiness, switchboard, requests, awaited: BTreeMap::new(), tally, read_at: None };
+        let (vigil, awaited) = (Vigil::begin(), BTreeMap::new());
+        let prober = Self { sockets, readiness, switchboard, vigil, requests, awaited, tally, read_at: None };
         Ok((ProberHandle { requests: sender, tally: tallied }, tokio::spawn(prober.run(shutdown))))
     }
 
     async fn run(mut self, shutdown: CancellationToken) {
         loop {
-            match self.next(&shutdown).await {
+            let event = self.next(&shutdown).await;
+            self.vigil.keep(&mut self.switchboard);
+            match event {
                 Event::Readable => self.receive(),
                 Event::Requested(request) => self.start_all(request),
                 Event::Due => {}
@@ -255,7 +261,7 @@ impl Prober {
     /// Reads what there is. When there was something, what follows gathers for a while.
     fn receive(&mut self) {
         let mut receipts = Vec::new();
-        let is_more = self.sockets.receive(&mut self.switchboard, &mut receipts);
+        let is_more = self.sockets.receive(&mut self.switchboard, &mut self.vigil, &mut receipts);
         self.read_at = if is_more {
             Some(Instant::now())
         } else if receipts.is_empty() && self.sockets.watch().is_ok() {

@@ -204,3 +204,29 @@ fn an_interval_may_end_early_by_its_jitter_and_a_ttl_never() {
         assert!(allowed.contains(&wait), "{wait:?}");
     }
 }
+
+#[test]
+fn a_stepped_wall_clock_moves_no_round() {
+    let begun = start();
+    let rounds = |step: i64| {
+        let mut schedule = schedule(Pace { jitter: 0.3, ..PACE }, 20, begun);
+        let mut now = begun;
+        let mut rounds = Vec::new();
+        for round in 0..100 {
+            while let Some(due) = schedule.poll_due(now) {
+                rounds.push((now.mono, due.clone()));
+                schedule.handle_done(&due, RoundEnd::Learned { ttl: Some(60) }, now);
+            }
+            now = now.after(schedule.poll_timeout().unwrap().saturating_duration_since(now.mono));
+            if round % 10 == 5 {
+                now.wall = now.wall.checked_add(jiff::SignedDuration::from_secs(step)).unwrap();
+            }
+        }
+        rounds
+    };
+    let untouched = rounds(0);
+    assert_eq!(untouched.len(), 100);
+    for step in [-86_400, -3, 3, 86_400] {
+        assert_eq!(rounds(step), untouched, "{step} s");
+    }
+}

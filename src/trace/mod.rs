@@ -28,6 +28,8 @@
 //!    probes could not be sent, no more are tried, and the trace is `Unsent`.
 //! 9. An answer after its deadline, while the trace runs, is booked as `late`, and its probe is silent no more. Every
 //!    other answer after the first to one probe is ignored. So answers and silent probes are the probes sent.
+//! 10. Over a sleep of this host its clock stands still. What was sent before and is not answered is silent for good: its
+//!     answer would seem quicker than it was.
 //!
 //! # Who is a witness of distance
 //!

@@ -250,6 +250,16 @@ impl Switchboard {
         }
     }
 
+    /// This host slept: what was sent before and has not been answered stays without an answer in every trace.
+    pub fn handle_suspension(&mut self) {
+        for place in 0..self.traces.len() {
+            let Some(running) = self.traces.get_mut(place).and_then(Option::as_mut) else { continue };
+            running.tracer.handle_suspension();
+            let trace = running.id;
+            self.settle(trace);
+        }
+    }
+
     /// Nobody waits any longer: every trace ends with what has been measured.
     pub fn handle_stop(&mut self) {
         for place in 0..self.traces.len() {

@@ -149,6 +149,17 @@ impl Tracer {
         self.overdue |= now >= self.deadline();
     }
 
+    /// This host slept, and its clock with it: how long an answer to anything sent until now takes cannot be known. What is
+    /// in flight is silent, and what comes for it is none of its answers.
+    pub fn handle_suspension(&mut self) {
+        for number in std::mem::take(&mut self.awaited) {
+            self.fall_silent(number);
+        }
+        for sent in &mut self.probes {
+            sent.state = State::Settled;
+        }
+    }
+
     /// Nobody waits any longer: what has been measured is all there will be.
     pub fn handle_stop(&mut self) {
         self.overdue = true;

@@ -312,3 +312,52 @@ fn identifiers_are_where_the_kernel_is_told_to_look_for_them() {
         assert!(u16::from_be_bytes([i0, i1]) >= probe::FIRST_IDENTIFIER);
     }
 }
+
+#[test]
+fn what_every_trace_has_in_flight_over_a_sleep_is_surplus() {
+    let (mut switchboard, now) = (switchboard(), noon());
+    let going = switchboard.start(Plan { attempts: 2, ..plan(Protocol::Icmp) }, now);
+    let over = switchboard.start(Plan { last_ttl: 1, ..plan(Protocol::Udp) }, now);
+    let before: Vec<_> = std::iter::from_fn(|| switchboard.poll_transmit(now)).collect();
+    switchboard.handle_suspension();
+    let (ended, trace) = switchboard.poll_trace().unwrap();
+    assert_eq!((ended, trace.hops[0].silent), (over, 1), "nothing is left to be asked");
+    let soon = now.after(Duration::from_millis(4));
+    for probe in &before {
+        assert_eq!(switchboard.handle_datagram(&time_exceeded(probe), router(1), soon), Receipt::Surplus);
+    }
+    let after = switchboard.poll_transmit(soon).unwrap();
+    assert_eq!((after.trace, after.ttl), (going, 1), "asked a second time");
+    let booked = Receipt::Booked(Protocol::Icmp, AnswerKind::TimeExceeded);
+    assert_eq!(switchboard.handle_datagram(&time_exceeded(&after), router(1), soon), booked);
+}
+
+#[test]
+fn a_stepped_wall_clock_changes_no_time_and_no_order() {
+    let traced = |step: i64| {
+        let (mut switchboard, start) = (switchboard(), noon());
+        let moment = |milliseconds: u64| {
+            let moment = start.after(Duration::from_millis(milliseconds));
+            let wall = moment.wall + jiff::SignedDuration::from_secs(if milliseconds > 0 { step } else { 0 });
+            Moment { wall, ..moment }
+        };
+        switchboard.start(Plan { last_ttl: 4, ..plan(Protocol::Icmp) }, moment(0));
+        let near = switchboard.poll_transmit(moment(0)).unwrap();
+        let _lost = switchboard.poll_transmit(moment(0)).unwrap();
+        switchboard.handle_datagram(&time_exceeded(&near), router(1), moment(7));
+        let third = switchboard.poll_transmit(moment(7)).unwrap();
+        switchboard.handle_timeout(moment(1_000));
+        let far = switchboard.poll_transmit(moment(1_000));
+        switchboard.handle_datagram(&echo_reply(&third), target(), moment(1_003));
+        let due = switchboard.poll_timeout().map(|due| due.duration_since(start.mono));
+        (far.map(|far| far.ttl), due, switchboard.poll_trace().map(|(_, trace)| trace))
+    };
+    let untouched = traced(0);
+    let rtts = |trace: &Trace| -> Vec<f64> {
+        trace.hops.iter().flat_map(|hop| &hop.answers).map(|answer| answer.rtt_ns.ms()).collect()
+    };
+    assert_eq!(untouched.2.as_ref().map(rtts), Some(vec![7.0, 996.0]));
+    for step in [-86_400, -1, 1, 86_400] {
+        assert_eq!(traced(step), untouched, "{step} s");
+    }
+}

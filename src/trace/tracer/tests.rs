@@ -381,3 +381,57 @@ proptest! {
         prop_assert_eq!(trace.ending == Ending::Reached, has_answered);
     }
 }
+
+#[test]
+fn what_was_sent_before_a_sleep_is_silent_and_what_comes_for_it_counts_for_nothing() {
+    let now = noon();
+    let plan = Plan { attempts: 2, window: 3, gap_limit: 3, last_ttl: 3, ..plan() };
+    let mut tracer = Tracer::new(plan.clone(), now);
+    let sent =
+        |tracer: &mut Tracer, now: Instant| -> Vec<Probe> { std::iter::from_fn(|| tracer.poll_probe(now)).collect() };
+    let first = sent(&mut tracer, now.mono);
+    let answer = |ttl: u8, at| Reply { from: router(ttl), kind: AnswerKind::TimeExceeded, at };
+    // The first is answered before, the second has fallen silent and is late, the third is in flight.
+    let (soon, later) = (now.mono + Duration::from_millis(20), now.mono + plan.reply_timeout);
+    assert!(tracer.handle_reply(first[0].number, answer(1, soon)));
+    tracer.handle_timeout(later);
+    let second = sent(&mut tracer, later);
+    assert_eq!((first.len(), second.len()), (3, 3));
+
+    tracer.handle_suspension();
+    let awake = later + Duration::from_millis(1);
+    for probe in first.iter().chain(&second) {
+        assert!(!tracer.handle_reply(probe.number, answer(probe.ttl, awake)), "{probe:?}");
+    }
+    let trace = tracer.poll_trace().unwrap();
+    let counts: Vec<_> = trace.hops.iter().map(|hop| (hop.answers.len(), hop.silent)).collect();
+    assert_eq!((counts, trace.ending), (vec![(1, 1), (0, 2), (0, 2)], Ending::Exhausted));
+    assert_eq!(trace.hops[0].answers[0].rtt_ns, Rtt::from_duration(Duration::from_millis(20)));
+}
+
+#[test]
+fn a_trace_goes_on_after_a_sleep() {
+    let now = noon();
+    let mut tracer = Tracer::new(Plan { attempts: 2, window: 2, ..plan() }, now);
+    while tracer.poll_probe(now.mono).is_some() {}
+    tracer.handle_suspension();
+    let mut at = now.mono;
+    let trace = loop {
+        while let Some(probe) = tracer.poll_probe(at) {
+            let (from, kind) = match probe.ttl {
+                1..=3 => (router(probe.ttl), AnswerKind::TimeExceeded),
+                _ => (target(), AnswerKind::EchoReply),
+            };
+            at += Duration::from_millis(5);
+            assert!(tracer.handle_reply(probe.number, Reply { from, kind, at }));
+        }
+        if let Some(trace) = tracer.poll_trace() {
+            break trace;
+        }
+        at = tracer.poll_timeout().unwrap();
+        tracer.handle_timeout(at);
+    };
+    assert_eq!((trace.ending, trace.hops.len()), (Ending::Reached, 4));
+    let counts: Vec<_> = trace.hops.iter().map(|hop| (hop.answers.len(), hop.silent)).collect();
+    assert_eq!(counts, [(1, 1), (1, 1), (2, 0), (2, 0)]);
+}
