@@ -61,6 +61,7 @@ pub struct Vitals {
     resolutions: IntCounterVec,
     pointers: IntCounterVec,
     probes: IntCounterVec,
+    probes_unsent: IntCounterVec,
     replies: IntCounterVec,
     replies_lost: IntCounter,
     rounds: IntCounterVec,
@@ -93,6 +94,12 @@ impl Vitals {
                 &["outcome"],
             )?,
             probes: counters(&registry, "probes_sent_total", "Probes sent.", &["protocol"])?,
+            probes_unsent: counters(
+                &registry,
+                "probes_unsent_total",
+                "Probes that could not be sent: no route, no address, an interface that is down.",
+                &["protocol"],
+            )?,
             replies: counters(
                 &registry,
                 "replies_total",
@@ -165,6 +172,7 @@ impl Vitals {
         }
         for protocol in [Protocol::Icmp, Protocol::Udp] {
             self.probes.with_label_values(&[protocol.as_str()]);
+            self.probes_unsent.with_label_values(&[protocol.as_str()]);
         }
         for outcome in ["answered"].into_iter().chain(NameFailure::ALL.map(NameFailure::as_str)) {
             self.pointers.with_label_values(&[outcome]);
@@ -238,6 +246,9 @@ impl Vitals {
     pub fn set_probes(&self, tally: &Tally) {
         for (protocol, sent) in &tally.sent {
             raise(&self.probes.with_label_values(&[protocol.as_str()]), *sent);
+        }
+        for (protocol, unsent) in &tally.unsent {
+            raise(&self.probes_unsent.with_label_values(&[protocol.as_str()]), *unsent);
         }
         for (receipt, received) in &tally.received {
             let (protocol, kind) = words(*receipt);
@@ -387,11 +398,13 @@ mod tests {
     fn counters_follow_what_the_prober_has_counted() {
         let vitals = Vitals::new().unwrap();
         for sent in [3, 7] {
-            let tally = Tally { sent: [(Protocol::Udp, sent)].into(), lost: sent + 1, ..Tally::default() };
+            let [sent, unsent] = [sent, sent + 2].map(|count| [(Protocol::Udp, count)].into());
+            let tally = Tally { lost: 8, sent, unsent, ..Tally::default() };
             vitals.set_probes(&tally);
         }
         let text = encode(&vitals.families());
         assert!(text.contains("pehra_probes_sent_total{protocol=\"udp\"} 7\n"), "{text}");
+        assert!(text.contains("pehra_probes_unsent_total{protocol=\"udp\"} 9\n"), "{text}");
         assert!(text.contains("pehra_replies_lost_total 8\n"), "{text}");
     }
 }

@@ -165,7 +165,7 @@ impl TraceCommand {
         let view = View(SYSTEM_VIEW.to_owned());
         let system = ResolverConfig { view: view.clone(), server: ResolverAddress::System, timeout: LOOKUP_TIMEOUT };
         let session = Session {
-            prober,
+            prober: prober.clone(),
             resolvers: Resolvers::new(&[system]),
             view,
             pointers: Arc::default(),
@@ -177,6 +177,7 @@ impl TraceCommand {
         let ended = session::trace_all(Arc::new(session), hosts, at_once, form).await;
         stop.cancel();
         task.await.map_err(io::Error::other)?;
+        note(lost(prober.tally().lost));
         ended
     }
 
@@ -229,6 +230,16 @@ fn conclude(ended: Ended) -> Result<Exit, Refusal> {
     }
     let is_nothing_sent = ended.whole > 0 && ended.whole == ended.unsent;
     Ok(if is_nothing_sent { Exit::Failed } else { Exit::Fine })
+}
+
+/// What is to be said of replies that the kernel threw away.
+fn lost(replies: u64) -> Option<String> {
+    (replies > 0).then(|| {
+        format!(
+            "{replies} replies were lost as they came faster than they were read: hops may look silent that are not; raise \
+             net.core.rmem_max, or lower --rate"
+        )
+    })
 }
 
 /// Says what a person should know beside the paths.

@@ -39,13 +39,7 @@ impl LongWay<'_> {
         command.extend(arguments.iter().map(String::as_str));
         let mut process = lab.spawn(node, &command);
         process.wait_for_line("ready", START);
-        let divert = format!(
-            "ip link set {DEVICE} up\n\
-             for kind in -4 -6; do\n  ip $kind route add default dev {DEVICE} table 100\n  \
-             for link in $(ls /sys/class/net | grep -v -e {DEVICE} -e '^lo$'); do\n    \
-             ip $kind rule add iif $link lookup 100 pref 50\n  done\ndone\n"
-        );
-        lab.output(node, &["sh", "-ec", &divert]);
+        divert(lab, node, DEVICE);
         process
     }
 
@@ -56,6 +50,17 @@ impl LongWay<'_> {
         }
         text
     }
+}
+
+/// Leads everything that `node` forwards through the TUN device of that name.
+pub(super) fn divert(lab: &Lab, node: &str, device: &str) {
+    let script = format!(
+        "ip link set {device} up\n\
+         for kind in -4 -6; do\n  ip $kind route add default dev {device} table 100\n  \
+         for link in $(ls /sys/class/net | grep -v -e {device} -e '^lo$'); do\n    \
+         ip $kind rule add iif $link lookup 100 pref 50\n  done\ndone\n"
+    );
+    lab.output(node, &["sh", "-ec", &script]);
 }
 
 /// A way as the program knows it.
@@ -153,14 +158,14 @@ fn route(packet: &[u8], ways: &[Way]) -> Option<(Vec<u8>, Duration)> {
 }
 
 /// The part of an IP header that routing needs.
-struct Header {
-    from: IpAddr,
-    to: IpAddr,
-    hops: u8,
+pub(super) struct Header {
+    pub(super) from: IpAddr,
+    pub(super) to: IpAddr,
+    pub(super) hops: u8,
 }
 
 impl Header {
-    fn read(packet: &[u8]) -> Option<Self> {
+    pub(super) fn read(packet: &[u8]) -> Option<Self> {
         match packet.first()? >> 4 {
             4 => Some(Self {
                 from: IpAddr::from(<[u8; 4]>::try_from(packet.get(12..16)?).ok()?),
@@ -176,7 +181,7 @@ impl Header {
         }
     }
 
-    fn write_hops(&self, packet: &[u8]) -> Vec<u8> {
+    pub(super) fn write_hops(&self, packet: &[u8]) -> Vec<u8> {
         let mut packet = packet.to_vec();
         if self.from.is_ipv6() {
             packet[7] = self.hops;

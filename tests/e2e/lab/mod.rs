@@ -6,7 +6,9 @@
 
 mod alertmanager;
 mod dns;
+mod flooder;
 mod forger;
+mod liar;
 mod listener;
 mod long_way;
 mod mmdb;
@@ -17,7 +19,9 @@ mod wait;
 
 pub(crate) use alertmanager::Alertmanager;
 pub(crate) use dns::{NameServer, Recursor, Zone};
+pub(crate) use flooder::{Water, flood};
 pub(crate) use forger::{LIARS, forge, forge_knowing};
+pub(crate) use liar::{Lie, lie};
 pub(crate) use listener::listen;
 pub(crate) use long_way::LongWay;
 pub(crate) use mmdb::everywhere;
@@ -172,6 +176,8 @@ impl Drop for Lab {
 pub(crate) enum Role {
     LongWay,
     Forger,
+    Flooder,
+    Liar,
     Listener,
 }
 
@@ -180,6 +186,8 @@ impl Role {
         match argument {
             long_way::ROLE => Some(Self::LongWay),
             forger::ROLE => Some(Self::Forger),
+            flooder::ROLE => Some(Self::Flooder),
+            liar::ROLE => Some(Self::Liar),
             listener::ROLE => Some(Self::Listener),
             _ => None,
         }
@@ -189,6 +197,8 @@ impl Role {
         match self {
             Self::LongWay => long_way::play(arguments),
             Self::Forger => forger::play(arguments),
+            Self::Flooder => flooder::play(arguments),
+            Self::Liar => liar::play(arguments),
             Self::Listener => listener::play(arguments),
         }
     }

@@ -56,6 +56,18 @@ impl Process {
         assert!(status.success(), "failed to send {name} to {}", self.name);
     }
 
+    /// Has the program do nothing until it is [`Process::resume`]d.
+    pub(crate) fn pause(&self) {
+        self.signal("STOP");
+    }
+
+    /// Has the program go on, and `nsenter`, which stops when its child does.
+    pub(crate) fn resume(&self) {
+        self.signal("CONT");
+        let status = Command::new("kill").args(["-s", "CONT", &self.child.id().to_string()]).status().expect("kill");
+        assert!(status.success(), "failed to resume {}", self.name);
+    }
+
     /// A line of what the kernel says of each of the program's threads (`CapEff`, `CapPrm`).
     pub(crate) fn threads_say(&self, key: &str) -> Vec<String> {
         let tasks = format!("/proc/{}/task", only_child(self.child.id()));
@@ -63,6 +75,15 @@ impl Process {
             std::fs::read_dir(tasks).expect("threads").map(|task| task.expect("a thread").path().join("status"));
         let texts = tasks.filter_map(|status| std::fs::read_to_string(status).ok());
         texts.filter_map(|text| Some(text.lines().find_map(|line| line.strip_prefix(key))?.trim().to_owned())).collect()
+    }
+
+    /// How many seconds the program's threads have had a processor.
+    pub(crate) fn processor_seconds(&self) -> f64 {
+        let tasks = format!("/proc/{}/task", only_child(self.child.id()));
+        let tasks = std::fs::read_dir(tasks).expect("threads").map(|task| task.expect("a thread").path());
+        // A thread may end meanwhile. The first figure is nanoseconds (Documentation/scheduler/sched-stats.rst).
+        let texts = tasks.filter_map(|task| std::fs::read_to_string(task.join("schedstat")).ok());
+        texts.map(|text| text.split(' ').next().expect("figures").parse::<f64>().expect("a figure") / 1e9).sum()
     }
 
     /// Whether the program still runs.

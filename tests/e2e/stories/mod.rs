@@ -2,6 +2,7 @@
 
 mod distance;
 mod evidence;
+mod faults;
 mod life;
 mod moves_abroad;
 mod names;
@@ -39,6 +40,23 @@ pub(crate) const ALL: &[(&str, fn())] = &[
     ("hops_are_the_routers_that_are_there_by_icmp", traces::hops_are_the_routers_by_icmp),
     ("hops_are_the_routers_that_are_there_by_udp", traces::hops_are_the_routers_by_udp),
     ("hops_are_the_routers_that_are_there_without_any_capability", traces::hops_are_the_routers_without_capabilities),
+    ("replies_that_find_no_room_are_counted_and_hops_are_found_again", faults::replies_that_find_no_room_are_counted),
+    ("trace_says_that_replies_were_lost", faults::trace_says_that_replies_were_lost),
+    (
+        "an_interface_that_goes_down_leaves_probes_unsent_and_the_daemon_recovers",
+        faults::an_interface_that_goes_down_leaves_probes_unsent,
+    ),
+    ("an_address_that_changes_is_taken_up_by_the_next_trace", faults::a_changed_address_is_taken_up),
+    ("a_route_that_changes_during_a_trace_is_no_loop", faults::a_route_that_changes_during_a_trace_is_no_loop),
+    (
+        "a_router_on_the_way_that_guesses_changes_nothing_and_is_counted",
+        faults::a_router_on_the_way_that_guesses_changes_nothing,
+    ),
+    (
+        "what_a_router_on_the_way_says_in_the_name_of_the_target_proves_nothing",
+        faults::what_a_router_on_the_way_says_in_the_name_of_the_target_proves_nothing,
+    ),
+    ("a_flood_of_unrelated_messages_hurts_no_trace", faults::a_flood_of_unrelated_messages_hurts_no_trace),
     ("trace_tells_a_person_and_a_tool_the_path_that_is_there", paths::are_told_to_a_person_and_to_a_tool),
     ("trace_sends_no_more_than_its_rate", paths::are_traced_at_the_rate),
     ("a_stopped_trace_prints_what_was_measured", paths::are_printed_as_far_as_they_were_measured),
