@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::io;
+use std::net::Ipv4Addr;
 use std::os::fd::AsFd;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,6 +17,7 @@ use nix::time::{ClockId, clock_gettime};
 use nix::unistd::{Pid, getpid, setsid};
 use tappers::{Interface, Tun};
 
+use super::first_hop::Late;
 use super::internet::{Counts, Flows, Internet, Weather};
 use super::packet::LONGEST;
 use super::world::{VANTAGE, World};
@@ -49,6 +51,8 @@ pub(crate) struct Ran {
     /// How late answers were, in microseconds: half of them, and one in a hundred, were later.
     pub(crate) median_late_us: u32,
     pub(crate) late_one_in_a_hundred_us: u32,
+    /// How late answers of the first hop were.
+    pub(crate) first_hop_late: Late,
 }
 
 /// The device of this network namespace.
@@ -89,12 +93,26 @@ impl Device {
 
     /// Lets `what` run beside the internet, and says how both did.
     pub(crate) fn run<T>(&self, world: &World, weather: Weather, what: impl FnOnce() -> T) -> io::Result<(T, Ran)> {
+        self.run_beside(Carrier::new(&self.0, Internet::new(world, weather)), what)
+    }
+
+    /// The same with an internet that never sleeps, and is not late because it has to wake.
+    pub(crate) fn run_sleepless<T>(
+        &self,
+        world: &World,
+        weather: Weather,
+        what: impl FnOnce() -> T,
+    ) -> io::Result<(T, Ran)> {
+        let carrier = Carrier::new(&self.0, Internet::new(world, weather));
+        self.run_beside(Carrier { restless_ns: u64::MAX, ..carrier }, what)
+    }
+
+    fn run_beside<T>(&self, carrier: Carrier<'_>, what: impl FnOnce() -> T) -> io::Result<(T, Ran)> {
         self.drain()?;
         let before = Self::dropped()?;
         let ends = AtomicBool::new(false);
         thread::scope(|scope| {
-            let thread: ScopedJoinHandle<'_, io::Result<Ran>> =
-                scope.spawn(|| Carrier::new(&self.0, Internet::new(world, weather)).carry(&ends));
+            let thread: ScopedJoinHandle<'_, io::Result<Ran>> = scope.spawn(|| carrier.carry(&ends));
             let result = what();
             ends.store(true, Ordering::Release);
             let mut ran = thread.join().map_err(|_| io::Error::other("the internet broke"))??;
@@ -110,15 +128,28 @@ struct Carrier<'a> {
     /// Answers that wait, by when they are due; the number is their place in `answers`.
     due: BinaryHeap<Reverse<(u64, usize)>>,
     answers: Vec<Vec<u8>>,
+    /// To whom the probe was whose answer is at the same place, if it asked the first hop.
+    to_first_hop: Vec<Option<Ipv4Addr>>,
+    first_hop_late: Late,
     free: Vec<usize>,
+    restless_ns: u64,
     /// How many answers were so many microseconds late; the last one counts all that were later.
     late_us: Vec<u64>,
 }
 
 impl<'a> Carrier<'a> {
     fn new(tun: &'a Tun, internet: Internet<'a>) -> Self {
-        let (due, answers, free, late_us) = (BinaryHeap::new(), Vec::new(), Vec::new(), vec![0; 10_000]);
-        Self { tun, internet, due, answers, free, late_us }
+        Self {
+            tun,
+            internet,
+            due: BinaryHeap::new(),
+            answers: Vec::new(),
+            to_first_hop: Vec::new(),
+            first_hop_late: Late::new(),
+            free: Vec::new(),
+            restless_ns: RESTLESS_NS,
+            late_us: vec![0; 10_000],
+        }
     }
 
     fn carry(mut self, ends: &AtomicBool) -> io::Result<Ran> {
@@ -134,7 +165,7 @@ impl<'a> Carrier<'a> {
             if written + read > 0 {
                 worked_at = now_ns();
                 busy_ns += worked_at - now;
-            } else if is_alone || now - worked_at > RESTLESS_NS {
+            } else if is_alone || now - worked_at > self.restless_ns {
                 self.wait()?;
             }
         }
@@ -142,7 +173,8 @@ impl<'a> Carrier<'a> {
         let busy = Duration::from_nanos(busy_ns);
         let (median_late_us, late_one_in_a_hundred_us) = (self.later_than(2), self.later_than(100));
         let (counts, flows) = self.internet.finish();
-        Ok(Ran { counts, flows, dropped: 0, busy, lasted, median_late_us, late_one_in_a_hundred_us })
+        let first_hop_late = self.first_hop_late;
+        Ok(Ran { counts, flows, dropped: 0, busy, lasted, median_late_us, late_one_in_a_hundred_us, first_hop_late })
     }
 
     /// Until there is something to read, or almost until something is due.
@@ -161,6 +193,9 @@ impl<'a> Carrier<'a> {
         let mut written = 0;
         while let Some(&Reverse((at, place))) = self.due.peek().filter(|Reverse((at, _))| *at <= now) {
             self.due.pop();
+            if let Some(host) = self.to_first_hop[place] {
+                self.first_hop_late.insert(host, now_ns() - at);
+            }
             self.tun.send(&self.answers[place])?;
             self.free.push(place);
             written += 1;
@@ -180,8 +215,13 @@ impl<'a> Carrier<'a> {
             let now = now_ns();
             let place = self.free.pop().unwrap_or_else(|| {
                 self.answers.push(Vec::with_capacity(LONGEST));
+                self.to_first_hop.push(None);
                 self.answers.len() - 1
             });
+            self.to_first_hop[place] = buffer
+                .get(8..20)
+                .filter(|header| header[0] == 1)
+                .map(|header| Ipv4Addr::new(header[8], header[9], header[10], header[11]));
             match self.internet.answer(&buffer[..length], now, &mut self.answers[place]) {
                 Some(delay) => self.due.push(Reverse((now + delay, place))),
                 None => self.free.push(place),

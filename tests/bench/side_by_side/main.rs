@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "the lab may fail on what it made itself")]
 #![expect(clippy::disallowed_methods, reason = "it writes files for the tracers and reads theirs")]
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -16,6 +17,7 @@ use clap::{Args, Parser, Subcommand};
 
 mod device;
 mod engine;
+mod first_hop;
 mod flood;
 mod internet;
 mod measured;
@@ -27,6 +29,7 @@ mod world;
 
 use device::Device;
 use engine::{Engine, Task};
+use first_hop::Spread;
 use internet::Weather;
 use measured::Measured;
 use score::{Score, float};
@@ -79,6 +82,11 @@ struct Comparison {
     /// Every tracer is run so often in turn, and each run is printed
     #[arg(long, default_value_t = 1)]
     runs: u32,
+
+    /// How many destinations every tracer traces at leisure before all others, a probe each ten milliseconds: what it tells
+    /// of the first hop then stands beside what it tells under load. 0 for none
+    #[arg(long, default_value_t = 100)]
+    leisure: u32,
 
     /// Another internet
     #[arg(long, default_value_t = 1)]
@@ -157,21 +165,36 @@ impl Comparison {
         let device = Device::open()?;
         writeln!(out, "{}", self.describe(&world))?;
         writeln!(out, "{}", capacity(&device, &world)?)?;
+        let leisure = self.at_leisure(&world, &device)?;
         for &count in &self.destinations {
             writeln!(out)?;
             Row::head(out)?;
+            let mut first_hops = Vec::new();
             for _ in 0..self.runs.max(1) {
                 let mut scamper = None;
                 for &engine in &self.tracers {
                     let row = self.compare(engine, count, &world, &device)?;
                     row.write(scamper.as_ref(), out)?;
+                    first_hops.push((engine, row.first_hop));
                     if engine == Engine::Scamper {
                         scamper = Some(row);
                     }
                 }
             }
+            first_hop::head(out)?;
+            for (engine, load) in first_hops {
+                first_hop::write(engine, &load, leisure.get(&engine), out)?;
+            }
         }
         Ok(())
+    }
+
+    /// What each tracer tells of the first hop when nothing hurries it.
+    fn at_leisure(&self, world: &World, device: &Device) -> io::Result<BTreeMap<Engine, Spread>> {
+        let destinations = world.destinations(self.leisure);
+        let tracers = self.tracers.iter().filter(|_| !destinations.is_empty());
+        let spread = |engine| first_hop::at_leisure(engine, &destinations, &self.pehra, (world, device));
+        tracers.map(|&engine| Ok((engine, spread(engine)?))).collect()
     }
 
     fn compare(&self, engine: Engine, count: u32, world: &World, device: &Device) -> io::Result<Row> {
@@ -187,7 +210,8 @@ impl Comparison {
         let (cost, ran) = device.run(world, self.weather(), || engine.trace(&task))?;
         let seen = engine.seen(&task)?;
         let score = Score::of(world, &destinations, &ran.flows, &seen);
-        Ok(Row { engine, destinations: count, cost: cost?, score, ran })
+        let first_hop = Spread::of(world, (&ran.flows, &ran.first_hop_late), &seen);
+        Ok(Row { engine, destinations: count, cost: cost?, score, first_hop, ran })
     }
 
     fn describe(&self, world: &World) -> String {

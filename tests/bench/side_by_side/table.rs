@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use super::device::Ran;
 use super::engine::Engine;
+use super::first_hop::Spread;
 use super::measured::Cost;
 use super::score::{Score, float};
 
@@ -14,6 +15,7 @@ pub(crate) struct Row {
     pub(crate) destinations: u32,
     pub(crate) cost: Cost,
     pub(crate) score: Score,
+    pub(crate) first_hop: Spread,
     pub(crate) ran: Ran,
 }
 

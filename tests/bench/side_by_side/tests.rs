@@ -1,5 +1,6 @@
 use std::net::Ipv4Addr;
 
+use super::first_hop::{Late, Spread};
 use super::internet::{Flows, Internet, Weather};
 use super::packet::checksum;
 use super::score::Score;
@@ -258,4 +259,25 @@ fn the_output_of_each_tracer_is_read() {
     for seen in [Seen::from_scamper(scamper).unwrap(), Seen::from_atlas(atlas).unwrap(), printed] {
         assert_eq!(seen.0.into_iter().collect::<Vec<_>>(), [(host, expected.to_vec())]);
     }
+}
+
+#[test]
+fn the_spread_of_the_first_hop_is_what_is_told_beyond_the_truth_and_the_lab_s_own_delay() {
+    let (world, hosts, mut flows, mut seen) = traced(Weather::default());
+    for (host, sights) in &mut seen.0 {
+        let place = hosts.iter().position(|other| other == host).unwrap();
+        let first = sights.iter_mut().find(|sight| sight.ttl == 1).unwrap();
+        first.rtt_ns = first.rtt_ns.map(|rtt| rtt + 1000.0 * super::float(place as u64));
+    }
+    let spread = Spread::of(&world, (&flows, &Late::new()), &seen);
+    let is = |told: f64, expected: f64| (told - expected).abs() < 1e-3;
+    assert!(spread.samples == 50 && is(spread.median_us, 25.0), "{spread:?}");
+    assert!(is(spread.p95_us, 47.0) && is(spread.p99_us, 49.0), "{spread:?}");
+    let late: Late = hosts.iter().map(|host| (*host, 10_000)).collect();
+    assert!(is(Spread::of(&world, (&flows, &late), &seen).median_us, 15.0));
+    // What was told of a first hop that was not asked was measured for another destination.
+    flows.values_mut().skip(10).for_each(|asked| asked.retain(|(ttl, _)| *ttl > 1));
+    assert_eq!(Spread::of(&world, (&flows, &late), &seen).samples, 10);
+    let nothing = Spread::of(&world, (&Flows::new(), &late), &seen);
+    assert!(nothing.samples == 0 && nothing.median_us.is_nan());
 }
