@@ -38,6 +38,10 @@ const PATIENCE_NS: u64 = 20_000_000;
 /// long, and longer yet for the tracer, who would pay for it.
 const RESTLESS_NS: u64 = 100_000;
 
+/// A probe that may have waited longer than this to be read has no time of the first hop: it would be the lab's, which was
+/// busy, or whose processor somebody else had.
+const WAITED_NS: u64 = 300_000;
+
 /// What one run of the internet was like.
 #[derive(Debug)]
 pub(crate) struct Ran {
@@ -128,11 +132,13 @@ struct Carrier<'a> {
     /// Answers that wait, by when they are due; the number is their place in `answers`.
     due: BinaryHeap<Reverse<(u64, usize)>>,
     answers: Vec<Vec<u8>>,
-    /// To whom the probe was whose answer is at the same place, if it asked the first hop.
+    /// To whom the probe was whose answer is at the same place, if it asked the first hop and was read at once.
     to_first_hop: Vec<Option<Ipv4Addr>>,
     first_hop_late: Late,
     free: Vec<usize>,
     restless_ns: u64,
+    /// When there was last nothing to read, or that was waited for.
+    emptied_at: u64,
     /// How many answers were so many microseconds late; the last one counts all that were later.
     late_us: Vec<u64>,
 }
@@ -148,6 +154,7 @@ impl<'a> Carrier<'a> {
             first_hop_late: Late::new(),
             free: Vec::new(),
             restless_ns: RESTLESS_NS,
+            emptied_at: now_ns(),
             late_us: vec![0; 10_000],
         }
     }
@@ -167,6 +174,7 @@ impl<'a> Carrier<'a> {
                 busy_ns += worked_at - now;
             } else if is_alone || now - worked_at > self.restless_ns {
                 self.wait()?;
+                self.emptied_at = now_ns();
             }
         }
         let lasted = Duration::from_nanos(now_ns() - begun);
@@ -211,17 +219,19 @@ impl<'a> Carrier<'a> {
     fn read_some(&mut self) -> io::Result<usize> {
         let mut buffer = [0; 2048];
         for read in 0..BATCH {
-            let Some(length) = receive(self.tun, &mut buffer)? else { return Ok(read) };
+            let Some(length) = receive(self.tun, &mut buffer)? else {
+                self.emptied_at = now_ns();
+                return Ok(read);
+            };
             let now = now_ns();
             let place = self.free.pop().unwrap_or_else(|| {
                 self.answers.push(Vec::with_capacity(LONGEST));
                 self.to_first_hop.push(None);
                 self.answers.len() - 1
             });
-            self.to_first_hop[place] = buffer
-                .get(8..20)
-                .filter(|header| header[0] == 1)
-                .map(|header| Ipv4Addr::new(header[8], header[9], header[10], header[11]));
+            let is_timed = buffer[8] == 1 && now - self.emptied_at <= WAITED_NS;
+            let host = Ipv4Addr::new(buffer[16], buffer[17], buffer[18], buffer[19]);
+            self.to_first_hop[place] = is_timed.then_some(host);
             match self.internet.answer(&buffer[..length], now, &mut self.answers[place]) {
                 Some(delay) => self.due.push(Reverse((now + delay, place))),
                 None => self.free.push(place),

@@ -13,7 +13,8 @@ use super::score::float;
 use super::seen::Seen;
 use super::world::{There, World};
 
-/// How much later than it was due each host's answer from the first hop was written, in nanoseconds.
+/// How much later than it was due each host's answer from the first hop was written, in nanoseconds. Those whose probe the
+/// internet was late to read are not among them.
 pub(crate) type Late = BTreeMap<Ipv4Addr, u64>;
 
 /// Probes a second at leisure: one each ten milliseconds.
@@ -32,15 +33,16 @@ pub(crate) struct Spread {
 }
 
 impl Spread {
-    /// Of every destination whose first hop was asked: what was taken over from elsewhere has been counted there. What the
-    /// internet was late itself is taken off.
+    /// Of every destination whose first hop was asked, and that was read at once: what was taken over from elsewhere has been
+    /// counted there. What the internet was late itself is taken off.
     pub(crate) fn of(world: &World, (flows, late): (&Flows, &Late), seen: &Seen) -> Self {
         let mut beyond_us = Vec::new();
-        for (&host, sights) in &seen.0 {
+        for (&host, &late_ns) in late {
+            let sights = seen.0.get(&host).map_or(&[][..], Vec::as_slice);
             let asked = flows.get(&host).into_iter().flatten().filter(|(ttl, _)| *ttl == 1);
             for (ttl, flow) in asked {
                 let Some(there @ There::Router(_, router)) = world.at(host, *ttl, *flow) else { continue };
-                let truth_ns = world.round_trip_ns(host, *ttl, there) + late.get(&host).copied().unwrap_or(0);
+                let truth_ns = world.round_trip_ns(host, *ttl, there) + late_ns;
                 let told = sights.iter().filter(|sight| (sight.ttl, sight.from) == (*ttl, router.address));
                 beyond_us.extend(told.filter_map(|sight| Some((sight.rtt_ns? - float(truth_ns)) / 1000.0)));
             }

@@ -269,15 +269,18 @@ fn the_spread_of_the_first_hop_is_what_is_told_beyond_the_truth_and_the_lab_s_ow
         let first = sights.iter_mut().find(|sight| sight.ttl == 1).unwrap();
         first.rtt_ns = first.rtt_ns.map(|rtt| rtt + 1000.0 * super::float(place as u64));
     }
-    let spread = Spread::of(&world, (&flows, &Late::new()), &seen);
+    let late_by = |late_ns| -> Late { hosts.iter().map(|host| (*host, late_ns)).collect() };
+    let spread = Spread::of(&world, (&flows, &late_by(0)), &seen);
     let is = |told: f64, expected: f64| (told - expected).abs() < 1e-3;
     assert!(spread.samples == 50 && is(spread.median_us, 25.0), "{spread:?}");
     assert!(is(spread.p95_us, 47.0) && is(spread.p99_us, 49.0), "{spread:?}");
-    let late: Late = hosts.iter().map(|host| (*host, 10_000)).collect();
+    let mut late = late_by(10_000);
     assert!(is(Spread::of(&world, (&flows, &late), &seen).median_us, 15.0));
     // What was told of a first hop that was not asked was measured for another destination.
     flows.values_mut().skip(10).for_each(|asked| asked.retain(|(ttl, _)| *ttl > 1));
     assert_eq!(Spread::of(&world, (&flows, &late), &seen).samples, 10);
+    late.retain(|host, _| *host == *flows.first_key_value().unwrap().0);
+    assert_eq!(Spread::of(&world, (&flows, &late), &seen).samples, 1, "the others were not read at once");
     let nothing = Spread::of(&world, (&Flows::new(), &late), &seen);
     assert!(nothing.samples == 0 && nothing.median_us.is_nan());
 }
