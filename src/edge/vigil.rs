@@ -3,8 +3,8 @@
 //! While it sleeps, the monotonic clock stands still, and what comes meanwhile or right after seems quicker than it was.
 //! Whoever times something holds a vigil over it: what a sleep fell into has no time.
 //!
-//! Known limit: where a hypervisor pauses this host and stops all its clocks, nothing within it can tell. Most let the
-//! clocks run on, or set the clock of the monotonic kind forward afterwards, and then times come out too long.
+//! Known limit: where a hypervisor pauses this host and stops all its clocks, nothing within it can tell. Where
+//! they run on meanwhile, times come out too long, which harms nothing.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use tracing::info;
 use super::clock::{self, Asleep};
 use crate::trace::switchboard::Switchboard;
 
-/// A sleep this short is none: it is less than 15 km of the way of light, there and back, and far less than any real one.
+/// A sleep this short is none: light goes 15 km and back meanwhile, and falling asleep takes a host far longer.
 const UNNOTICED: Duration = Duration::from_micros(100);
 
 /// Since when it is watched that nobody sleeps.

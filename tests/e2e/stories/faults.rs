@@ -53,6 +53,15 @@ pub(super) fn trace_says_that_replies_were_lost() {
 }
 
 pub(super) fn an_interface_that_goes_down_leaves_probes_unsent() {
+    interface_goes_down(Protocol::Icmp);
+}
+
+pub(super) fn an_interface_that_goes_down_leaves_probes_unsent_without_capabilities() {
+    interface_goes_down(Protocol::Udp);
+}
+
+/// By raw sockets for ICMP, and by error queues for UDP.
+fn interface_goes_down(protocol: Protocol) {
     let mut net = Topology::default();
     net.host("khi-1").router("isp").router("ix").silent_host("dark");
     net.link("khi-1", "isp", &["39.32.0.0/30"]).link("isp", "ix", &["39.32.0.8/30"]);
@@ -60,14 +69,18 @@ pub(super) fn an_interface_that_goes_down_leaves_probes_unsent() {
     let lab = Lab::up(&net);
     let endpoint = format!("tcp://{}:443", net.v4("dark", "ix"));
     let settings = Settings { endpoints: &[&endpoint], probing: QUICK, interval: "1s", ..Settings::default() };
-    let pehra = Instance::start(&lab, "khi-1", &settings);
+    let pehra = match protocol {
+        Protocol::Icmp => Instance::start(&lab, "khi-1", &settings),
+        Protocol::Udp | Protocol::Tcp => Instance::start_without_capabilities(&lab, "khi-1", &settings),
+    };
+    let about = [("protocol", protocol.as_str())];
     let routers = [net.v4("isp", "khi-1"), net.v4("ix", "isp")];
     let sees_the_routers = |seen: &Observation| seen.traces.iter().any(|trace| trace.responders() == routers);
     // A trace takes seconds, as nobody answers for the host: probes are always on their way.
-    let sent = || pehra.metric("pehra_probes_sent_total", &[("protocol", "icmp")]).unwrap_or(0.0);
+    let sent = || pehra.metric("pehra_probes_sent_total", &about).unwrap_or(0.0);
     wait_for("a trace under way", PATIENCE, || (sent() > 0.0).then_some(()));
     lab.output("khi-1", &["ip", "link", "set", "isp", "down"]);
-    let unsent = || pehra.metric("pehra_probes_unsent_total", &[("protocol", "icmp")]).unwrap_or(0.0);
+    let unsent = || pehra.metric("pehra_probes_unsent_total", &about).unwrap_or(0.0);
     wait_for("probes that cannot be sent", PATIENCE, || (unsent() > 0.0).then_some(()));
     wait_for("a trace that could not be sent", PATIENCE, || {
         let ended =
@@ -232,8 +245,8 @@ pub(super) fn a_flood_of_unrelated_messages_hurts_no_trace() {
     }
 }
 
-/// Traces by ICMP alone, no handshakes, and no long waits.
-const QUICK: &str = "reply_timeout = \"200ms\"\nprotocols = [\"icmp\"]\ncontact_attempts = 0";
+/// Traces by ICMP alone, one probe a hop, no handshakes, and no long waits.
+const QUICK: &str = "reply_timeout = \"200ms\"\nprotocols = [\"icmp\"]\ncontact_attempts = 0\nattempts = 1";
 
 fn endpoint(address: IpAddr) -> String {
     if address.is_ipv6() { format!("tcp://[{address}]:443") } else { format!("tcp://{address}:443") }

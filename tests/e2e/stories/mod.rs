@@ -46,6 +46,10 @@ pub(crate) const ALL: &[(&str, fn())] = &[
         "an_interface_that_goes_down_leaves_probes_unsent_and_the_daemon_recovers",
         faults::an_interface_that_goes_down_leaves_probes_unsent,
     ),
+    (
+        "an_interface_that_goes_down_leaves_probes_unsent_without_any_capability",
+        faults::an_interface_that_goes_down_leaves_probes_unsent_without_capabilities,
+    ),
     ("an_address_that_changes_is_taken_up_by_the_next_trace", faults::a_changed_address_is_taken_up),
     ("a_route_that_changes_during_a_trace_is_no_loop", faults::a_route_that_changes_during_a_trace_is_no_loop),
     (
