@@ -12,7 +12,7 @@ use crate::location::path::{self, Fact, Known, Outlook, Route, Standpoint, Step,
 use crate::moment::Rtt;
 use crate::observation::{Best, Bests, Observation};
 use crate::place::Home;
-use crate::trace::{AnswerKind, Trace};
+use crate::trace::{AnswerKind, HopAnswer, Trace};
 use crate::vantage::VantageId;
 
 /// How far from the judged moment something may have been measured to prove or refute anything, in hours, so that any two
@@ -165,7 +165,7 @@ impl<'a> Sighting<'a> {
 }
 
 fn times_of_the_first_hop(trace: &Trace) -> Vec<Rtt> {
-    let first = trace.hops.iter().find(|hop| !hop.answers.is_empty());
+    let first = trace.hops.iter().find(|hop| !hop.answers.is_empty() && hop.inherited.is_none());
     first.into_iter().flat_map(|hop| &hop.answers).map(|answer| answer.rtt_ns).collect()
 }
 
@@ -174,7 +174,8 @@ fn steps(trace: &Trace) -> Vec<Step> {
     for hop in &trace.hops {
         let timed = hop.answers.iter().filter(|answer| answer.kind != AnswerKind::Reset);
         let best = timed.min_by_key(|answer| answer.rtt_ns);
-        let witnessed = hop.answers.iter().filter(|answer| trace.is_witness(answer)).map(|answer| answer.rtt_ns).min();
+        let is_witness = |answer: &&HopAnswer| hop.inherited.is_none() && trace.is_witness(answer);
+        let witnessed = hop.answers.iter().filter(is_witness).map(|answer| answer.rtt_ns).min();
         steps.push(Step { ttl: hop.ttl, answer: best.map(|answer| (answer.from, answer.rtt_ns)), witnessed });
         if hop.answers.iter().any(|answer| answer.from == trace.target) {
             break;

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::edge::clock;
 use crate::edge::errqueue::ErrorQueues;
-use crate::edge::icmp::RawSockets;
+use crate::edge::icmp::{AT_ONCE, RawSockets};
 use crate::edge::privileges::is_denied;
 use crate::edge::vigil::Vigil;
 use crate::moment::Moment;
@@ -25,7 +25,7 @@ use crate::trace::tally::Tally;
 use crate::trace::{Protocol, Trace};
 
 /// How many plans may wait for the prober to take them up.
-const WAITING: usize = 64;
+const WAITING: usize = 256;
 
 /// How many traces raw sockets carry at once.
 const MOST_RAW: usize = 4096;
@@ -34,12 +34,8 @@ const MOST_RAW: usize = 4096;
 const MOST_QUEUES: usize = 256;
 
 /// How long replies gather before they are read, once one has come: waking costs more than reading, and the kernel has
-/// stamped them. A tick of tokio's clock.
-const GATHER: Duration = Duration::from_millis(1);
-
-/// How many probes leave by one call. All count from before the first was made, so this is kept small: some 20
-/// microseconds' worth.
-const AT_ONCE: usize = 16;
+/// stamped them.
+const GATHER: Duration = Duration::from_millis(4);
 
 /// The sockets that probes leave by.
 #[derive(Debug)]
@@ -223,14 +219,15 @@ impl Prober {
             self.vigil.keep(&mut self.switchboard);
             match event {
                 Event::Readable => self.receive(),
-                Event::Requested(request) => self.start_all(request),
+                Event::Requested(request) => self.start(request),
                 Event::Due => {}
                 Event::Shutdown => {
-                    self.switchboard.handle_stop();
+                    self.switchboard.handle_stop(clock::now());
                     self.report();
                     return;
                 }
             }
+            self.start_waiting();
             self.switchboard.handle_timeout(clock::now());
             self.transmit();
             self.report();
@@ -238,9 +235,10 @@ impl Prober {
     }
 
     async fn next(&mut self, shutdown: &CancellationToken) -> Event {
-        let due = self.switchboard.poll_timeout().map(Instant::from_std);
-        let has_room = self.has_room();
         let read_at = self.read_at;
+        // While replies gather, so does all the rest.
+        let due = self.switchboard.poll_timeout().map(Instant::from_std).filter(|_| read_at.is_none());
+        let has_room = self.has_room() && read_at.is_none();
         tokio::select! {
             () = shutdown.cancelled() => Event::Shutdown,
             ready = self.readiness.readable(), if read_at.is_none() => {
@@ -280,12 +278,12 @@ impl Prober {
         });
     }
 
-    /// Starts what was asked for, and what else is waiting.
-    fn start_all(&mut self, request: Request) {
-        let mut next = Some(request);
-        while let Some(request) = next {
+    /// Starts what is waiting, as far as there is room.
+    fn start_waiting(&mut self) {
+        while self.has_room()
+            && let Ok(request) = self.requests.try_recv()
+        {
             self.start(request);
-            next = if self.has_room() { self.requests.try_recv().ok() } else { None };
         }
     }
 
@@ -299,10 +297,11 @@ impl Prober {
     fn transmit(&mut self) {
         let mut sent: BTreeMap<Protocol, u64> = BTreeMap::new();
         let mut unsent: BTreeMap<Protocol, u64> = BTreeMap::new();
+        let mut batch: Vec<Transmit> = Vec::with_capacity(AT_ONCE);
         loop {
             let now = clock::now();
-            let batch: Vec<Transmit> =
-                std::iter::from_fn(|| self.switchboard.poll_transmit(now)).take(AT_ONCE).collect();
+            batch.clear();
+            batch.extend(std::iter::from_fn(|| self.switchboard.poll_transmit(now)).take(AT_ONCE));
             if batch.is_empty() {
                 break;
             }
@@ -310,7 +309,7 @@ impl Prober {
                 *sent.entry(transmit.protocol()).or_default() += 1;
             }
             for key in self.sockets.send(&batch) {
-                self.switchboard.handle_send_failure(key);
+                self.switchboard.handle_send_failure(key, now);
                 *sent.entry(key.protocol()).or_default() -= 1;
                 *unsent.entry(key.protocol()).or_default() += 1;
             }

@@ -14,6 +14,8 @@
 //! | result | `ending` | how the trace ended ([`Ending`]) |
 //! | result | `started` | when it began, to the nanosecond; `timestamp` is its whole seconds |
 //! | result | `vantage` | the name of who traced, where it has one |
+//! | hop | `inherited` | it was not measured by this trace, but by that to a neighbour of the target |
+//! | hop | `measured` | when that was |
 //! | answer | `kind` | what it said ([`AnswerKind`]) |
 //! | answer | `after_timeout` | it came when it was no longer awaited. `late` of RIPE Atlas is no word for it: that stands at a later hop, and has no time |
 //! | answer | `unmatched` | it did not say to which probe it was: its time is an upper bound, and anybody may have sent it |
@@ -60,6 +62,10 @@ pub struct AtlasResult<'a> {
 struct WrittenHop<'a> {
     hop: u8,
     result: Vec<WrittenReply<'a>>,
+    #[serde(skip_serializing_if = "is_not")]
+    inherited: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    measured: Option<Timestamp>,
 }
 
 #[derive(Debug, Serialize)]
@@ -124,7 +130,8 @@ impl<'a> WrittenHop<'a> {
     fn new(hop: &'a Hop, to: Protocol) -> Self {
         let answers = hop.answers.iter().map(|answer| WrittenReply::Answer(WrittenAnswer::new(answer, to)));
         let silence = (0..hop.silent).map(|_| WrittenReply::Silence { x: "*" });
-        Self { hop: hop.ttl, result: answers.chain(silence).collect() }
+        let (inherited, measured) = (hop.inherited.is_some(), hop.inherited);
+        Self { hop: hop.ttl, result: answers.chain(silence).collect(), inherited, measured }
     }
 }
 

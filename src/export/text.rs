@@ -16,7 +16,7 @@ const SILENT: u8 = 10;
 ///
 /// A hop is its TTL, the best time, a `*` for each probe that nobody answered, who answered, by name, and what they said if
 /// it is not what a router on the way or the target says: `late` is who answered in time never, `unmatched` who never said
-/// to which probe, so that the time is the longest it can have been. Who else answered at that TTL stands below. Hops in a row of
+/// to which probe, so that the time is the longest it can have been, `inherited` who was measured for a neighbour. Who else answered at that TTL stands below. Hops in a row of
 /// which nobody answered are one line.
 pub fn path(traced: &Traced, names: &BTreeMap<IpAddr, String>) -> String {
     let trace = &traced.trace;
@@ -53,7 +53,7 @@ fn describe(text: &mut String, hop: &Hop, trace: &Trace, names: &BTreeMap<IpAddr
         if let Some(name) = names.get(&from) {
             let _ = write!(who, "  {}", Printable(name));
         }
-        for remark in remarks(&theirs, trace) {
+        for remark in remarks(&theirs, trace).into_iter().chain(hop.inherited.map(|_| "inherited")) {
             let _ = write!(who, "  ({remark})");
         }
         row(text, &std::mem::take(&mut ttl), &best.to_string(), &std::mem::take(&mut silent), &who);
@@ -123,7 +123,7 @@ mod tests {
     }
 
     fn hop(ttl: u8, answers: Vec<HopAnswer>, silent: u8) -> Hop {
-        Hop { ttl, answers, silent }
+        Hop { ttl, answers, silent, inherited: None }
     }
 
     fn told(traced: &Traced) -> Vec<String> {

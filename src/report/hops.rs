@@ -138,8 +138,12 @@ mod tests {
     #[test]
     fn the_hops_are_those_of_the_trace_that_the_path_was_read_from() {
         let one_by_one = |hops: &[(&str, f64)]| {
-            let hop =
-                |(ttl, (from, ms)): (u8, &(&str, f64))| Hop { ttl, answers: vec![on_the_way(from, *ms)], silent: 0 };
+            let hop = |(ttl, (from, ms)): (u8, &(&str, f64))| Hop {
+                ttl,
+                answers: vec![on_the_way(from, *ms)],
+                silent: 0,
+                inherited: None,
+            };
             trace((1..).zip(hops).map(hop).collect())
         };
         let at_home = [("203.82.48.1", 1.0), ("203.82.48.2", 2.0), ("203.82.48.3", 3.0), ("203.82.48.4", 4.0)];
@@ -177,7 +181,7 @@ mod tests {
         let guessed = HopAnswer { unmatched: true, ..on_the_way("185.1.15.13", 0.2) };
         let reset = answer(TARGET, 0.1, AnswerKind::Reset);
         let row = |answers| {
-            let trace = trace(vec![Hop { ttl: 5, answers, silent: 0 }]);
+            let trace = trace(vec![Hop { ttl: 5, answers, silent: 0, inherited: None }]);
             hop_line(&trace.hops[0], &trace, &observation()).row()
         };
         assert_eq!(
@@ -194,7 +198,10 @@ mod tests {
         let answers = vec![on_the_way("185.1.15.13", 40.0), on_the_way("185.1.15.13", 32.553)];
         let mut observation = observation();
         observation.claims = vec![says("185.1.15.13", "AE")].into();
-        let trace = trace(vec![Hop { ttl: 5, answers, silent: 1 }, Hop { ttl: 6, answers: Vec::new(), silent: 3 }]);
+        let trace = trace(vec![
+            Hop { ttl: 5, answers, silent: 1, inherited: None },
+            Hop { ttl: 6, answers: Vec::new(), silent: 3, inherited: None },
+        ]);
         let seen = hop_line(&trace.hops[0], &trace, &observation);
         assert_eq!(seen.row(), "  5  AE       32.553 ms  *    185.1.15.13");
         let silent = hop_line(&trace.hops[1], &trace, &observation);
@@ -208,7 +215,8 @@ mod tests {
 
     #[test]
     fn a_hop_shows_what_it_is_called_and_does_not_obey_it() {
-        let trace = trace(vec![Hop { ttl: 5, answers: vec![on_the_way("185.1.15.13", 4.0)], silent: 0 }]);
+        let trace =
+            trace(vec![Hop { ttl: 5, answers: vec![on_the_way("185.1.15.13", 4.0)], silent: 0, inherited: None }]);
         let mut observation = observation();
         let names = vec!["\u{1b}[2J<b>.example".to_owned(), "x".repeat(1000)];
         observation.pointers = vec![Pointer {

@@ -351,11 +351,13 @@ impl Round {
             first_ttl: probing.first_ttl,
             last_ttl: probing.last_ttl,
             attempts: probing.attempts,
+            retries: 0,
             window: probing.window,
             reply_timeout: probing.reply_timeout,
             gap_limit: probing.gap_limit,
             deadline: probing.trace_timeout.min(self.deadline().saturating_duration_since(now.mono)),
             flow: self.settings.flow,
+            sharing: None,
         };
         self.traces.insert(address, (protocol, now.wall));
         self.asks.push_back(Ask::Trace(plan));

@@ -81,7 +81,7 @@ fn trace(target: &str, protocol: Protocol, responders: &[&str]) -> Trace {
         let from = from.parse().unwrap();
         let kind = if from == target { AnswerKind::EchoReply } else { AnswerKind::TimeExceeded };
         let answer = HopAnswer { from, rtt_ns, kind, late: false, unmatched: false };
-        Hop { ttl, answers: vec![answer], silent: 0 }
+        Hop { ttl, answers: vec![answer], silent: 0, inherited: None }
     });
     let hops = hops.collect();
     Trace { target, protocol, started: start().wall, flow: Some(7), hops, ending: Ending::Reached }

@@ -56,7 +56,7 @@ impl<W> Prober<W> {
         let transmit = self.switchboard.poll_transmit(now)?;
         self.sent += 1;
         let Some(source) = internet.source(self.vantage, transmit.target) else {
-            self.switchboard.handle_send_failure(transmit.key);
+            self.switchboard.handle_send_failure(transmit.key, now);
             return Some(Vec::new());
         };
         Some(internet.send(self.vantage, &packet(source, &transmit), elapsed))

@@ -30,6 +30,12 @@
 //!    other answer after the first to one probe is ignored. So answers and silent probes are the probes sent.
 //! 10. Over a sleep of this host its clock stands still. What was sent before and is not answered is silent for good: its
 //!     answer would seem quicker than it was.
+//! 11. Retries: when all attempts at a hop were silent although somebody further on answered, it is asked up to `retries`
+//!     times more, each when the one before has been silent as well.
+//! 12. Sharing, for plans that allow it: hops that the traces to neighbouring targets have found alike are not asked again
+//!     (`commons` has the rules). They are *inherited* and say when they were measured; the target and the hop before
+//!     it never are.
+//! 13. The routers nearest to us are asked no faster than they answer (`levels` has the rules).
 //!
 //! # Who is a witness of distance
 //!
@@ -47,6 +53,8 @@ use crate::moment::Rtt;
 
 pub use crate::network::Protocol;
 
+pub(crate) mod commons;
+pub mod levels;
 pub mod pace;
 pub mod packet;
 pub mod plan;
@@ -81,6 +89,10 @@ pub struct Hop {
     pub answers: Vec<HopAnswer>,
     /// How many probes went unanswered for good.
     pub silent: u8,
+    /// When this was measured, if it was not by a probe of this trace: by one to a neighbour of the target, whose way goes
+    /// through the hop that follows. It says which way packets most likely go, and is no witness of anything.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub inherited: Option<Timestamp>,
 }
 
 /// One answer to one probe.
@@ -162,7 +174,8 @@ impl Trace {
     pub fn target_rtt(&self) -> Option<(Rtt, usize)> {
         let others = |hop: &&Hop| hop.answers.iter().any(|answer| answer.from != self.target);
         let last_on_the_way = self.hops.iter().filter(others).map(|hop| hop.ttl).max().unwrap_or(0);
-        let beyond = || self.hops.iter().filter(|hop| hop.ttl >= last_on_the_way).flat_map(|hop| &hop.answers);
+        let is_beyond = |hop: &&Hop| hop.ttl >= last_on_the_way && hop.inherited.is_none();
+        let beyond = || self.hops.iter().filter(is_beyond).flat_map(|hop| &hop.answers);
         let counts = |answer: &&HopAnswer| answer.from == self.target && self.is_witness(answer);
         let best = beyond().filter(counts).map(|answer| answer.rtt_ns).min();
         best.map(|best| (best, beyond().filter(counts).count()))

@@ -12,10 +12,10 @@ pub struct Pace {
 }
 
 impl Pace {
-    /// `probes` a second (0 means 1), and at most 4 back to back, or 4 milliseconds' worth where that is more.
+    /// `probes` a second (0 means 1), and at most 4 back to back, or 8 milliseconds' worth where that is more.
     pub fn per_second(probes: u32) -> Self {
         let interval = Duration::from_secs(1) / probes.max(1);
-        let tolerance = (interval * 3).max(Duration::from_millis(4));
+        let tolerance = (interval * 3).max(Duration::from_millis(8));
         Self { interval, tolerance, full_at: None }
     }
 

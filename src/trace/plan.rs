@@ -1,7 +1,7 @@
 //! What one trace is asked to do: target, protocol, TTL range, attempts, window, deadlines, flow identity.
 
 use std::net::IpAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::moment::Moment;
 use crate::trace::{Ending, Protocol, Trace};
@@ -30,6 +30,9 @@ pub struct Plan {
     pub last_ttl: u8,
     /// How many probes every hop is sent.
     pub attempts: u8,
+    /// How many more probes a hop is sent, one after the other, when nobody answered its attempts although somebody
+    /// further on did: answers get lost, and routers give only so many a second.
+    pub retries: u8,
     /// How many probes may be unanswered at once.
     pub window: u8,
     /// How long an answer is awaited before a probe counts as silent.
@@ -41,6 +44,29 @@ pub struct Plan {
     /// The flow identity: fixes what load balancers look at, so that all probes take one path, and the same path next
     /// time. Others should not be able to guess it.
     pub flow: u16,
+    /// Whether hops that other traces have measured may be taken over; `None` to ask every hop.
+    pub sharing: Option<Sharing>,
+}
+
+/// On what terms a trace takes over hops that others have measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sharing {
+    /// Nothing is taken over that was measured before: the beginning of the round.
+    pub since: Instant,
+    /// How many traces with different flows must have met the same router before another, for the next one to believe
+    /// that it would as well; at least 2.
+    pub witnesses: u8,
+}
+
+impl Sharing {
+    /// Such that a router among two that share the load evenly is missed with a probability of at most 1 − `confidence`
+    /// (0.5 to 0.999 999): by `n` flows with one of 2^(n-1), the first step of the stopping rule of multipath detection
+    /// (Augustin et al., "Measuring load-balanced paths in the Internet", IMC 2007).
+    pub fn since(since: Instant, confidence: f64) -> Self {
+        let missed = 1.0 - confidence.clamp(0.5, 0.999_999);
+        let witnesses = (2..=u8::MAX).find(|&n| 0.5_f64.powi(i32::from(n) - 1) <= missed).unwrap_or(u8::MAX);
+        Self { since, witnesses }
+    }
 }
 
 impl Plan {
@@ -52,11 +78,13 @@ impl Plan {
             first_ttl: 1,
             last_ttl: 30,
             attempts: 3,
+            retries: 0,
             window: 8,
             reply_timeout: Duration::from_secs(1),
             gap_limit: 8,
             deadline: Duration::from_secs(45),
             flow,
+            sharing: None,
         }
     }
 

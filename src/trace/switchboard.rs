@@ -15,12 +15,14 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
 use crate::moment::Moment;
+use crate::trace::commons::{Commons, Pupil};
+use crate::trace::levels::Levels;
 use crate::trace::pace::Pace;
 use crate::trace::packet::message::{Message, answer_kind};
 use crate::trace::packet::quote::QuotedProbe;
 use crate::trace::packet::{NoMessage, Version, ip, probe};
 use crate::trace::plan::{Plan, UDP_DESTINATION};
-use crate::trace::tracer::{Probe, Reply, Tracer};
+use crate::trace::tracer::{Next, Probe, Reply, Tracer};
 use crate::trace::{AnswerKind, Protocol, Trace};
 
 use flows::{FlowId, Flows, Issued};
@@ -115,6 +117,8 @@ pub enum Receipt {
 pub struct Switchboard {
     keys: StdRng,
     pace: Pace,
+    levels: Levels,
+    commons: Commons,
     /// By slot.
     traces: Vec<Option<Box<Running>>>,
     free: Vec<u32>,
@@ -138,6 +142,10 @@ struct Running {
     /// Its entry among the deadlines.
     deadline: Option<Instant>,
     is_ready: bool,
+    /// Whether it waits for a distance that is barred.
+    is_held: bool,
+    /// What it is up to, if it shares what it learns.
+    pupil: Option<Box<Pupil>>,
 }
 
 impl Switchboard {
@@ -146,6 +154,8 @@ impl Switchboard {
         Self {
             keys: StdRng::seed_from_u64(seed),
             pace,
+            levels: Levels::default(),
+            commons: Commons::default(),
             traces: Vec::new(),
             free: Vec::new(),
             flows: Flows::default(),
@@ -173,9 +183,11 @@ impl Switchboard {
         };
         let flow = self.flows.join(protocol, target, tag);
         if let Some(place) = place_of(id).and_then(|place| self.traces.get_mut(place)) {
-            *place = Some(Box::new(Running { id, tracer, tag, flow, deadline: None, is_ready: false }));
+            let pupil = tracer.plan().sharing.map(|sharing| Box::new(Pupil::new(&tracer, sharing)));
+            let running = Running { id, tracer, tag, flow, deadline: None, is_ready: false, is_held: false, pupil };
+            *place = Some(Box::new(running));
         }
-        self.settle(id);
+        self.settle(id, now);
         id
     }
 
@@ -190,7 +202,8 @@ impl Switchboard {
             Ok(Message::EchoReply { identifier, sequence, token }) => {
                 let key = ProbeKey { protocol: Protocol::Icmp, target: from, tag: identifier, key: sequence };
                 // No token is 0.
-                self.book(key, Some(token.unwrap_or(0)), Reply { from, kind: AnswerKind::EchoReply, at: at.mono })
+                let reply = Reply { from, kind: AnswerKind::EchoReply, at: at.mono };
+                self.book(key, Some(token.unwrap_or(0)), reply, at)
             }
             Ok(Message::Error { kind, quote }) => {
                 let (protocol, tag, key) = match quote.probe {
@@ -201,7 +214,7 @@ impl Switchboard {
                     QuotedProbe::Udp { .. } => return Receipt::Unrelated,
                 };
                 let key = ProbeKey { protocol, target: quote.target, tag, key };
-                self.book(key, quote.token, Reply { from, kind, at: at.mono })
+                self.book(key, quote.token, Reply { from, kind, at: at.mono }, at)
             }
             Err(NoMessage::Malformed) => Receipt::Malformed,
             Err(NoMessage::Unrelated) => Receipt::Unrelated,
@@ -225,28 +238,29 @@ impl Switchboard {
                 None => return Receipt::Forged,
             },
         };
-        self.settle(trace);
+        self.settle(trace, at);
         if is_booked { Receipt::Booked(protocol, kind) } else { Receipt::Surplus }
     }
 
     /// The probe could not be sent.
-    pub fn handle_send_failure(&mut self, key: ProbeKey) {
+    pub fn handle_send_failure(&mut self, key: ProbeKey, now: Moment) {
         let Some(issued) = self.flows.find(key).and_then(Result::ok) else { return };
         if let Some(running) = found(&mut self.traces, issued.trace) {
             running.tracer.handle_send_failure(issued.number());
         }
-        self.settle(issued.trace);
+        self.settle(issued.trace, now);
     }
 
     /// Time has passed.
     pub fn handle_timeout(&mut self, now: Moment) {
+        self.levels.handle_timeout(now.mono);
         while let Some(&(deadline, trace)) = self.deadlines.first().filter(|(deadline, _)| *deadline <= now.mono) {
             self.deadlines.remove(&(deadline, trace));
             if let Some(running) = found(&mut self.traces, trace) {
                 running.deadline = None;
                 running.tracer.handle_timeout(now.mono);
             }
-            self.settle(trace);
+            self.settle(trace, now);
         }
     }
 
@@ -261,25 +275,38 @@ impl Switchboard {
     }
 
     /// Nobody waits any longer: every trace ends with what has been measured.
-    pub fn handle_stop(&mut self) {
+    pub fn handle_stop(&mut self, now: Moment) {
         for place in 0..self.traces.len() {
             let Some(running) = self.traces.get_mut(place).and_then(Option::as_mut) else { continue };
             running.tracer.handle_stop();
             let trace = running.id;
-            self.settle(trace);
+            self.settle(trace, now);
         }
     }
 
     /// The next probe to send, now.
     pub fn poll_transmit(&mut self, now: Moment) -> Option<Transmit> {
         while self.pace.allows(now.mono) {
+            if let Some(trace) = self.levels.poll_woken(now.mono) {
+                self.wake(trace);
+            }
             let trace = self.ready.pop_front()?;
             let Some(running) = found(&mut self.traces, trace) else { continue };
             running.is_ready = false;
-            let Some(probe) = running.tracer.poll_probe(now.mono) else { continue };
+            let probe = match running.tracer.poll_probe(now.mono, self.levels.barred(now.mono)) {
+                Next::Probe(probe) => probe,
+                Next::Held(ttl) => {
+                    if !std::mem::replace(&mut running.is_held, true) {
+                        self.levels.hold(ttl, trace);
+                    }
+                    continue;
+                }
+                Next::Nothing => continue,
+            };
             self.pace.charge(now.mono);
-            let transmit = self.issue(trace, probe);
-            self.settle(trace);
+            self.levels.handle_sent(probe, now.mono);
+            let transmit = self.issue(trace, probe, now);
+            self.attend(trace);
             if transmit.is_some() {
                 return transmit;
             }
@@ -291,7 +318,7 @@ impl Switchboard {
     pub fn poll_timeout(&self) -> Option<Instant> {
         let deadline = self.deadlines.first().map(|&(deadline, _)| deadline);
         let turn = self.pace.next().filter(|_| !self.ready.is_empty());
-        deadline.into_iter().chain(turn).min()
+        deadline.into_iter().chain(turn).chain(self.levels.poll_timeout()).min()
     }
 
     /// The next trace that is over.
@@ -300,7 +327,7 @@ impl Switchboard {
     }
 
     /// Books a reply that brought `token` back, if there was room for it.
-    fn book(&mut self, key: ProbeKey, token: Option<u64>, reply: Reply) -> Receipt {
+    fn book(&mut self, key: ProbeKey, token: Option<u64>, reply: Reply, at: Moment) -> Receipt {
         let issued = match self.flows.find(key) {
             None => return Receipt::Unrelated,
             Some(Err(_)) => return Receipt::Forged,
@@ -309,12 +336,15 @@ impl Switchboard {
         };
         let Some(running) = found(&mut self.traces, issued.trace) else { return Receipt::Surplus };
         let is_booked = running.tracer.handle_reply(issued.number(), reply);
-        self.settle(issued.trace);
+        if let Some((sent, probe)) = running.tracer.probe(issued.number()).filter(|_| is_booked) {
+            self.levels.handle_answer(probe, sent);
+        }
+        self.settle(issued.trace, at);
         if is_booked { Receipt::Booked(key.protocol, reply.kind) } else { Receipt::Surplus }
     }
 
     /// Gives the probe a key and bytes.
-    fn issue(&mut self, trace: TraceId, probe: Probe) -> Option<Transmit> {
+    fn issue(&mut self, trace: TraceId, probe: Probe, now: Moment) -> Option<Transmit> {
         let running = found(&mut self.traces, trace)?;
         let plan = running.tracer.plan();
         let (protocol, target, tag, flow) = (plan.protocol, plan.target, running.tag, plan.flow);
@@ -327,6 +357,7 @@ impl Switchboard {
             .find(|&key| issued.is_some_and(|issued| self.flows.issue(running.flow, key, issued)));
         let Some(key) = key else {
             running.tracer.handle_send_failure(probe.number);
+            self.settle(trace, now);
             return None;
         };
         let content = match protocol {
@@ -340,8 +371,25 @@ impl Switchboard {
         Some(Transmit { trace, key: ProbeKey { protocol, target, tag, key }, target, ttl: probe.ttl, content })
     }
 
-    /// Takes note of what a trace wants after anything has happened to it.
-    fn settle(&mut self, trace: TraceId) {
+    /// Takes note of what a trace wants after anything has happened to it, and of what that changes for others.
+    fn settle(&mut self, trace: TraceId, now: Moment) {
+        let mut next = Some(trace);
+        while let Some(trace) = next {
+            if let Some(running) = found(&mut self.traces, trace)
+                && let Some(pupil) = &mut running.pupil
+            {
+                self.commons.guide(trace, pupil, &mut running.tracer, now);
+                if running.tracer.is_over() {
+                    self.commons.leave(trace, pupil, &mut running.tracer, now);
+                }
+            }
+            self.attend(trace);
+            next = self.commons.poll_woken();
+        }
+    }
+
+    /// Takes note of what a trace wants.
+    fn attend(&mut self, trace: TraceId) {
         let Some(running) = found(&mut self.traces, trace) else { return };
         if let Some(outcome) = running.tracer.poll_trace() {
             self.finished.push_back((trace, outcome));
@@ -356,8 +404,17 @@ impl Switchboard {
             before.map(|before| self.deadlines.remove(&(before, trace)));
             self.deadlines.insert((deadline, trace));
         }
-        if !std::mem::replace(&mut running.is_ready, true) {
+        if !running.is_held && !std::mem::replace(&mut running.is_ready, true) {
             self.ready.push_back(trace);
+        }
+    }
+
+    /// A trace that was held may try again, before the others.
+    fn wake(&mut self, trace: TraceId) {
+        let Some(running) = found(&mut self.traces, trace) else { return };
+        running.is_held = false;
+        if !std::mem::replace(&mut running.is_ready, true) {
+            self.ready.push_front(trace);
         }
     }
 

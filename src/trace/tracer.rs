@@ -1,10 +1,16 @@
 //! The state machine of one trace: what to ask next, and when to stop. The rules are told in [`crate::trace`].
+//!
+//! A trace is whole, and asks every hop, or guided: then it asks its target at the distance where its neighbours are, the
+//! hop before it, and which others somebody else says, who may also hand over hops that were measured for others.
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
+
 use crate::moment::{Moment, Rtt};
+use crate::trace::levels::Barred;
 use crate::trace::plan::Plan;
 use crate::trace::{AnswerKind, Ending, Hop, HopAnswer, Trace};
 
@@ -29,13 +35,43 @@ pub struct Tracer {
     in_flight: usize,
     /// How many probes could not be sent.
     unsent: usize,
-    /// The furthest TTL that answered, `first_ttl - 1` at first.
+    /// The furthest TTL that answered, `first_ttl - 1` at first; of a guided trace at least the one before the distance of
+    /// its neighbours.
     furthest: u8,
+    /// Where the target is expected: nothing further is asked before that has been.
+    expected: Option<u8>,
+    is_guided: bool,
     reached_at: Option<u8>,
     /// The nearest TTL at which the path was seen to end or to turn back.
     blocked_at: Option<(u8, Ending)>,
     overdue: bool,
     reported: bool,
+}
+
+/// What a tracer wants sent now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// This.
+    Probe(Probe),
+    /// A probe to this TTL, but that is barred.
+    Held(u8),
+    /// Nothing, until something happens.
+    Nothing,
+}
+
+/// What a trace knows of one hop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Known {
+    /// It has not been asked.
+    Unasked,
+    /// It has been, or will be, and has not answered yet.
+    Asked,
+    /// This one answered; of a hop that was handed over, for another trace.
+    Answered(IpAddr),
+    /// Several did.
+    Several,
+    /// Nobody did.
+    Silent,
 }
 
 /// One probe that a tracer wants sent now.
@@ -45,6 +81,8 @@ pub struct Probe {
     pub number: usize,
     /// Its TTL or hop limit.
     pub ttl: u8,
+    /// Whether it repeats what nobody answered ([`Plan::retries`]).
+    pub is_repeated: bool,
 }
 
 /// An answer to a probe.
@@ -63,7 +101,10 @@ struct Asked {
     attempts: u8,
     in_flight: u8,
     silent: u8,
+    /// Whether a guided trace was told to ask it.
+    is_wanted: bool,
     answers: Vec<HopAnswer>,
+    inherited: Option<Timestamp>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -71,6 +112,16 @@ struct Sent {
     ttl: u8,
     at: Instant,
     state: State,
+    is_repeated: bool,
+}
+
+/// Which TTL is to be asked next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wanted {
+    Now(u8),
+    /// It is barred, and so is all else.
+    Held(u8),
+    None,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,6 +142,8 @@ impl Tracer {
             in_flight: 0,
             unsent: 0,
             furthest: plan.first_ttl - 1,
+            expected: None,
+            is_guided: false,
             reached_at: None,
             blocked_at: None,
             overdue: false,
@@ -103,6 +156,101 @@ impl Tracer {
     /// The plan it follows.
     pub fn plan(&self) -> &Plan {
         &self.plan
+    }
+
+    /// When the probe of that number was sent, its TTL, and whether the hop had been asked before.
+    pub fn probe(&self, number: usize) -> Option<(Instant, Probe)> {
+        let sent = self.probes.get(number)?;
+        Some((sent.at, Probe { number, ttl: sent.ttl, is_repeated: sent.is_repeated }))
+    }
+
+    /// The target is expected at this distance: nothing further is asked before.
+    pub fn expect(&mut self, distance: u8) {
+        self.expected = Some(distance.clamp(self.plan.first_ttl, self.plan.last_ttl));
+    }
+
+    /// The trace, of which nothing has been asked yet, becomes a guided one, with the target expected at this distance.
+    pub fn guide(&mut self, distance: u8) {
+        let distance = distance.clamp(self.plan.first_ttl, self.plan.last_ttl);
+        self.is_guided = true;
+        self.expected = Some(distance);
+        self.furthest = self.furthest.max(distance - 1);
+        self.want(distance);
+        self.want(distance - 1);
+    }
+
+    /// The hop is to be asked. Nothing is done for one beyond what the plan allows.
+    pub fn want(&mut self, ttl: u8) {
+        if (self.plan.first_ttl..=self.plan.last_ttl).contains(&ttl) {
+            self.grow_to(ttl);
+            if let Some(hop) = self.hop_mut(ttl) {
+                hop.is_wanted = true;
+            }
+        }
+    }
+
+    /// The hop is what another trace found at that time: this answer, or silence. Nothing is done for one that was asked.
+    pub fn inherit(&mut self, ttl: u8, answer: Option<HopAnswer>, at: Timestamp) {
+        self.grow_to(ttl);
+        if let Some(hop) = self.hop_mut(ttl).filter(|hop| hop.attempts == 0 && !hop.is_wanted) {
+            hop.silent = u8::from(answer.is_none());
+            hop.answers.extend(answer);
+            hop.inherited = Some(at);
+        }
+    }
+
+    /// What is known of one hop.
+    pub fn known(&self, ttl: u8) -> Known {
+        let Some(hop) = self.hop(ttl) else { return Known::Unasked };
+        match hop.answers.split_first() {
+            Some((first, rest)) if rest.iter().all(|answer| answer.from == first.from) => Known::Answered(first.from),
+            Some(_) => Known::Several,
+            None if hop.inherited.is_some() => Known::Silent,
+            None if hop.attempts > 0 && hop.in_flight == 0 && !self.is_askable(ttl) => Known::Silent,
+            None if hop.attempts > 0 || hop.is_wanted => Known::Asked,
+            None => Known::Unasked,
+        }
+    }
+
+    /// The first answer to a probe of this trace from the hop; `None` when there is none, or it was handed over.
+    pub fn measured(&self, ttl: u8) -> Option<HopAnswer> {
+        self.hop(ttl).filter(|hop| hop.inherited.is_none())?.answers.first().cloned()
+    }
+
+    /// Whether the hop was handed over.
+    pub fn is_inherited(&self, ttl: u8) -> bool {
+        self.hop(ttl).is_some_and(|hop| hop.inherited.is_some())
+    }
+
+    /// The nearest TTL at which the target answered; failing that, at which the path was seen to end.
+    pub fn end(&self) -> Option<u8> {
+        self.reached_at.or(self.blocked_at.map(|(ttl, _)| ttl))
+    }
+
+    /// The nearest TTL at which the target answered.
+    pub fn reached_at(&self) -> Option<u8> {
+        self.reached_at
+    }
+
+    /// Where the target is expected.
+    pub fn expected(&self) -> Option<u8> {
+        self.expected
+    }
+
+    /// Whether a hop at this TTL or beyond may still answer.
+    pub fn is_going_on(&self, from: u8) -> bool {
+        (from..=self.last_wanted()).any(|ttl| matches!(self.known(ttl), Known::Unasked | Known::Asked))
+    }
+
+    /// Whether the trace is over and has not been taken.
+    pub fn is_over(&self) -> bool {
+        !self.reported && self.is_finished()
+    }
+
+    /// The furthest TTL that answered.
+    pub fn furthest(&self) -> u8 {
+        let answered = |(_, hop): &(u8, &Asked)| !hop.answers.is_empty();
+        (self.plan.first_ttl..).zip(&self.hops).filter(answered).map(|(ttl, _)| ttl).last().unwrap_or(0)
     }
 
     /// An answer to the probe of that number. Whether it counts: it does not if the probe has been answered, or had
@@ -142,7 +290,7 @@ impl Tracer {
 
     /// Time has passed.
     pub fn handle_timeout(&mut self, now: Instant) {
-        while let Some(number) = self.awaited.front().copied().filter(|&number| self.is_over(number, now)) {
+        while let Some(number) = self.awaited.front().copied().filter(|&number| self.is_settled(number, now)) {
             self.awaited.pop_front();
             self.fall_silent(number);
         }
@@ -165,21 +313,27 @@ impl Tracer {
         self.overdue = true;
     }
 
-    /// The next probe to send now, if there is one.
-    pub fn poll_probe(&mut self, now: Instant) -> Option<Probe> {
+    /// The next probe to send now, if there is one and it is not barred.
+    pub fn poll_probe(&mut self, now: Instant, barred: Barred) -> Next {
         if self.overdue || self.is_unsendable() || self.in_flight >= usize::from(self.plan.window) {
-            return None;
+            return Next::Nothing;
         }
-        let ttl = self.next_ttl()?;
+        let ttl = match self.next_ttl(barred) {
+            Wanted::Now(ttl) => ttl,
+            Wanted::Held(ttl) => return Next::Held(ttl),
+            Wanted::None => return Next::Nothing,
+        };
         let number = self.probes.len();
-        self.hops.resize_with(self.hops.len().max(self.place(ttl) + 1), Asked::default);
-        let hop = self.hop_mut(ttl)?;
+        self.grow_to(ttl);
+        let attempts = self.plan.attempts;
+        let Some(hop) = self.hop_mut(ttl) else { return Next::Nothing };
+        let is_repeated = hop.attempts >= attempts;
         hop.attempts += 1;
         hop.in_flight += 1;
-        self.probes.push(Sent { ttl, at: now, state: State::InFlight });
+        self.probes.push(Sent { ttl, at: now, state: State::InFlight, is_repeated });
         self.awaited.push_back(number);
         self.in_flight += 1;
-        Some(Probe { number, ttl })
+        Next::Probe(Probe { number, ttl, is_repeated })
     }
 
     /// When to call [`Tracer::handle_timeout`] at the latest; `None` once the trace is over.
@@ -191,7 +345,7 @@ impl Tracer {
 
     /// The trace, once, when it is over.
     pub fn poll_trace(&mut self) -> Option<Trace> {
-        if self.reported || !self.is_finished() {
+        if !self.is_over() {
             return None;
         }
         self.reported = true;
@@ -229,7 +383,11 @@ impl Tracer {
     fn conclude(&mut self, ttl: u8, reply: Reply) {
         self.furthest = self.furthest.max(ttl);
         if reply.from == self.plan.target {
-            self.reached_at = Some(self.reached_at.map_or(ttl, |nearest| nearest.min(ttl)));
+            let nearest = self.reached_at.map_or(ttl, |nearest| nearest.min(ttl));
+            self.reached_at = Some(nearest);
+            if self.is_guided {
+                self.want(nearest - 1);
+            }
         } else if reply.kind != AnswerKind::TimeExceeded {
             self.block(ttl, Ending::Refused);
         } else if let Some(ttl) = self.loop_through(reply.from) {
@@ -263,7 +421,7 @@ impl Tracer {
     }
 
     /// Whether the probe need not be awaited any longer at `now`.
-    fn is_over(&self, number: usize, now: Instant) -> bool {
+    fn is_settled(&self, number: usize, now: Instant) -> bool {
         self.probes
             .get(number)
             .is_none_or(|sent| sent.state != State::InFlight || sent.at + self.plan.reply_timeout <= now)
@@ -287,27 +445,48 @@ impl Tracer {
         }
     }
 
-    /// The TTL that has had the fewest attempts, and of those the lowest.
-    fn next_ttl(&self) -> Option<u8> {
-        let last = self.last_wanted();
-        // The nearest are asked first, so those not asked yet are all beyond those that were.
-        let asked = u8::try_from(self.hops.len()).unwrap_or(u8::MAX);
-        let unasked = self.plan.first_ttl.checked_add(asked).filter(|&ttl| ttl <= last);
-        if unasked.is_some() || self.plan.attempts == 1 {
-            return unasked;
+    /// The TTL that has had the fewest attempts, and of those the lowest, but for those that are barred.
+    fn next_ttl(&self, barred: Barred) -> Wanted {
+        let (mut best, mut held) = (None, None);
+        for ttl in self.plan.first_ttl..=self.last_wanted() {
+            let attempts = self.hop(ttl).map_or(0, |hop| hop.attempts);
+            if best.is_some_and(|(fewest, _)| fewest <= attempts) || !self.is_askable(ttl) {
+                continue;
+            }
+            if barred.holds(ttl, attempts >= self.plan.attempts) {
+                held = held.or(Some(ttl));
+                continue;
+            }
+            best = Some((attempts, ttl));
+            if attempts == 0 {
+                break;
+            }
         }
-        (self.plan.first_ttl..=last)
-            .map(|ttl| (self.hop(ttl).map_or(0, |hop| hop.attempts), ttl))
-            .filter(|&(attempts, _)| attempts < self.plan.attempts)
-            .min()
-            .map(|(_, ttl)| ttl)
+        best.map_or(held.map_or(Wanted::None, Wanted::Held), |(_, ttl)| Wanted::Now(ttl))
+    }
+
+    /// Whether one more probe to the hop makes sense, as far as the path is known to go there.
+    fn is_askable(&self, ttl: u8) -> bool {
+        let Some(hop) = self.hop(ttl) else { return !self.is_guided || ttl >= self.expected.unwrap_or(ttl) };
+        let is_for_us = !self.is_guided || hop.is_wanted || ttl >= self.expected.unwrap_or(ttl);
+        if hop.inherited.is_some() || !is_for_us {
+            return false;
+        }
+        let is_lost = || hop.answers.is_empty() && hop.in_flight == 0 && ttl < self.furthest;
+        let most = self.plan.attempts.saturating_add(self.plan.retries);
+        hop.attempts < self.plan.attempts || (hop.attempts < most && is_lost())
     }
 
     /// The furthest TTL worth asking, as far as is known.
     fn last_wanted(&self) -> u8 {
+        self.end().unwrap_or_else(|| self.horizon()).min(self.plan.last_ttl)
+    }
+
+    /// The furthest TTL worth asking before the end is known.
+    fn horizon(&self) -> u8 {
         let horizon = self.furthest.saturating_add(self.plan.gap_limit);
-        let known = self.reached_at.or(self.blocked_at.map(|(ttl, _)| ttl));
-        known.unwrap_or(horizon).min(self.plan.last_ttl)
+        let is_due = |distance: &u8| self.hop(*distance).is_none_or(|hop| hop.attempts == 0 || hop.in_flight > 0);
+        self.expected.filter(is_due).map_or(horizon, |distance| horizon.min(distance))
     }
 
     /// Whether as many probes as a hop is sent have failed, and none has not.
@@ -318,16 +497,27 @@ impl Tracer {
     fn is_finished(&self) -> bool {
         let awaited = |hops: &[Asked]| hops.iter().any(|hop| hop.in_flight > 0);
         let wanted = self.reached_at.map_or(self.hops.len(), |ttl| self.place(ttl) + 1);
+        let is_asked = || self.next_ttl(Barred::NONE) == Wanted::None;
         self.overdue
             || self.is_unsendable()
-            || (self.next_ttl().is_none() && !awaited(self.hops.get(..wanted).unwrap_or(&self.hops)))
+            || (!awaited(self.hops.get(..wanted).unwrap_or(&self.hops)) && is_asked() && self.is_told())
+    }
+
+    /// Whether a guided trace knows of every hop before its end.
+    fn is_told(&self) -> bool {
+        let end = self.end().map_or(self.hops.len(), |ttl| self.place(ttl));
+        let is_known = |hop: &Asked| hop.attempts > 0 || hop.inherited.is_some();
+        !self.is_guided || self.hops.iter().take(end).all(is_known)
     }
 
     fn trace(&mut self) -> Trace {
-        let end = self.reached_at.or(self.blocked_at.map(|(ttl, _)| ttl)).unwrap_or(u8::MAX);
+        let end = self.end().unwrap_or(u8::MAX);
         let hops: Vec<Hop> = (self.plan.first_ttl..=end)
             .zip(std::mem::take(&mut self.hops))
-            .map(|(ttl, hop)| Hop { ttl, answers: hop.answers, silent: hop.silent + hop.in_flight })
+            .map(|(ttl, hop)| {
+                let silent = hop.silent + hop.in_flight;
+                Hop { ttl, answers: hop.answers, silent, inherited: hop.inherited }
+            })
             .filter(|hop| hop.silent > 0 || !hop.answers.is_empty())
             .collect();
         Trace {
@@ -354,6 +544,10 @@ impl Tracer {
 
     fn deadline(&self) -> Instant {
         self.started.mono + self.plan.deadline
+    }
+
+    fn grow_to(&mut self, ttl: u8) {
+        self.hops.resize_with(self.hops.len().max(self.place(ttl) + 1), Asked::default);
     }
 
     fn place(&self, ttl: u8) -> usize {

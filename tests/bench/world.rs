@@ -169,7 +169,7 @@ impl Target {
         let so_far = far * f64::from(ttl) / f64::from(HOPS);
         let answer =
             |_| HopAnswer { from: responder, rtt_ns: queued(so_far, random), kind, late: false, unmatched: false };
-        Hop { ttl, answers: (0..3).map(answer).collect(), silent: 0 }
+        Hop { ttl, answers: (0..3).map(answer).collect(), silent: 0, inherited: None }
     }
 
     /// What three databases and the table of networks say of a responder.

@@ -328,6 +328,7 @@ impl Case {
             ttl: self.first_ttl + u8::try_from(index).unwrap(),
             silent: u8::from(answers.is_empty()),
             answers,
+            inherited: None,
         };
         let hops = on_the_way.chain([last]).enumerate().map(hop).collect();
         Trace { target, protocol: Protocol::Icmp, started, flow: Some(7), hops, ending }

@@ -21,7 +21,7 @@ use crate::printable::{Escaped, is_hostile};
 use crate::resolution::{AddressFamily, View};
 use crate::trace::Protocol;
 use crate::trace::pace::Pace;
-use crate::trace::plan::Plan;
+use crate::trace::plan::{Plan, Sharing};
 use crate::workload::Host;
 
 mod output;
@@ -68,6 +68,20 @@ pub struct TraceCommand {
     /// How many probes are sent to each distance
     #[arg(long, value_name = "COUNT", default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=10))]
     attempts: u8,
+
+    /// How many more times a distance is asked where nobody answered, although somebody did further on
+    #[arg(long, value_name = "COUNT", default_value_t = 1, value_parser = clap::value_parser!(u8).range(0..=10))]
+    retries: u8,
+
+    /// Do not ask again for each target what many have found alike: neighbours of one /24 (IPv6: /48) whose ways meet. Hops
+    /// that are taken over are marked
+    #[arg(long)]
+    share: bool,
+
+    /// How sure it must be that a router has no other beside it with which it shares the load, before --share takes it over:
+    /// 0.5 to 0.999999
+    #[arg(long, value_name = "PROBABILITY", default_value_t = 0.999, requires = "share", value_parser = probability)]
+    confidence: f64,
 
     /// The first distance that is asked
     #[arg(long, value_name = "HOPS", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..))]
@@ -192,11 +206,14 @@ impl TraceCommand {
     /// the other.
     fn plan(&self) -> Plan {
         let usual = Plan::for_address([0; 4].into(), self.protocol, 0);
-        let probes = u32::from(self.attempts) * u32::from(self.max_ttl - self.first_ttl + 1);
+        let probes =
+            (u32::from(self.attempts) + u32::from(self.retries)) * u32::from(self.max_ttl - self.first_ttl + 1);
         Plan {
             first_ttl: self.first_ttl,
             last_ttl: self.max_ttl,
             attempts: self.attempts,
+            retries: self.retries,
+            sharing: self.share.then(|| Sharing::since(clock::now().mono, self.confidence)),
             deadline: usual.deadline.max(usual.reply_timeout * probes),
             ..usual
         }
@@ -258,6 +275,11 @@ fn protocol(text: &str) -> Result<Protocol, String> {
     }
 }
 
+fn probability(text: &str) -> Result<f64, String> {
+    let sensible = |probability: &f64| (0.5..=0.999_999).contains(probability);
+    text.parse().ok().filter(sensible).ok_or_else(|| "write a number from 0.5 to 0.999999, such as 0.99".to_owned())
+}
+
 fn plain(text: &str) -> Result<String, String> {
     let is_plain = !text.is_empty() && !text.chars().any(|c| is_hostile(c) || c.is_whitespace());
     is_plain.then(|| text.to_owned()).ok_or_else(|| "write a name without spaces, such as khi-1".to_owned())
@@ -306,7 +328,7 @@ mod tests {
     #[test]
     fn the_deadline_leaves_time_for_one_probe_after_the_other() {
         let plan = parsed(&["1.1.1.1", "--attempts", "10", "--max-ttl", "255"]).unwrap().plan();
-        assert_eq!((plan.attempts, plan.last_ttl, plan.deadline), (10, 255, Duration::from_secs(2550)));
+        assert_eq!((plan.attempts, plan.last_ttl, plan.deadline), (10, 255, Duration::from_secs(2805)));
         let usual = parsed(&["1.1.1.1", "--attempts", "1"]).unwrap().plan();
         assert_eq!(usual.deadline, Duration::from_secs(45));
     }

@@ -12,8 +12,8 @@ use crate::export::Traced;
 use crate::export::atlas::AtlasResult;
 use crate::export::text;
 
-/// How many paths may wait to be printed before no more are begun.
-const WAITING: usize = 256;
+/// How many times paths may wait to be printed before no more are begun.
+const WAITING: usize = 16;
 
 /// How paths are printed.
 #[derive(Clone, Debug)]
@@ -25,16 +25,14 @@ pub(super) enum Form {
 }
 
 impl Form {
-    /// A path as it is printed, with the names of addresses, where they are known.
-    pub(super) fn render(&self, traced: &Traced, names: &BTreeMap<IpAddr, String>) -> io::Result<Vec<u8>> {
+    /// Adds a path as it is printed, with the names of addresses, where they are known.
+    pub(super) fn render(&self, traced: &Traced, names: &BTreeMap<IpAddr, String>, to: &mut Vec<u8>) -> io::Result<()> {
         match self {
-            Self::Paths => Ok((text::path(traced, names) + "\n").into_bytes()),
-            Self::Json(vantage) => {
-                let mut line = serde_json::to_vec(&AtlasResult::new(traced, vantage.as_deref()))?;
-                line.push(b'\n');
-                Ok(line)
-            }
+            Self::Paths => to.extend_from_slice(text::path(traced, names).as_bytes()),
+            Self::Json(vantage) => serde_json::to_writer(&mut *to, &AtlasResult::new(traced, vantage.as_deref()))?,
         }
+        to.push(b'\n');
+        Ok(())
     }
 }
 
@@ -46,10 +44,15 @@ pub(super) struct Printer {
 
 impl Printer {
     /// Starts it. What it prints does not run into `progress`.
-    pub(super) fn start(progress: ProgressBar) -> io::Result<Self> {
+    pub(super) fn start(form: &Form, progress: ProgressBar) -> io::Result<Self> {
         let (sender, paths) = mpsc::channel(WAITING);
+        // JSON has no colours to take away.
+        let out: fn() -> Box<dyn Write> = match form {
+            Form::Paths => || Box::new(anstream::stdout()),
+            Form::Json(_) => || Box::new(io::stdout()),
+        };
         let thread = thread::Builder::new().name("printer".to_owned());
-        let thread = thread.spawn(move || print(anstream::stdout(), paths, &progress))?;
+        let thread = thread.spawn(move || print(out(), paths, &progress))?;
         Ok(Self { sender, thread })
     }
 }

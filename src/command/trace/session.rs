@@ -24,6 +24,9 @@ use crate::trace::Ending;
 use crate::trace::plan::Plan;
 use crate::workload::{Host, HostName};
 
+/// How many paths are handed to the printer together, of those that ended at the same time.
+const TOGETHER: usize = 64;
+
 /// What is asked of every target.
 #[derive(Clone, Debug)]
 pub(super) struct Wish {
@@ -92,10 +95,10 @@ pub(super) async fn trace_all(
     form: Form,
 ) -> io::Result<Ended> {
     let progress = progress(hosts.len());
-    let Printer { sender, thread } = Printer::start(progress.clone())?;
+    let Printer { sender, thread } = Printer::start(&form, progress.clone())?;
     let (stop, given_up) = (session.stop.clone(), CancellationToken::new());
     let signals = tokio::spawn(heed(Signals::open()?, stop.clone(), given_up.clone()));
-    let mut crew = Crew { session, form, sender, progress, ended: Ended::of(hosts.len()) };
+    let mut crew = Crew { session, form, paths: Vec::new(), sender, progress, ended: Ended::of(hosts.len()) };
     tokio::select! {
         () = crew.trace(hosts, at_once) => {}
         () = given_up.cancelled() => {}
@@ -128,6 +131,8 @@ async fn heed(mut signals: Signals, stop: CancellationToken, given_up: Cancellat
 struct Crew {
     session: Arc<Session>,
     form: Form,
+    /// What is to be printed next.
+    paths: Vec<u8>,
     sender: mpsc::Sender<Vec<u8>>,
     progress: ProgressBar,
     ended: Ended,
@@ -143,17 +148,20 @@ impl Crew {
                 let session = Arc::clone(&self.session);
                 visits.spawn(session.visit(host));
             }
-            let Some(visit) = visits.join_next().await else { break };
-            if let Ok(visit) = visit
-                && self.handle_visit(visit).await.is_err()
-            {
+            let Some(first) = visits.join_next().await else { break };
+            let more = std::iter::from_fn(|| visits.try_join_next()).take(TOGETHER);
+            for visit in std::iter::once(first).chain(more).flatten() {
+                self.handle_visit(visit);
+            }
+            let paths = std::mem::take(&mut self.paths);
+            if !paths.is_empty() && self.sender.send(paths).await.is_err() || self.ended.written.is_err() {
                 return;
             }
         }
     }
 
-    /// Prints what a target came to, or says why nothing is printed; an error when nobody reads any more.
-    async fn handle_visit(&mut self, visit: Visit) -> Result<(), Closed> {
+    /// Takes note of what a target came to, and of what is to be printed of it.
+    fn handle_visit(&mut self, visit: Visit) {
         self.progress.inc(1);
         if !matches!(visit, Visit::Left) {
             self.ended.left -= 1;
@@ -162,12 +170,8 @@ impl Crew {
             Visit::Traced(all) => {
                 for Seen { traced, names } in all {
                     self.ended.count(&traced, self.session.stop.is_cancelled());
-                    match self.form.render(&traced, &names) {
-                        Ok(path) => self.sender.send(path).await.map_err(|_| Closed)?,
-                        Err(error) => {
-                            self.ended.written = Err(error);
-                            return Err(Closed);
-                        }
+                    if let Err(error) = self.form.render(&traced, &names, &mut self.paths) {
+                        self.ended.written = Err(error);
                     }
                 }
             }
@@ -177,12 +181,8 @@ impl Crew {
             }
             Visit::Left => {}
         }
-        Ok(())
     }
 }
-
-/// Nobody reads what is printed.
-struct Closed;
 
 impl Ended {
     /// Nothing yet, of so many targets.

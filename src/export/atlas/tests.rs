@@ -43,7 +43,9 @@ fn answers() -> impl Strategy<Value = HopAnswer> {
 fn traces() -> impl Strategy<Value = Trace> {
     let hops = prop::collection::btree_map(1..=255_u8, (prop::collection::vec(answers(), 0..4), any::<u8>()), 0..12);
     let hops = hops.prop_map(|hops| {
-        hops.into_iter().map(|(ttl, (answers, silent))| Hop { ttl, answers, silent }).collect::<Vec<_>>()
+        hops.into_iter()
+            .map(|(ttl, (answers, silent))| Hop { ttl, answers, silent, inherited: None })
+            .collect::<Vec<_>>()
     });
     let protocols = prop::sample::select(vec![Protocol::Icmp, Protocol::Udp, Protocol::Tcp]);
     let started = (0..4_000_000_000_i64, 0..1_000_000_000_i32)
@@ -75,10 +77,15 @@ fn answer(from: [u8; 4], microseconds: u64, kind: AnswerKind) -> HopAnswer {
 }
 
 pub(in crate::export) fn example() -> Traced {
-    let near = Hop { ttl: 1, answers: vec![answer([192, 168, 1, 1], 412, AnswerKind::TimeExceeded)], silent: 1 };
-    let dark = Hop { ttl: 2, answers: Vec::new(), silent: 2 };
+    let near = Hop {
+        ttl: 1,
+        answers: vec![answer([192, 168, 1, 1], 412, AnswerKind::TimeExceeded)],
+        silent: 1,
+        inherited: None,
+    };
+    let dark = Hop { ttl: 2, answers: Vec::new(), silent: 2, inherited: None };
     let late = HopAnswer { late: true, ..answer([203, 101, 184, 84], 41_932, AnswerKind::PortUnreachable) };
-    let far = Hop { ttl: 3, answers: vec![late], silent: 0 };
+    let far = Hop { ttl: 3, answers: vec![late], silent: 0, inherited: None };
     let trace = Trace {
         target: [203, 101, 184, 84].into(),
         protocol: Protocol::Udp,
@@ -118,7 +125,8 @@ fn only_a_failure_has_an_error() {
     let by = |protocol, kind| {
         let mut traced = example();
         traced.trace.protocol = protocol;
-        traced.trace.hops = vec![Hop { ttl: 1, answers: vec![answer([9, 9, 9, 9], 400, kind)], silent: 0 }];
+        traced.trace.hops =
+            vec![Hop { ttl: 1, answers: vec![answer([9, 9, 9, 9], 400, kind)], silent: 0, inherited: None }];
         let line: serde_json::Value = serde_json::from_str(&written(&traced, None)).unwrap();
         let answer = &line["result"][0]["result"][0];
         (answer["err"].as_str().map(str::to_owned), answer["flags"].as_str().map(str::to_owned))

@@ -26,6 +26,7 @@ struct WrittenHop {
     hop: Option<u8>,
     #[serde(default)]
     result: Vec<WrittenReply>,
+    measured: Option<Timestamp>,
 }
 
 #[derive(Deserialize)]
@@ -74,7 +75,7 @@ impl WrittenHop {
         let probes: Vec<_> = self.result.iter().filter(|reply| reply.is_to_its_probe()).collect();
         let answers: Vec<_> = probes.iter().filter_map(|reply| reply.read()).collect();
         let silent = probes.len().saturating_sub(answers.len());
-        Some(Hop { ttl: self.hop?, answers, silent: u8::try_from(silent).unwrap_or(u8::MAX) })
+        Some(Hop { ttl: self.hop?, answers, silent: u8::try_from(silent).unwrap_or(u8::MAX), inherited: self.measured })
     }
 }
 

@@ -60,12 +60,12 @@ fn hops(written: &Written<'_>) -> Result<Vec<Hop>, String> {
     let ttls: BTreeSet<u8> = asked.chain(answered.keys().copied()).collect();
     let attempts = written.attempts.unwrap_or(1);
     let hop = |ttl| match answered.remove(&ttl) {
-        None => Hop { ttl, answers: Vec::new(), silent: attempts },
+        None => Hop { ttl, answers: Vec::new(), silent: attempts, inherited: None },
         Some(answers) => {
             // Attempts are numbered from 1, and an answer without a usable time is none.
             let asked = answers.keys().next_back().map_or(0, |last| usize::from(*last)).max(answers.len());
             let answers: Vec<_> = answers.into_values().flatten().collect();
-            Hop { ttl, silent: u8::try_from(asked - answers.len()).unwrap_or(u8::MAX), answers }
+            Hop { ttl, silent: u8::try_from(asked - answers.len()).unwrap_or(u8::MAX), answers, inherited: None }
         }
     };
     Ok(ttls.into_iter().map(hop).collect())

@@ -141,7 +141,7 @@ fn ended_traces_are_forgotten_in_time() {
         switchboard.start(plan(Protocol::Icmp), now);
     }
     while let Some(transmit) = switchboard.poll_transmit(now) {
-        switchboard.handle_send_failure(transmit.key);
+        switchboard.handle_send_failure(transmit.key, now);
     }
     assert_eq!((switchboard.running(), switchboard.flows.probes()), (0, REMEMBERED));
 }
@@ -195,7 +195,7 @@ fn probes_that_cannot_be_sent_are_forgotten() {
     let (mut switchboard, now) = (switchboard(), noon());
     switchboard.start(plan(Protocol::Icmp), now);
     while let Some(transmit) = switchboard.poll_transmit(now) {
-        switchboard.handle_send_failure(transmit.key);
+        switchboard.handle_send_failure(transmit.key, now);
     }
     assert_eq!(switchboard.poll_trace().unwrap().1.ending, Ending::Unsent);
 }
@@ -209,7 +209,7 @@ fn when_nobody_waits_any_longer_every_trace_ends_with_what_it_has() {
     let never_begun = switchboard.start(plan(Protocol::Udp), now);
     let soon = now.after(Duration::from_millis(4));
     switchboard.handle_datagram(&time_exceeded(&near), router(1), soon);
-    switchboard.handle_stop();
+    switchboard.handle_stop(now);
     let ended: Vec<_> = std::iter::from_fn(|| switchboard.poll_trace()).collect();
     assert_eq!(ended.iter().map(|(id, _)| *id).collect::<Vec<_>>(), [begun, never_begun]);
     let [(_, partial), (_, empty)] = &ended[..] else { panic!("{ended:?}") };
@@ -273,7 +273,7 @@ fn a_trace_is_not_taken_for_the_one_that_had_its_place() {
     let (mut switchboard, now) = (switchboard(), noon());
     let first = switchboard.start(plan(Protocol::Udp), now);
     while let Some(transmit) = switchboard.poll_transmit(now) {
-        switchboard.handle_send_failure(transmit.key);
+        switchboard.handle_send_failure(transmit.key, now);
     }
     let second = switchboard.start(plan(Protocol::Udp), now);
     assert!(first != second && first.slot == second.slot);

@@ -14,6 +14,15 @@ enum Fate {
     Unsent,
 }
 
+impl Tracer {
+    fn probe_at(&mut self, now: Instant) -> Option<Probe> {
+        match self.poll_probe(now, Barred::NONE) {
+            Next::Probe(probe) => Some(probe),
+            Next::Held(_) | Next::Nothing => None,
+        }
+    }
+}
+
 fn plan() -> Plan {
     Plan { attempts: 2, window: 4, gap_limit: 3, last_ttl: 12, ..Plan::for_address(target(), Protocol::Icmp, 7) }
 }
@@ -40,7 +49,7 @@ fn traced(plan: &Plan, mut fate: impl FnMut(u8, u8) -> Fate) -> (Trace, BTreeMap
     let mut asked: BTreeMap<u8, u8> = BTreeMap::new();
     let mut sent: BTreeMap<u8, u8> = BTreeMap::new();
     for _ in 0..100_000 {
-        while let Some(probe) = tracer.poll_probe(now.mono) {
+        while let Some(probe) = tracer.probe_at(now.mono) {
             let attempt = asked.entry(probe.ttl).or_default();
             *sent.entry(probe.ttl).or_default() += 1;
             match fate(probe.ttl, *attempt) {
@@ -231,7 +240,7 @@ fn an_answer_after_its_deadline_is_late_and_not_lost() {
 fn an_answer_that_came_in_time_but_is_read_late_is_not_late() {
     let start = noon();
     let mut tracer = Tracer::new(plan(), start);
-    let probe = tracer.poll_probe(start.mono).unwrap();
+    let probe = tracer.probe_at(start.mono).unwrap();
     tracer.handle_timeout(start.mono + Duration::from_secs(2));
     let reply = Reply { from: router(1), kind: AnswerKind::TimeExceeded, at: start.mono + Duration::from_millis(5) };
     assert!(tracer.handle_reply(probe.number, reply));
@@ -244,7 +253,7 @@ fn an_answer_that_came_in_time_but_is_read_late_is_not_late() {
 fn an_answer_from_before_its_probe_does_not_count() {
     let start = noon().after(Duration::from_secs(1));
     let mut tracer = Tracer::new(plan(), start);
-    let probe = tracer.poll_probe(start.mono).unwrap();
+    let probe = tracer.probe_at(start.mono).unwrap();
     let at = start.mono.checked_sub(Duration::from_nanos(1)).unwrap();
     assert!(!tracer.handle_reply(probe.number, Reply { from: router(1), kind: AnswerKind::TimeExceeded, at }));
 }
@@ -296,10 +305,10 @@ fn the_furthest_ttls_there_are_can_be_asked() {
 fn a_reply_without_a_key_is_to_the_only_probe_in_flight_and_never_too_fast() {
     let start = noon();
     let mut tracer = Tracer::new(Plan { window: 1, ..plan() }, start);
-    tracer.poll_probe(start.mono).unwrap();
+    tracer.probe_at(start.mono).unwrap();
     let later = start.mono + Duration::from_secs(1);
     tracer.handle_timeout(later);
-    tracer.poll_probe(later).unwrap();
+    tracer.probe_at(later).unwrap();
     let reply = Reply { from: router(2), kind: AnswerKind::TimeExceeded, at: later + Duration::from_millis(3) };
     assert!(tracer.handle_anonymous_reply(reply));
     assert!(!tracer.handle_anonymous_reply(reply), "nothing is in flight any more");
@@ -312,13 +321,13 @@ fn a_reply_without_a_key_is_to_the_only_probe_in_flight_and_never_too_fast() {
 fn a_repeated_reply_without_a_key_is_never_too_fast_and_proves_nothing_of_the_target() {
     let start = noon();
     let mut tracer = Tracer::new(Plan { window: 1, last_ttl: 1, ..plan() }, start);
-    tracer.poll_probe(start.mono).unwrap();
+    tracer.probe_at(start.mono).unwrap();
     let reply = |ms| {
         let at = start.mono + Duration::from_millis(ms);
         Reply { from: target(), kind: AnswerKind::PortUnreachable, at }
     };
     assert!(tracer.handle_anonymous_reply(reply(80)));
-    tracer.poll_probe(start.mono + Duration::from_millis(80)).unwrap();
+    tracer.probe_at(start.mono + Duration::from_millis(80)).unwrap();
     assert!(!tracer.handle_anonymous_reply(reply(79)), "it came before the probe in flight had left");
     assert!(tracer.handle_anonymous_reply(reply(81)));
     let trace = tracer.poll_trace().unwrap();
@@ -332,8 +341,8 @@ fn a_repeated_reply_without_a_key_is_never_too_fast_and_proves_nothing_of_the_ta
 fn a_reply_without_a_key_is_to_none_of_several_probes() {
     let start = noon();
     let mut tracer = Tracer::new(plan(), start);
-    tracer.poll_probe(start.mono).unwrap();
-    tracer.poll_probe(start.mono).unwrap();
+    tracer.probe_at(start.mono).unwrap();
+    tracer.probe_at(start.mono).unwrap();
     let reply = Reply { from: router(1), kind: AnswerKind::TimeExceeded, at: start.mono };
     assert!(!tracer.handle_anonymous_reply(reply));
 }

@@ -84,7 +84,7 @@ fn trace(dice: &mut Dice, target: IpAddr, started: Timestamp, rtt: Option<Rtt>) 
         let from = IpAddr::from([203, 82, 48, ttl]);
         let answer = answer(from, Rtt::from_ms(dice.scale(0.1, 500.0)).expect("a time"), AnswerKind::TimeExceeded);
         let answers = if dice.percent(70) { vec![answer] } else { Vec::new() };
-        hops.push(Hop { ttl, silent: u8::from(answers.is_empty()), answers });
+        hops.push(Hop { ttl, silent: u8::from(answers.is_empty()), answers, inherited: None });
     }
     let mut answers = Vec::new();
     if dice.percent(10) {
@@ -98,7 +98,7 @@ fn trace(dice: &mut Dice, target: IpAddr, started: Timestamp, rtt: Option<Rtt>) 
     answers.extend(rtt.map(|rtt| answer(target, rtt, AnswerKind::EchoReply)));
     let ending = if answers.is_empty() { Ending::Silent } else { Ending::Reached };
     let ttl = u8::try_from(hops.len()).expect("a few") + 1;
-    hops.push(Hop { ttl, silent: u8::from(answers.is_empty()), answers });
+    hops.push(Hop { ttl, silent: u8::from(answers.is_empty()), answers, inherited: None });
     Trace { target, protocol: Protocol::Icmp, started, flow: Some(7), hops, ending }
 }
 
