@@ -1,7 +1,8 @@
 //! What the traces of one switchboard have learned of the ways they share, so that not every one asks every router again.
 //!
-//! The first trace to a network is *whole*. Those that follow are *guided*: they ask their target where its neighbours
-//! are, the hop before it, and then back towards us only what is not known yet. What is known is who stands *before* a
+//! The first trace to a network explores: it looks for its target from a few hops away on. Those that follow ask their
+//! target where its neighbours are, and the hop before it. Both go back towards us from there, and ask only what is not
+//! known yet. What is known is who stands *before* a
 //! router (Doubletree's stop set, Donnet et al., SIGMETRICS 2005; FlashRoute, Huang et al., IMC 2020), and it is known
 //! only when so many traces with flows of their own have all met the same one there ([`Sharing::witnesses`]): routers that
 //! share the load among them show themselves, and what lies on several ways is asked by every trace. A hop that nobody
@@ -23,6 +24,9 @@ use crate::moment::Moment;
 
 /// What was not met again for so long is learned anew: routes change.
 const KEPT: Duration = Duration::from_secs(600);
+
+/// Where a trace to a network begins of which nothing is known: some hops away, as those before are mostly known.
+const FIRST: u8 = 8;
 
 /// More places than this are not remembered.
 const MOST: usize = 1 << 17;
@@ -90,9 +94,10 @@ pub(super) struct Pupil {
 enum Role {
     /// Somebody explores the way to its network.
     Waiting,
-    /// It is whole.
-    Explorer,
-    Guided,
+    /// It does.
+    Exploring,
+    /// It knows how far its neighbours are.
+    Following,
 }
 
 /// How it goes on towards us.
@@ -112,6 +117,10 @@ impl Before {
         Self { who: None, at, witnesses: 0, is_varied: false, reserved: 0, waiting: Vec::new() }
     }
 
+    fn is_silent(&self) -> bool {
+        self.who.is_none() && self.witnesses > 0 && !self.is_varied
+    }
+
     fn router(&self) -> Option<IpAddr> {
         self.who.as_ref().map(|answer| answer.from)
     }
@@ -124,6 +133,11 @@ impl Pupil {
         let network = Network(plan.protocol, network_of(plan.target));
         Self { sharing, network, role: Role::Waiting, reserved: Vec::new(), told: Vec::new() }
     }
+
+    /// Whether it must not ask anything yet.
+    pub(super) fn is_waiting(&self) -> bool {
+        self.role == Role::Waiting
+    }
 }
 
 impl Commons {
@@ -132,7 +146,7 @@ impl Commons {
         if pupil.role == Role::Waiting {
             self.begin(id, pupil, tracer);
         }
-        if pupil.role == Role::Guided {
+        if pupil.role != Role::Waiting {
             self.walk(id, pupil, tracer, now);
         }
     }
@@ -147,10 +161,10 @@ impl Commons {
         }
         let reach = self.networks.entry(pupil.network).or_default();
         let furthest = tracer.furthest();
-        if pupil.role == Role::Explorer {
+        if pupil.role == Role::Exploring {
             reach.explorer = None;
             reach.distance = tracer.reached_at().or((furthest > 0).then(|| furthest.saturating_add(1)));
-        } else if pupil.role == Role::Guided {
+        } else if pupil.role == Role::Following {
             reach.distance = tracer.reached_at().or(reach.distance);
         }
         if reach.explorer.is_none() {
@@ -176,12 +190,13 @@ impl Commons {
                 }
             }
             (None, Some(distance)) => {
-                pupil.role = Role::Guided;
+                pupil.role = Role::Following;
                 tracer.guide(distance);
             }
             (None, None) => {
-                pupil.role = Role::Explorer;
+                pupil.role = Role::Exploring;
                 reach.explorer = Some(id);
+                tracer.explore(FIRST);
             }
         }
     }
@@ -199,19 +214,25 @@ impl Commons {
             is_pending: tracer.is_going_on(top),
         };
         for ttl in (first..top).rev() {
-            let known = tracer.known(ttl);
-            match known {
+            if cursor.place.and_then(|place| self.before.get(&place)).is_some_and(Before::is_silent) {
+                tracer.spare(ttl);
+            }
+            match tracer.known(ttl) {
                 Known::Answered(_) | Known::Several | Known::Silent => self.pass(&mut cursor, pupil, tracer, ttl, now),
                 Known::Asked => {
                     cursor.is_pending = true;
                     self.foretell(&mut cursor);
                 }
-                Known::Unasked if pupil.role == Role::Guided => self.decide(&mut cursor, id, pupil, tracer, ttl, now),
-                Known::Unasked => return,
+                Known::Unasked => self.decide(&mut cursor, id, pupil, tracer, ttl, now),
             }
             if cursor.place.is_none() && cursor.is_pending {
-                return;
+                break;
             }
+        }
+        // What has been asked further towards us than this trace can tell of yet must keep nobody waiting.
+        let is_asked = |(ttl, _): &(u8, Place)| tracer.known(*ttl) != Known::Asked;
+        for (_, place) in pupil.reserved.extract_if(.., |reserved| is_asked(reserved)).collect::<Vec<_>>() {
+            self.release(place);
         }
     }
 
@@ -269,11 +290,12 @@ impl Commons {
 
     /// Goes past a hop that is being asked, as the others did.
     fn foretell(&self, cursor: &mut Cursor) {
-        let before = cursor.place.and_then(|place| Some((place, self.before.get(&place)?)));
         cursor.is_certain = false;
-        cursor.place = before
-            .filter(|(_, before)| before.witnesses > 0 && !before.is_varied)
-            .map(|(place, before)| beyond(place, before));
+        let Some(place) = cursor.place.take() else { return };
+        let Some(before) = self.before.get(&place).filter(|before| before.witnesses > 0 && !before.is_varied) else {
+            return;
+        };
+        cursor.place = Some(beyond(place, before));
     }
 
     /// What becomes of a hop that has not been asked.

@@ -304,7 +304,10 @@ impl Switchboard {
                 Next::Nothing => continue,
             };
             self.pace.charge(now.mono);
-            self.levels.handle_sent(probe, now.mono);
+            // Traces that share ask near routers hardly ever, and repeat only what surprised them: their silence is no measure.
+            if running.pupil.is_none() {
+                self.levels.handle_sent(probe, now.mono);
+            }
             let transmit = self.issue(trace, probe, now);
             self.attend(trace);
             if transmit.is_some() {
@@ -336,7 +339,9 @@ impl Switchboard {
         };
         let Some(running) = found(&mut self.traces, issued.trace) else { return Receipt::Surplus };
         let is_booked = running.tracer.handle_reply(issued.number(), reply);
-        if let Some((sent, probe)) = running.tracer.probe(issued.number()).filter(|_| is_booked) {
+        if let Some((sent, probe)) =
+            running.tracer.probe(issued.number()).filter(|_| is_booked && running.pupil.is_none())
+        {
             self.levels.handle_answer(probe, sent);
         }
         self.settle(issued.trace, at);
@@ -404,7 +409,8 @@ impl Switchboard {
             before.map(|before| self.deadlines.remove(&(before, trace)));
             self.deadlines.insert((deadline, trace));
         }
-        if !running.is_held && !std::mem::replace(&mut running.is_ready, true) {
+        let is_waiting = running.is_held || running.pupil.as_ref().is_some_and(|pupil| pupil.is_waiting());
+        if !is_waiting && !std::mem::replace(&mut running.is_ready, true) {
             self.ready.push_back(trace);
         }
     }

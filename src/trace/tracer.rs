@@ -1,7 +1,7 @@
 //! The state machine of one trace: what to ask next, and when to stop. The rules are told in [`crate::trace`].
 //!
-//! A trace is whole, and asks every hop, or guided: then it asks its target at the distance where its neighbours are, the
-//! hop before it, and which others somebody else says, who may also hand over hops that were measured for others.
+//! A trace is whole, and asks every hop from the first on, or guided: then it asks from some hop on towards its target, and
+//! of those before the ones that somebody else says, who may also hand over hops that were measured for others.
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
@@ -40,7 +40,8 @@ pub struct Tracer {
     furthest: u8,
     /// Where the target is expected: nothing further is asked before that has been.
     expected: Option<u8>,
-    is_guided: bool,
+    /// Of a guided trace, from where on it asks without being told.
+    guided_from: Option<u8>,
     reached_at: Option<u8>,
     /// The nearest TTL at which the path was seen to end or to turn back.
     blocked_at: Option<(u8, Ending)>,
@@ -103,6 +104,8 @@ struct Asked {
     silent: u8,
     /// Whether a guided trace was told to ask it.
     is_wanted: bool,
+    /// Whether nobody is known ever to answer there.
+    is_spared: bool,
     answers: Vec<HopAnswer>,
     inherited: Option<Timestamp>,
 }
@@ -143,7 +146,7 @@ impl Tracer {
             unsent: 0,
             furthest: plan.first_ttl - 1,
             expected: None,
-            is_guided: false,
+            guided_from: None,
             reached_at: None,
             blocked_at: None,
             overdue: false,
@@ -164,19 +167,26 @@ impl Tracer {
         Some((sent.at, Probe { number, ttl: sent.ttl, is_repeated: sent.is_repeated }))
     }
 
-    /// The target is expected at this distance: nothing further is asked before.
-    pub fn expect(&mut self, distance: u8) {
-        self.expected = Some(distance.clamp(self.plan.first_ttl, self.plan.last_ttl));
+    /// The trace, of which nothing has been asked yet, becomes a guided one that looks for its target from this TTL on.
+    pub fn explore(&mut self, from: u8) {
+        let from = from.clamp(self.plan.first_ttl, self.plan.last_ttl);
+        self.guided_from = Some(from);
+        self.furthest = self.furthest.max(from - 1);
     }
 
-    /// The trace, of which nothing has been asked yet, becomes a guided one, with the target expected at this distance.
+    /// The trace, of which nothing has been asked yet, becomes a guided one with its target expected at this distance. The
+    /// hop before is asked as well.
     pub fn guide(&mut self, distance: u8) {
-        let distance = distance.clamp(self.plan.first_ttl, self.plan.last_ttl);
-        self.is_guided = true;
-        self.expected = Some(distance);
-        self.furthest = self.furthest.max(distance - 1);
-        self.want(distance);
-        self.want(distance - 1);
+        self.explore(distance);
+        self.expected = self.guided_from;
+        self.want(self.furthest);
+    }
+
+    /// If nobody answers at this hop, that is no surprise: it is not asked again.
+    pub fn spare(&mut self, ttl: u8) {
+        if let Some(hop) = self.hop_mut(ttl) {
+            hop.is_spared = true;
+        }
     }
 
     /// The hop is to be asked. Nothing is done for one beyond what the plan allows.
@@ -385,7 +395,7 @@ impl Tracer {
         if reply.from == self.plan.target {
             let nearest = self.reached_at.map_or(ttl, |nearest| nearest.min(ttl));
             self.reached_at = Some(nearest);
-            if self.is_guided {
+            if self.guided_from.is_some() {
                 self.want(nearest - 1);
             }
         } else if reply.kind != AnswerKind::TimeExceeded {
@@ -467,12 +477,12 @@ impl Tracer {
 
     /// Whether one more probe to the hop makes sense, as far as the path is known to go there.
     fn is_askable(&self, ttl: u8) -> bool {
-        let Some(hop) = self.hop(ttl) else { return !self.is_guided || ttl >= self.expected.unwrap_or(ttl) };
-        let is_for_us = !self.is_guided || hop.is_wanted || ttl >= self.expected.unwrap_or(ttl);
-        if hop.inherited.is_some() || !is_for_us {
+        let is_ours = self.guided_from.is_none_or(|from| ttl >= from);
+        let Some(hop) = self.hop(ttl) else { return is_ours };
+        if hop.inherited.is_some() || !(is_ours || hop.is_wanted) {
             return false;
         }
-        let is_lost = || hop.answers.is_empty() && hop.in_flight == 0 && ttl < self.furthest;
+        let is_lost = || hop.answers.is_empty() && hop.in_flight == 0 && ttl < self.furthest && !hop.is_spared;
         let most = self.plan.attempts.saturating_add(self.plan.retries);
         hop.attempts < self.plan.attempts || (hop.attempts < most && is_lost())
     }
@@ -507,7 +517,7 @@ impl Tracer {
     fn is_told(&self) -> bool {
         let end = self.end().map_or(self.hops.len(), |ttl| self.place(ttl));
         let is_known = |hop: &Asked| hop.attempts > 0 || hop.inherited.is_some();
-        !self.is_guided || self.hops.iter().take(end).all(is_known)
+        self.guided_from.is_none() || self.hops.iter().take(end).all(is_known)
     }
 
     fn trace(&mut self) -> Trace {

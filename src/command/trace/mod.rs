@@ -29,7 +29,7 @@ mod session;
 mod targets;
 
 /// The most traces under way at once.
-const AT_ONCE: usize = 4096;
+const AT_ONCE: usize = 2048;
 
 /// The most without `CAP_NET_RAW`, where every trace has a socket of its own.
 const AT_ONCE_UNPRIVILEGED: usize = 256;

@@ -22,6 +22,8 @@ pub(crate) enum Engine {
     Traceroute,
     /// `pehra trace --attempts 1`, and what `--pehra-argument` adds
     Pehra,
+    /// The same with `--share`: hops that neighbours have found alike are not asked again
+    PehraSharing,
 }
 
 /// How many processes of traceroute run at once.
@@ -40,7 +42,8 @@ pub(crate) struct Task<'a> {
 }
 
 impl Engine {
-    pub(crate) const ALL: [Self; 4] = [Self::Scamper, Self::ScamperOneByOne, Self::Traceroute, Self::Pehra];
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Scamper, Self::ScamperOneByOne, Self::Traceroute, Self::Pehra, Self::PehraSharing];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -48,6 +51,7 @@ impl Engine {
             Self::ScamperOneByOne => "scamper",
             Self::Traceroute => "traceroute",
             Self::Pehra => "pehra",
+            Self::PehraSharing => "pehra --share",
         }
     }
 
@@ -73,11 +77,12 @@ impl Engine {
                 measured.at_once = AT_ONCE;
                 measured.command = ["traceroute", "-n", "-q", "1", "-N", "32", "-w", "1"].map(str::to_owned).into();
             }
-            Self::Pehra => {
+            Self::Pehra | Self::PehraSharing => {
                 let (pehra, rate) = (task.pehra.display().to_string(), task.rate.to_string());
                 let command =
                     [&pehra, "trace", "--json", "--targets", &targets_text, "--rate", &rate, "--attempts", "1"];
                 measured.command = command.map(str::to_owned).into();
+                measured.command.extend((self == Self::PehraSharing).then(|| "--share".to_owned()));
                 measured.command.extend_from_slice(task.further);
             }
         }
@@ -99,7 +104,7 @@ impl Engine {
                 }
                 Ok(seen)
             }
-            Self::Pehra => Ok(Seen::from_atlas(&read_to_string(output)?)?),
+            Self::Pehra | Self::PehraSharing => Ok(Seen::from_atlas(&read_to_string(output)?)?),
         }
     }
 }

@@ -3,7 +3,7 @@
 //!
 //! 300 prefixes of 256 addresses hang on a tree of routers: one on each of the first three levels, eight on the fourth,
 //! and so on until every prefix has routers of its own. Every tenth prefix is two halves that part ways near the end,
-//! and one place in seven below the trunk is two to four routers among which flows are spread by their hash, so that neither
+//! and one place in ten below the trunk is two to four routers among which flows are spread by their hash, so that neither
 //! neighbours nor the flows to one host need share a path.
 
 use std::net::Ipv4Addr;
@@ -26,7 +26,7 @@ const ABROAD: u32 = 70;
 const HALVED: u32 = 10;
 
 /// How many places below the trunk are several routers, in percent.
-const BRANCHED: u32 = 15;
+const BRANCHED: u32 = 10;
 
 /// How many routers below the trunk are silent, in percent: the trunk never is, so this makes about 15 % of all hops.
 const SILENT: u32 = 20;
