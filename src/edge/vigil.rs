@@ -46,7 +46,7 @@ impl Vigil {
     fn keep_by(&mut self, now: Asleep, switchboard: &mut Switchboard) {
         if self.has_slept_by(now) {
             info!("this host has slept: what probes in flight are answered counts for nothing");
-            switchboard.handle_suspension();
+            switchboard.handle_suspension(clock::now());
         }
     }
 

@@ -265,12 +265,12 @@ impl Switchboard {
     }
 
     /// This host slept: what was sent before and has not been answered stays without an answer in every trace.
-    pub fn handle_suspension(&mut self) {
+    pub fn handle_suspension(&mut self, now: Moment) {
         for place in 0..self.traces.len() {
             let Some(running) = self.traces.get_mut(place).and_then(Option::as_mut) else { continue };
             running.tracer.handle_suspension();
             let trace = running.id;
-            self.settle(trace);
+            self.settle(trace, now);
         }
     }
 

@@ -319,7 +319,7 @@ fn what_every_trace_has_in_flight_over_a_sleep_is_surplus() {
     let going = switchboard.start(Plan { attempts: 2, ..plan(Protocol::Icmp) }, now);
     let over = switchboard.start(Plan { last_ttl: 1, ..plan(Protocol::Udp) }, now);
     let before: Vec<_> = std::iter::from_fn(|| switchboard.poll_transmit(now)).collect();
-    switchboard.handle_suspension();
+    switchboard.handle_suspension(now);
     let (ended, trace) = switchboard.poll_trace().unwrap();
     assert_eq!((ended, trace.hops[0].silent), (over, 1), "nothing is left to be asked");
     let soon = now.after(Duration::from_millis(4));

@@ -397,7 +397,7 @@ fn what_was_sent_before_a_sleep_is_silent_and_what_comes_for_it_counts_for_nothi
     let plan = Plan { attempts: 2, window: 3, gap_limit: 3, last_ttl: 3, ..plan() };
     let mut tracer = Tracer::new(plan.clone(), now);
     let sent =
-        |tracer: &mut Tracer, now: Instant| -> Vec<Probe> { std::iter::from_fn(|| tracer.poll_probe(now)).collect() };
+        |tracer: &mut Tracer, now: Instant| -> Vec<Probe> { std::iter::from_fn(|| tracer.probe_at(now)).collect() };
     let first = sent(&mut tracer, now.mono);
     let answer = |ttl: u8, at| Reply { from: router(ttl), kind: AnswerKind::TimeExceeded, at };
     // The first is answered before, the second has fallen silent and is late, the third is in flight.
@@ -422,11 +422,11 @@ fn what_was_sent_before_a_sleep_is_silent_and_what_comes_for_it_counts_for_nothi
 fn a_trace_goes_on_after_a_sleep() {
     let now = noon();
     let mut tracer = Tracer::new(Plan { attempts: 2, window: 2, ..plan() }, now);
-    while tracer.poll_probe(now.mono).is_some() {}
+    while tracer.probe_at(now.mono).is_some() {}
     tracer.handle_suspension();
     let mut at = now.mono;
     let trace = loop {
-        while let Some(probe) = tracer.poll_probe(at) {
+        while let Some(probe) = tracer.probe_at(at) {
             let (from, kind) = match probe.ttl {
                 1..=3 => (router(probe.ttl), AnswerKind::TimeExceeded),
                 _ => (target(), AnswerKind::EchoReply),

@@ -69,7 +69,7 @@ pub(crate) fn at_leisure(
 ) -> io::Result<Spread> {
     let lists: Vec<&[Ipv4Addr]> = match engine {
         Engine::Traceroute => destinations.chunks(1).step_by(ONE_IN).collect(),
-        Engine::Scamper | Engine::ScamperOneByOne | Engine::Pehra => vec![destinations],
+        Engine::Scamper | Engine::ScamperOneByOne | Engine::Pehra | Engine::PehraSharing => vec![destinations],
     };
     let (mut seen, mut flows, mut late) = (Seen::default(), Flows::new(), Late::new());
     for destinations in lists {
