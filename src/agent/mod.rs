@@ -32,7 +32,6 @@ use crate::location::disc::Borders;
 use crate::observation::Observation;
 use crate::resolution::View;
 use crate::round::RoundSettings;
-use crate::trace::pace::Pace;
 use crate::vitals::{RoundOutcome, Vitals};
 use crate::watch::{Due, Event as Happening, Past, Watch};
 use crate::workload::Endpoint;
@@ -172,8 +171,8 @@ impl Agent {
     pub fn start(parts: Parts) -> Result<Self, AgentError> {
         let Prepared { config, geodb, evidence, .. } = parts.prepared;
         let shutdown = CancellationToken::new();
-        let pace = Pace::per_second(config.probing.packets_per_second);
-        let (prober_handle, prober) = Prober::spawn(parts.sockets, clock::seed(), pace, shutdown.clone())
+        let courtesy = config.probing.courtesy();
+        let (prober_handle, prober) = Prober::spawn(parts.sockets, clock::seed(), courtesy, shutdown.clone())
             .map_err(|error| AgentError::Io("watch the probe sockets", error))?;
         let signals = Signals::open().map_err(|error| AgentError::Io("take over signals", error))?;
         let (journal, journal_thread) = writer::spawn(parts.journal)?;
@@ -580,6 +579,8 @@ fn keep_what_is_fixed(config: &mut Config, before: &Config) {
     keep("http", &mut config.http, &before.http);
     let packets = &before.probing.packets_per_second;
     keep("probing.packets_per_second", &mut config.probing.packets_per_second, packets);
+    let packets = &before.probing.network_packets_per_second;
+    keep("probing.network_packets_per_second", &mut config.probing.network_packets_per_second, packets);
 }
 
 fn keep<T: Clone + PartialEq>(key: &str, value: &mut T, before: &T) {
@@ -628,7 +629,8 @@ mod tests {
         let before = config("[vantage]\nid = \"here\"\n");
         let mut after = config(
             "state_directory = \"/elsewhere\"\n[vantage]\nid = \"there\"\n[journal]\nsegment_size = \"1MiB\"\n\
-             [http]\nlisten = \"127.0.0.1:1\"\nreload = true\n[probing]\npackets_per_second = 7\n",
+             [http]\nlisten = \"127.0.0.1:1\"\nreload = true\n[probing]\npackets_per_second = 7\n\
+             network_packets_per_second = 3\n",
         );
         assert_ne!(after.journal_segment_bytes, before.journal_segment_bytes);
         assert_ne!(after.probing, before.probing);

@@ -27,7 +27,6 @@ use crate::location::disc::Borders;
 use crate::observation::{Declared, Observation};
 use crate::printable::Escaped;
 use crate::round::RoundSettings;
-use crate::trace::pace::Pace;
 use crate::workload::{DataClass, Endpoint};
 
 /// How many endpoints are looked at at once.
@@ -153,8 +152,8 @@ fn observe(
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let outcomes = runtime.block_on(async {
         let shutdown = CancellationToken::new();
-        let pace = Pace::per_second(config.probing.packets_per_second);
-        let (handle, prober) = Prober::spawn(sockets, clock::seed(), pace, shutdown.clone())?;
+        let courtesy = config.probing.courtesy();
+        let (handle, prober) = Prober::spawn(sockets, clock::seed(), courtesy, shutdown.clone())?;
         let resolvers = Arc::new(Resolvers::new(&config.resolvers));
         let outcomes = inspect_all(
             rounds,

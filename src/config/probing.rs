@@ -7,6 +7,7 @@ use toml::de::DeValue;
 
 use crate::round::Probing;
 use crate::trace::Protocol;
+use crate::trace::courtesy::Courtesy;
 use crate::trace::plan::Plan;
 
 use super::section::{Reading, Section};
@@ -17,12 +18,14 @@ use super::value;
 pub struct ProbingConfig {
     /// The most probes a second that leave this host, all traces together.
     pub packets_per_second: u32,
+    /// The most of them that are headed to one /24 of IPv4 or /48 of IPv6.
+    pub network_packets_per_second: u32,
     /// How much a round may ask.
     pub round: Probing,
 }
 
 impl Default for ProbingConfig {
-    /// Traces as [`Plan::for_address`] has them, within 200 packets a second; three connections; a minute for it all.
+    /// Traces as [`Plan::for_address`] has them, within 200 packets a second and 50 to one network; three connections; a minute for it all.
     fn default() -> Self {
         let plan = Plan::for_address(Ipv4Addr::UNSPECIFIED.into(), Protocol::Icmp, 0);
         let round = Probing {
@@ -41,19 +44,28 @@ impl Default for ProbingConfig {
             deadline: Duration::from_secs(60),
             allow: Vec::new(),
         };
-        Self { packets_per_second: 200, round }
+        Self { packets_per_second: 200, network_packets_per_second: 50, round }
+    }
+}
+
+impl ProbingConfig {
+    /// How fast probes may leave.
+    pub fn courtesy(&self) -> Courtesy {
+        Courtesy::per_second(self.packets_per_second, self.network_packets_per_second)
     }
 }
 
 /// Reads the section, and of `[schedule]` how long a round may take.
 pub(super) fn read(root: &Section<'_>, schedule: &Section<'_>) -> ProbingConfig {
-    let ProbingConfig { packets_per_second, round: default } = ProbingConfig::default();
+    let ProbingConfig { packets_per_second, network_packets_per_second, round: default } = ProbingConfig::default();
     let section = root.section("probing");
     let shortest = Duration::from_millis(10);
     let protocols = section.list("protocols", protocol);
     let allow = section.list("allow", value::prefix);
     let protocols = protocols.map_or(default.protocols, |list| list.into_iter().map(|at| at.value).collect());
     let packets_per_second = section.or("packets_per_second", packets_per_second, value::whole(1, 100_000));
+    let network_packets_per_second =
+        section.or("network_packets_per_second", network_packets_per_second, value::whole(1, 100_000));
     let round = Probing {
         protocols,
         attempts: section.or("attempts", default.attempts, value::whole(1, 10)),
@@ -78,7 +90,7 @@ pub(super) fn read(root: &Section<'_>, schedule: &Section<'_>) -> ProbingConfig 
         let message = "nothing is measured, neither traces nor contacts: every place will rest on databases alone";
         section.faults().warn(&section.spot_of("protocols"), message);
     }
-    ProbingConfig { packets_per_second, round }
+    ProbingConfig { packets_per_second, network_packets_per_second, round }
 }
 
 fn protocol(value: &DeValue<'_>) -> Reading<Protocol> {

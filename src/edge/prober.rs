@@ -18,7 +18,7 @@ use crate::edge::icmp::{AT_ONCE, RawSockets};
 use crate::edge::privileges::is_denied;
 use crate::edge::vigil::Vigil;
 use crate::moment::Moment;
-use crate::trace::pace::Pace;
+use crate::trace::courtesy::Courtesy;
 use crate::trace::plan::Plan;
 use crate::trace::switchboard::{ProbeKey, Receipt, Switchboard, TraceId, Transmit};
 use crate::trace::tally::Tally;
@@ -200,14 +200,14 @@ impl Prober {
     pub fn spawn(
         sockets: ProbeSockets,
         seed: u64,
-        pace: Pace,
+        courtesy: impl Into<Courtesy>,
         shutdown: CancellationToken,
     ) -> io::Result<(ProberHandle, JoinHandle<()>)> {
         #[expect(deprecated, reason = "the replacement is unsafe, for types that may change or close their descriptor")]
         let readiness = AsyncFd::with_interest(sockets.descriptor()?, Interest::READABLE)?;
         let (sender, requests) = mpsc::channel(WAITING);
         let (tally, tallied) = watch::channel(Tally::default());
-        let switchboard = Switchboard::new(seed, pace);
+        let switchboard = Switchboard::new(seed, courtesy);
         let (vigil, awaited) = (Vigil::begin(), BTreeMap::new());
         let prober = Self { sockets, readiness, switchboard, vigil, requests, awaited, tally, read_at: None };
         Ok((ProberHandle { requests: sender, tally: tallied }, tokio::spawn(prober.run(shutdown))))
@@ -341,6 +341,7 @@ mod tests {
     use std::net::{IpAddr, Ipv4Addr};
 
     use super::*;
+    use crate::trace::pace::Pace;
     use crate::trace::{AnswerKind, Ending, Protocol};
 
     fn unprivileged() -> (ProberHandle, JoinHandle<()>, CancellationToken) {

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use crate::moment::Moment;
-use crate::trace::pace::Pace;
+use crate::trace::courtesy::Courtesy;
 use crate::trace::plan::Plan;
 use crate::trace::switchboard::{Content, Switchboard, TraceId, Transmit};
 use crate::trace::{Protocol, Trace};
@@ -24,8 +24,8 @@ pub(super) struct Prober<W> {
 }
 
 impl<W> Prober<W> {
-    pub(super) fn new(vantage: NodeId, seed: u64, pace: Pace) -> Self {
-        Self { vantage, switchboard: Switchboard::new(seed, pace), waiting: BTreeMap::new(), sent: 0 }
+    pub(super) fn new(vantage: NodeId, seed: u64, courtesy: Courtesy) -> Self {
+        Self { vantage, switchboard: Switchboard::new(seed, courtesy), waiting: BTreeMap::new(), sent: 0 }
     }
 
     /// How many probes were sent, those of failed attempts included.

@@ -162,8 +162,9 @@ impl<'s> Simulation<'s> {
     }
 
     fn prober(&mut self, vantage: NodeId) -> &mut Prober<Waiting> {
-        let seed = self.scenario.seed;
-        self.probers.entry(vantage).or_insert_with(|| Prober::new(vantage, seed, Pace::default()))
+        let Scenario { seed, config, .. } = self.scenario;
+        let courtesy = || config.as_ref().map_or_else(|| Pace::default().into(), |config| config.probing.courtesy());
+        self.probers.entry(vantage).or_insert_with(|| Prober::new(vantage, *seed, courtesy()))
     }
 
     fn sent(&self) -> usize {

@@ -54,6 +54,7 @@ use crate::moment::Rtt;
 pub use crate::network::Protocol;
 
 pub(crate) mod commons;
+pub mod courtesy;
 pub mod levels;
 pub mod pace;
 pub mod packet;

@@ -24,6 +24,11 @@ impl Pace {
         self.full_at.and_then(|full| full.checked_sub(self.tolerance))
     }
 
+    /// When the bucket is full again, so that what was sent no longer counts; `None` before the first probe.
+    pub fn full_at(&self) -> Option<Instant> {
+        self.full_at
+    }
+
     /// Whether a probe may leave `now`.
     pub fn allows(&self, now: Instant) -> bool {
         self.next().is_none_or(|next| next <= now)

@@ -16,6 +16,7 @@ use rand::{RngExt, SeedableRng};
 
 use crate::moment::Moment;
 use crate::trace::commons::{Commons, Pupil};
+use crate::trace::courtesy::{Courtesy, NetworkId, Networks};
 use crate::trace::levels::Levels;
 use crate::trace::pace::Pace;
 use crate::trace::packet::message::{Message, answer_kind};
@@ -117,6 +118,7 @@ pub enum Receipt {
 pub struct Switchboard {
     keys: StdRng,
     pace: Pace,
+    networks: Networks<TraceId>,
     levels: Levels,
     commons: Commons,
     /// By slot.
@@ -139,6 +141,9 @@ struct Running {
     tracer: Tracer,
     tag: u16,
     flow: FlowId,
+    network: NetworkId,
+    /// Whether it has sent anything.
+    has_begun: bool,
     /// Its entry among the deadlines.
     deadline: Option<Instant>,
     is_ready: bool,
@@ -149,11 +154,13 @@ struct Running {
 }
 
 impl Switchboard {
-    /// A switchboard whose keys follow from `seed`, and whose probes keep to `pace`, all traces together.
-    pub fn new(seed: u64, pace: Pace) -> Self {
+    /// A switchboard whose keys follow from `seed`, and whose probes keep to `courtesy`.
+    pub fn new(seed: u64, courtesy: impl Into<Courtesy>) -> Self {
+        let Courtesy { host, network } = courtesy.into();
         Self {
             keys: StdRng::seed_from_u64(seed),
-            pace,
+            pace: host,
+            networks: Networks::new(network),
             levels: Levels::default(),
             commons: Commons::default(),
             traces: Vec::new(),
@@ -182,9 +189,11 @@ impl Switchboard {
             Protocol::Udp | Protocol::Tcp => tracer.plan().udp_source_port(),
         };
         let flow = self.flows.join(protocol, target, tag);
+        let network = self.networks.join(target, now.mono);
         if let Some(place) = place_of(id).and_then(|place| self.traces.get_mut(place)) {
             let pupil = tracer.plan().sharing.map(|sharing| Box::new(Pupil::new(&tracer, sharing)));
-            let running = Running { id, tracer, tag, flow, deadline: None, is_ready: false, is_held: false, pupil };
+            let (deadline, has_begun, is_ready, is_held) = (None, false, false, false);
+            let running = Running { id, tracer, tag, flow, network, has_begun, deadline, is_ready, is_held, pupil };
             *place = Some(Box::new(running));
         }
         self.settle(id, now);
@@ -290,10 +299,16 @@ impl Switchboard {
             if let Some(trace) = self.levels.poll_woken(now.mono) {
                 self.wake(trace);
             }
+            self.ready.extend(self.networks.poll_turn(now.mono, |trace| is_running(&self.traces, trace)));
             let trace = self.ready.pop_front()?;
             let Some(running) = found(&mut self.traces, trace) else { continue };
+            if !self.networks.admits(running.network, trace, running.has_begun, now.mono) {
+                continue;
+            }
             running.is_ready = false;
-            let probe = match running.tracer.poll_probe(now.mono, self.levels.barred(now.mono)) {
+            let next = running.tracer.poll_probe(now.mono, self.levels.barred(now.mono));
+            self.networks.charge(running.network, matches!(next, Next::Probe(_)), now.mono);
+            let probe = match next {
                 Next::Probe(probe) => probe,
                 Next::Held(ttl) => {
                     if !std::mem::replace(&mut running.is_held, true) {
@@ -303,6 +318,7 @@ impl Switchboard {
                 }
                 Next::Nothing => continue,
             };
+            running.has_begun = true;
             self.pace.charge(now.mono);
             // Traces that share ask near routers hardly ever, and repeat only what surprised them: their silence is no measure.
             if running.pupil.is_none() {
@@ -321,7 +337,9 @@ impl Switchboard {
     pub fn poll_timeout(&self) -> Option<Instant> {
         let deadline = self.deadlines.first().map(|&(deadline, _)| deadline);
         let turn = self.pace.next().filter(|_| !self.ready.is_empty());
-        deadline.into_iter().chain(turn).chain(self.levels.poll_timeout()).min()
+        // A network's turn is of no use before the host's.
+        let network = self.networks.poll_timeout().map(|due| self.pace.next().map_or(due, |next| next.max(due)));
+        deadline.into_iter().chain(turn).chain(network).chain(self.levels.poll_timeout()).min()
     }
 
     /// The next trace that is over.
@@ -428,6 +446,7 @@ impl Switchboard {
         let place = place_of(trace).and_then(|place| self.traces.get_mut(place));
         let Some(running) = place.and_then(|place| place.take_if(|running| running.id == trace)) else { return };
         self.free.push(trace.slot);
+        self.networks.leave(running.network, trace);
         running.deadline.map(|deadline| self.deadlines.remove(&(deadline, trace)));
         self.ended.push_back((running.flow, trace));
         if self.ended.len() > REMEMBERED
@@ -440,6 +459,11 @@ impl Switchboard {
 
 fn place_of(trace: TraceId) -> Option<usize> {
     usize::try_from(trace.slot).ok()
+}
+
+fn is_running(traces: &[Option<Box<Running>>], trace: TraceId) -> bool {
+    let running = place_of(trace).and_then(|place| traces.get(place)?.as_ref());
+    running.is_some_and(|running| running.id == trace)
 }
 
 fn found(traces: &mut [Option<Box<Running>>], trace: TraceId) -> Option<&mut Running> {

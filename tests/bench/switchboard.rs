@@ -17,7 +17,7 @@ use jiff::Timestamp;
 use nix::time::{ClockId, clock_gettime};
 use pehra::moment::Moment;
 use pehra::trace::Protocol;
-use pehra::trace::pace::Pace;
+use pehra::trace::courtesy::Courtesy;
 use pehra::trace::packet::{checksum::Sum, ip};
 use pehra::trace::plan::Plan;
 use pehra::trace::switchboard::{Switchboard, Transmit};
@@ -43,7 +43,7 @@ fn plan(number: u32) -> Plan {
 
 fn run(count: u32) {
     let start = Moment { wall: Timestamp::now(), mono: Instant::now() };
-    let mut board = Switchboard::new(7, Pace::per_second(50_000));
+    let mut board = Switchboard::new(7, Courtesy::per_second(50_000, 10_000));
     let mut cost = Duration::ZERO;
     let before = resident();
     let began = cpu();

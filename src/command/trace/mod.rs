@@ -20,7 +20,7 @@ use crate::edge::{clock, privileges};
 use crate::printable::{Escaped, is_hostile};
 use crate::resolution::{AddressFamily, View};
 use crate::trace::Protocol;
-use crate::trace::pace::Pace;
+use crate::trace::courtesy::Courtesy;
 use crate::trace::plan::{Plan, Sharing};
 use crate::workload::Host;
 
@@ -64,6 +64,10 @@ pub struct TraceCommand {
     /// The most probes a second, all traces together
     #[arg(long, value_name = "PACKETS", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     rate: u32,
+
+    /// The most of them to targets of one network: one /24 of IPv4, one /48 of IPv6
+    #[arg(long, value_name = "PACKETS", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    network_rate: u32,
 
     /// How many probes are sent to each distance
     #[arg(long, value_name = "COUNT", default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=10))]
@@ -174,8 +178,8 @@ impl TraceCommand {
 
     async fn trace_all(&self, hosts: Vec<Host>, sockets: ProbeSockets) -> io::Result<Ended> {
         let (stop, at_once) = (CancellationToken::new(), self.at_once(sockets.are_raw()));
-        let pace = Pace::per_second(self.rate);
-        let (prober, task) = Prober::spawn(sockets, clock::seed(), pace, stop.clone())?;
+        let courtesy = Courtesy::per_second(self.rate, self.network_rate);
+        let (prober, task) = Prober::spawn(sockets, clock::seed(), courtesy, stop.clone())?;
         let view = View(SYSTEM_VIEW.to_owned());
         let system = ResolverConfig { view: view.clone(), server: ResolverAddress::System, timeout: LOOKUP_TIMEOUT };
         let session = Session {
@@ -185,7 +189,7 @@ impl TraceCommand {
             pointers: Arc::default(),
             lookups: Semaphore::new(LOOKUPS),
             stop: stop.clone(),
-            wish: self.wish(hosts.len()),
+            wish: self.wish(hosts.len(), at_once),
         };
         let form = if self.json { output::Form::Json(self.vantage.clone()) } else { output::Form::Paths };
         let ended = session::trace_all(Arc::new(session), hosts, at_once, form).await;
@@ -198,30 +202,35 @@ impl TraceCommand {
     /// How many traces keep the pace, even if no hop of theirs answers: more of them would only each take longer.
     fn at_once(&self, are_raw: bool) -> usize {
         let rate = usize::try_from(self.rate).unwrap_or(usize::MAX);
-        let (window, most) = if are_raw { (self.plan().window, AT_ONCE) } else { (1, AT_ONCE_UNPRIVILEGED) };
+        let (window, most) = if are_raw { (self.usual_plan().window, AT_ONCE) } else { (1, AT_ONCE_UNPRIVILEGED) };
         (2 * rate / usize::from(window)).clamp(1, most)
     }
 
     /// The plan of every trace, but for target and flow. Its deadline leaves time to ask every distance one probe after
-    /// the other.
-    fn plan(&self) -> Plan {
-        let usual = Plan::for_address([0; 4].into(), self.protocol, 0);
+    /// the other, even where all that are traced at once are of one network and wait for each other.
+    fn plan(&self, at_once: usize) -> Plan {
+        let usual = self.usual_plan();
         let probes =
             (u32::from(self.attempts) + u32::from(self.retries)) * u32::from(self.max_ttl - self.first_ttl + 1);
+        let turn = Duration::from_secs(at_once as u64) / self.network_rate;
         Plan {
             first_ttl: self.first_ttl,
             last_ttl: self.max_ttl,
             attempts: self.attempts,
             retries: self.retries,
             sharing: self.share.then(|| Sharing::since(clock::now().mono, self.confidence)),
-            deadline: usual.deadline.max(usual.reply_timeout * probes),
+            deadline: usual.deadline.max((usual.reply_timeout + turn) * probes),
             ..usual
         }
     }
 
-    fn wish(&self, targets: usize) -> Wish {
+    fn usual_plan(&self) -> Plan {
+        Plan::for_address([0; 4].into(), self.protocol, 0)
+    }
+
+    fn wish(&self, targets: usize, at_once: usize) -> Wish {
         Wish {
-            plan: self.plan(),
+            plan: self.plan(at_once),
             families: match (self.ipv4, self.ipv6) {
                 (true, _) => &[AddressFamily::A],
                 (false, true) => &[AddressFamily::Aaaa],
@@ -311,6 +320,7 @@ mod tests {
             &["1.1.1.1", "--protocol", "tcp"],
             &["1.1.1.1", "--rate", "0"],
             &["1.1.1.1", "--rate", "100001"],
+            &["1.1.1.1", "--network-rate", "0"],
             &["1.1.1.1", "--attempts", "0"],
             &["1.1.1.1", "--first-ttl", "0"],
             &["1.1.1.1", "--max-ttl", "256"],
@@ -326,11 +336,13 @@ mod tests {
     }
 
     #[test]
-    fn the_deadline_leaves_time_for_one_probe_after_the_other() {
-        let plan = parsed(&["1.1.1.1", "--attempts", "10", "--max-ttl", "255"]).unwrap().plan();
-        assert_eq!((plan.attempts, plan.last_ttl, plan.deadline), (10, 255, Duration::from_secs(2805)));
-        let usual = parsed(&["1.1.1.1", "--attempts", "1"]).unwrap().plan();
-        assert_eq!(usual.deadline, Duration::from_secs(45));
+    fn the_deadline_leaves_time_for_one_probe_after_the_other_and_for_those_of_the_same_network() {
+        let plan = |arguments: &[&str], at_once| parsed(&[&["1.1.1.1"][..], arguments].concat()).unwrap().plan(at_once);
+        let long = plan(&["--attempts", "10", "--max-ttl", "255"], 50);
+        assert_eq!((long.attempts, long.last_ttl, long.deadline), (10, 255, Duration::from_millis(3825 * 1000)));
+        assert_eq!(plan(&["--attempts", "1"], 50).deadline, Duration::from_secs(45));
+        let crowded = plan(&["--attempts", "1", "--network-rate", "1"], 50);
+        assert_eq!(crowded.deadline, Duration::from_secs(51 * 30));
     }
 
     #[test]

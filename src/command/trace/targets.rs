@@ -13,6 +13,7 @@ use crate::edge::input;
 use crate::edge::measurements::shown;
 use crate::network::AddressScope;
 use crate::printable::Printable;
+use crate::trace::courtesy::Prefix;
 use crate::workload::Host;
 
 /// The most bytes of a file of targets, unpacked: some three million addresses.
@@ -21,7 +22,8 @@ const MOST: u64 = 64 << 20;
 /// How many faults and remarks are told before they are only counted.
 const TOLD: usize = 20;
 
-/// What is to be traced, in the order in which it was named.
+/// What is to be traced: the first of each network in the order in which they were named, then the second of each, and so
+/// on, so that few of those that are traced at once wait for each other.
 #[derive(Debug, Default)]
 pub(super) struct Targets {
     pub(super) hosts: Vec<Host>,
@@ -69,8 +71,26 @@ impl Targets {
         if !reading.faults.is_empty() {
             return Err(Refusal(exit, first(reading.faults).join("\n")));
         }
-        Ok(Self { hosts: reading.hosts, remarks: first(reading.repeated) })
+        Ok(Self { hosts: spread(reading.hosts), remarks: first(reading.repeated) })
     }
+}
+
+fn spread(hosts: Vec<Host>) -> Vec<Host> {
+    let mut seen: BTreeMap<Prefix, usize> = BTreeMap::new();
+    let mut placed: Vec<(usize, Host)> = Vec::with_capacity(hosts.len());
+    for host in hosts {
+        let before = match host {
+            Host::Address(address) => {
+                let count = seen.entry(Prefix::of(address)).or_default();
+                std::mem::replace(count, *count + 1)
+            }
+            // Nobody knows yet where it leads.
+            Host::Name(_) => 0,
+        };
+        placed.push((before, host));
+    }
+    placed.sort_by_key(|(before, _)| *before);
+    placed.into_iter().map(|(_, host)| host).collect()
 }
 
 impl<'a> Reading<'a> {
@@ -238,6 +258,16 @@ mod tests {
             assert_eq!((exit, faults.len()), (Exit::Usage, 1), "{faults:?}");
             assert!(faults[0].starts_with(&format!("command line: {never} is ")), "{faults:?}");
         }
+    }
+
+    #[test]
+    fn targets_of_one_network_are_spread_among_the_others() {
+        let text = b"1.1.1.1\n1.1.1.2\n1.1.1.3\npbs.gov.pk\n2400:adc0::1\n2400:adc0::2\n1.1.2.1\n";
+        let (hosts, _) = read(&[], text, false).unwrap();
+        assert_eq!(
+            hosts,
+            ["1.1.1.1", "pbs.gov.pk", "[2400:adc0::1]", "1.1.2.1", "1.1.1.2", "[2400:adc0::2]", "1.1.1.3"]
+        );
     }
 
     #[test]

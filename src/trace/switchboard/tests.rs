@@ -237,6 +237,60 @@ fn all_traces_together_keep_to_the_pace() {
     assert!((95..=105).contains(&sent), "{sent}");
 }
 
+/// How many probes left for each target within a second from `start`, of traces with one target each.
+fn sent_in_a_second(switchboard: &mut Switchboard, start: Moment) -> BTreeMap<IpAddr, usize> {
+    let mut sent = BTreeMap::new();
+    let mut now = start;
+    while now.mono < start.mono + Duration::from_secs(1) {
+        while let Some(transmit) = switchboard.poll_transmit(now) {
+            *sent.entry(transmit.target).or_default() += 1;
+        }
+        let next = switchboard.poll_timeout().unwrap();
+        assert!(next > now.mono, "a drained switchboard has something to wait for");
+        now = now.after(next.saturating_duration_since(now.mono));
+        switchboard.handle_timeout(now);
+    }
+    sent
+}
+
+#[test]
+fn a_network_is_sent_its_budget_and_holds_up_nobody_else() {
+    let mut switchboard = Switchboard::new(1, Courtesy::per_second(10_000, 50));
+    let start = noon();
+    let eager = Plan { attempts: 9, window: 99, gap_limit: 30, last_ttl: 30, ..plan(Protocol::Icmp) };
+    let to = |target: [u8; 4]| Plan { target: target.into(), ..eager.clone() };
+    for host in 0..200 {
+        switchboard.start(to([203, 0, 113, host]), start);
+    }
+    switchboard.start(to([198, 51, 100, 1]), start);
+    let sent = sent_in_a_second(&mut switchboard, start);
+    let (alone, all) = (sent[&IpAddr::from([198, 51, 100, 1])], sent.values().sum::<usize>());
+    assert!([alone, all - alone].iter().all(|sent| (50..=53).contains(sent)), "{alone} of {all}");
+    switchboard.handle_stop();
+    assert_eq!((switchboard.poll_transmit(start), switchboard.poll_timeout()), (None, None), "nobody waits");
+}
+
+#[test]
+fn the_budget_of_the_host_is_shared_evenly_by_the_networks_that_want_more_than_their_share() {
+    let mut switchboard = Switchboard::new(1, Courtesy::per_second(200, 100));
+    let start = noon();
+    for network in 0..20_u8 {
+        for host in 0..=network {
+            switchboard.start(Plan { target: [10, 0, network, host].into(), ..plan(Protocol::Icmp) }, start);
+        }
+    }
+    let mut networks = BTreeMap::<_, usize>::new();
+    for (target, sent) in sent_in_a_second(&mut switchboard, start) {
+        let IpAddr::V4(target) = target else { panic!("{target}") };
+        *networks.entry(target.octets()[2]).or_default() += sent;
+    }
+    assert!((195..=205).contains(&networks.values().sum::<usize>()), "{networks:?}");
+    for (network, sent) in &networks {
+        let wanted = 2 * (usize::from(*network) + 1);
+        assert!(*sent == wanted || (wanted > 12 && (11..=13).contains(sent)), "{networks:?}");
+    }
+}
+
 #[test]
 fn ten_thousand_traces_end_in_silence() {
     let mut switchboard = switchboard();

@@ -79,8 +79,19 @@ impl Engine {
             }
             Self::Pehra | Self::PehraSharing => {
                 let (pehra, rate) = (task.pehra.display().to_string(), task.rate.to_string());
-                let command =
-                    [&pehra, "trace", "--json", "--targets", &targets_text, "--rate", &rate, "--attempts", "1"];
+                let command = [
+                    &pehra,
+                    "trace",
+                    "--json",
+                    "--targets",
+                    &targets_text,
+                    "--rate",
+                    &rate,
+                    "--network-rate",
+                    &rate,
+                    "--attempts",
+                    "1",
+                ];
                 measured.command = command.map(str::to_owned).into();
                 measured.command.extend((self == Self::PehraSharing).then(|| "--share".to_owned()));
                 measured.command.extend_from_slice(task.further);

@@ -63,7 +63,7 @@ impl Settings<'_> {
         let mut text = format!(
             "home = \"PK\"\nstate_directory = \"{}\"\n[vantage]\nid = \"{VANTAGE}\"\n{}\n\
              [schedule]\ninterval = {:?}\nttl_floor = \"1s\"\njitter = 0.0\n\
-             [probing]\ncontact_timeout = \"1s\"\npackets_per_second = 2000\n{}\n\
+             [probing]\ncontact_timeout = \"1s\"\npackets_per_second = 2000\nnetwork_packets_per_second = 2000\n{}\n\
              [alerting]\nraise_after = 1\nraise_of = 1\nclear_after = 1\nresend = \"1s\"\n\
              alertmanagers = [\"{}\"]\n\
              [resolution]\nsystem = {}\ntimeout = \"1s\"\n",
