@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
+use ipnet::IpNet;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -76,6 +77,15 @@ pub struct DatabaseDigest {
     pub built: Timestamp,
 }
 
+/// An address that is never sent anything: of it there is no measurement, whatever else is known of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Denied {
+    /// The address.
+    pub address: IpAddr,
+    /// The network that is on the deny list of the vantage, or that is nobody in particular.
+    pub by: IpNet,
+}
+
 /// Everything one round saw.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Observation {
@@ -93,6 +103,9 @@ pub struct Observation {
     pub elapsed_ns: Rtt,
     /// Every answer of every view; empty for an endpoint that is an address.
     pub resolutions: Vec<Resolution>,
+    /// The addresses that were sent nothing, as that is forbidden.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub denied: Vec<Denied>,
     /// A path to each address, where one was measured.
     pub traces: Vec<Trace>,
     /// A conversation with each address, where one was tried.
@@ -242,6 +255,7 @@ impl Observation {
             observed,
             elapsed_ns: Rtt::default(),
             resolutions: Vec::new(),
+            denied: Vec::new(),
             traces: Vec::new(),
             contacts: Vec::new(),
             pings: Vec::new(),
@@ -308,6 +322,11 @@ impl Observation {
             claims: self.claims.about(address).iter().cloned().collect(),
             ..Self::begun(Endpoint::from(address), self.declared.clone(), self.vantage.clone(), self.observed)
         })
+    }
+
+    /// The network for which `address` was sent nothing; `None` where it might be.
+    pub fn denies(&self, address: IpAddr) -> Option<IpNet> {
+        self.denied.iter().find(|denied| denied.address == address).map(|denied| denied.by)
     }
 
     /// What `address` is called; nothing where it has no name or nobody asked.

@@ -27,6 +27,7 @@ use crate::edge::journal::writer::{self, JournalThread, JournalWriter};
 use crate::edge::journal::{Journal, JournalError};
 use crate::edge::prober::{ProbeSockets, Prober};
 use crate::edge::signals::{Signal, Signals};
+use crate::edge::turns::Turns;
 use crate::edge::{clock, dns, notify};
 use crate::location::disc::Borders;
 use crate::observation::Observation;
@@ -196,6 +197,7 @@ impl Agent {
             resolvers: Arc::new(dns::Resolvers::new(&config.resolvers)),
             pointers: Arc::default(),
             prober: prober_handle,
+            turns: Arc::new(Turns::new(config.probing.courtesy())),
             geodb: geodb.clone(),
         };
         let mut agent = Self {

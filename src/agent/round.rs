@@ -13,6 +13,7 @@ use crate::edge::dns::Resolvers;
 use crate::edge::dns::pointers::Pointers;
 use crate::edge::geodb::Geodb;
 use crate::edge::prober::ProberHandle;
+use crate::edge::turns::Turns;
 use crate::observation::Observation;
 use crate::resolution::Resolution;
 use crate::resolution::pointer::Pointer;
@@ -28,6 +29,8 @@ pub struct World {
     pub pointers: Arc<Pointers>,
     /// Traces.
     pub prober: ProberHandle,
+    /// When connections may be attempted.
+    pub turns: Arc<Turns>,
     /// The sources of claims.
     pub geodb: Geodb,
 }
@@ -74,7 +77,8 @@ impl World {
                 answers.spawn(async move { Answer::Trace(prober.trace(plan).await) });
             }
             Ask::Contact { address, port, attempts, timeout } => {
-                answers.spawn(async move { Answer::Contact(dial(address, port, attempts, timeout).await) });
+                let turns = Arc::clone(&self.turns);
+                answers.spawn(async move { Answer::Contact(dial(address, port, attempts, timeout, &turns).await) });
             }
             Ask::Pointer { view, address } => {
                 let (resolvers, pointers) = (Arc::clone(&self.resolvers), Arc::clone(&self.pointers));

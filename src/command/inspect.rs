@@ -22,6 +22,7 @@ use crate::edge::dns::Resolvers;
 use crate::edge::evidence::Evidence;
 use crate::edge::geodb::Geodb;
 use crate::edge::prober::{ProbeSockets, Prober};
+use crate::edge::turns::Turns;
 use crate::edge::{clock, privileges};
 use crate::location::disc::Borders;
 use crate::observation::{Declared, Observation};
@@ -153,11 +154,12 @@ fn observe(
     let outcomes = runtime.block_on(async {
         let shutdown = CancellationToken::new();
         let courtesy = config.probing.courtesy();
+        let turns = Arc::new(Turns::new(courtesy.clone()));
         let (handle, prober) = Prober::spawn(sockets, clock::seed(), courtesy, shutdown.clone())?;
         let resolvers = Arc::new(Resolvers::new(&config.resolvers));
         let outcomes = inspect_all(
             rounds,
-            World { resolvers, pointers: Arc::default(), prober: handle, geodb: prepared.geodb.clone() },
+            World { resolvers, pointers: Arc::default(), prober: handle, turns, geodb: prepared.geodb.clone() },
         )
         .await;
         shutdown.cancel();

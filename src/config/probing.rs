@@ -6,6 +6,7 @@ use std::time::Duration;
 use toml::de::DeValue;
 
 use crate::round::Probing;
+use crate::round::deny::DenyList;
 use crate::trace::Protocol;
 use crate::trace::courtesy::Courtesy;
 use crate::trace::plan::Plan;
@@ -43,6 +44,7 @@ impl Default for ProbingConfig {
             names: true,
             deadline: Duration::from_secs(60),
             allow: Vec::new(),
+            deny: DenyList::default(),
         };
         Self { packets_per_second: 200, network_packets_per_second: 50, round }
     }
@@ -62,6 +64,7 @@ pub(super) fn read(root: &Section<'_>, schedule: &Section<'_>) -> ProbingConfig 
     let shortest = Duration::from_millis(10);
     let protocols = section.list("protocols", protocol);
     let allow = section.list("allow", value::prefix);
+    let deny = section.list("deny", value::prefix);
     let protocols = protocols.map_or(default.protocols, |list| list.into_iter().map(|at| at.value).collect());
     let packets_per_second = section.or("packets_per_second", packets_per_second, value::whole(1, 100_000));
     let network_packets_per_second =
@@ -81,6 +84,7 @@ pub(super) fn read(root: &Section<'_>, schedule: &Section<'_>) -> ProbingConfig 
         names: section.or("names", default.names, value::flag),
         deadline: schedule.or("round_timeout", default.deadline, value::duration(Duration::from_secs(1))),
         allow: allow.map_or(default.allow, |list| list.into_iter().map(|at| at.value).collect()),
+        deny: deny.into_iter().flatten().map(|at| at.value).collect(),
     };
     if round.first_ttl > round.last_ttl {
         let message = format!("{} is beyond last_ttl, {}: write a smaller one", round.first_ttl, round.last_ttl);

@@ -12,6 +12,7 @@ use url::Url;
 
 use crate::network::Asn;
 use crate::place::CountryCode;
+use crate::round::deny;
 
 use super::fault::{did_you_mean, quoted};
 use super::section::Reading;
@@ -215,13 +216,7 @@ pub(super) fn asn(value: &DeValue<'_>) -> Reading<Asn> {
 
 /// A prefix whose host bits are zero.
 pub(super) fn prefix(value: &DeValue<'_>) -> Reading<IpNet> {
-    let text = string(value)?;
-    let net: IpNet = text.parse().map_err(|_| format!("{} is not a prefix: write 203.101.184.0/24", quoted(text)))?;
-    if net.trunc() == net {
-        Ok(net)
-    } else {
-        Err(format!("{net} has host bits set: write {} for the whole prefix", net.trunc()))
-    }
+    deny::prefix(string(value)?).map_err(|error| error.to_string())
 }
 
 /// A URL of the web without credentials in it.

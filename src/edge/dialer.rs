@@ -17,6 +17,7 @@ use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg, setsockopt, socko
 use tokio::net::TcpSocket;
 
 use super::clock;
+use super::turns::Turns;
 use super::vigil::Vigil;
 use crate::contact::{Contact, ContactFailure, ContactOutcome};
 use crate::moment::Rtt;
@@ -40,16 +41,18 @@ enum Attempt {
     SleptOver,
 }
 
-/// Makes `attempts` connections (at least one) to `address`, one after the other, each given `timeout`, and keeps the
-/// best time. A host that cannot send at all is not tried again.
+/// Makes `attempts` connections (at least one) to `address`, one after the other, each in its turn and given `timeout`, and
+/// keeps the best time. A host that cannot send at all is not tried again.
 ///
 /// A connection that came about is closed at once and in order, with FIN: a reset would be a packet less, but to the
 /// other side it is an error, in its logs and to whatever guards it.
-pub async fn dial(address: IpAddr, port: u16, attempts: u8, timeout: Duration) -> Contact {
+pub async fn dial(address: IpAddr, port: u16, attempts: u8, timeout: Duration, turns: &Turns) -> Contact {
+    turns.wait(address).await;
     let started = clock::now().wall;
     let mut made = vec![attempt(SocketAddr::new(address, port), timeout).await];
     while made.len() < usize::from(attempts) && made.last() != Some(&Attempt::Failed(ContactFailure::Unsent)) {
         tokio::time::sleep(SPACING).await;
+        turns.wait(address).await;
         made.push(attempt(SocketAddr::new(address, port), timeout).await);
     }
     Contact { address, port, started, attempts: count(made.len()), outcome: outcome_of(&made) }
@@ -151,12 +154,14 @@ mod tests {
     use socket2::{Domain, Socket, Type};
 
     use super::*;
+    use crate::trace::courtesy::Courtesy;
 
     const LONG: Duration = Duration::from_secs(5);
 
     fn dial_now(address: &str, port: u16, attempts: u8, timeout: Duration) -> Contact {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(dial(address.parse().unwrap(), port, attempts, timeout))
+        let turns = Turns::new(Courtesy::per_second(1000, 100));
+        runtime.block_on(dial(address.parse().unwrap(), port, attempts, timeout, &turns))
     }
 
     #[test]

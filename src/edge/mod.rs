@@ -23,5 +23,6 @@ pub mod privileges;
 pub mod prober;
 pub mod signals;
 mod socket;
+pub mod turns;
 mod vigil;
 pub mod webhook;

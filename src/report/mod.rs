@@ -5,6 +5,7 @@
 
 use std::net::IpAddr;
 
+use ipnet::IpNet;
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
@@ -55,6 +56,9 @@ pub struct Line<'a> {
     /// Whether anything answered in its name, a refusal included, which has no time.
     #[serde(skip)]
     pub answered: bool,
+    /// The network for which it is never sent anything; absent where it may be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub denied: Option<IpNet>,
     /// Which way packets go.
     pub path: Way,
     /// Which way, and whether they come back.
@@ -121,6 +125,7 @@ fn line<'a>(
         provider: announcing.map(|p| &p.id).or(dossier.subject.declared.provider.as_ref()),
         rtt_ms: found.and_then(Found::best).map(|best| best.rtt.ms()),
         answered: address.is_some_and(|address| answered(dossier.subject, address)),
+        denied: address.and_then(|address| dossier.subject.denies(address)),
         path: reading.map_or(Way::Unknown, |reading| reading.way()),
         course: reading.map_or(Course::Unknown, |reading| reading.course),
         path_because: found.map_or_else(Vec::new, Found::facts).iter().map(ToString::to_string).collect(),

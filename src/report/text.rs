@@ -22,7 +22,11 @@ const ADDRESS: usize = 15;
 pub fn row(line: &Line<'_>) -> String {
     let place = format!("{} ({})", line.place, line.grade);
     let address = line.address.map_or_else(|| "no address".to_owned(), |address| address.to_string());
-    let untimed = if line.answered { "no time" } else { "silent" };
+    let untimed = match line.denied {
+        Some(_) => "denied",
+        None if line.answered => "no time",
+        None => "silent",
+    };
     let rtt = line.rtt_ms.map_or_else(|| untimed.to_owned(), |ms| format!("{ms:.3} ms"));
     let finding = line.findings.first().map_or_else(String::new, |said| format!("  {}", said.rule));
     format!(
@@ -198,6 +202,7 @@ mod tests {
             asn: None,
             provider: None,
             rtt_ms: None,
+            denied: None,
             answered: false,
             path: Way::Unknown,
             course: Course::Unknown,

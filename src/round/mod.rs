@@ -6,12 +6,13 @@
 //! 2. Every address is traced and contacted as soon as it is known, up to [`Probing::max_addresses`] of them.
 //! 3. An address that is not global is recorded and never spoken to, unless the endpoint *is* that address or the
 //!    configuration allows its prefix: who controls a zone must not aim us at our own network.
-//! 4. An address that did not answer one protocol's trace is traced by the next of [`Probing::protocols`], unless the
+//! 4. An address on the deny list is recorded as denied and never spoken to, not even where the endpoint is that address.
+//! 5. An address that did not answer one protocol's trace is traced by the next of [`Probing::protocols`], unless the
 //!    prober had to use that one already.
-//! 5. Of every address that is traced, and of the last two global hops before it, the name is asked for, of the first view.
-//! 6. When nothing is outstanding, the sources are asked about the addresses, everyone who answered on the way, and the
+//! 6. Of every address that is traced, and of the last two global hops before it, the name is asked for, of the first view.
+//! 7. When nothing is outstanding, the sources are asked about the addresses, everyone who answered on the way, and the
 //!    names.
-//! 7. At the deadline what is missing is recorded as missing, and the round goes on to rule 6.
+//! 8. At the deadline what is missing is recorded as missing, and the round goes on to rule 7.
 //!
 //! Who drives it (the agent, `inspect`, the simulation) drains [`Round::poll_ask`] after every `handle_*` and takes the
 //! observation when [`Round::poll_observation`] has it. A result nobody asked for, or that comes twice, is dropped.
@@ -27,13 +28,17 @@ use crate::contact::{Contact, ContactFailure, ContactOutcome};
 use crate::location::claims::Claims;
 use crate::moment::{Moment, Rtt};
 use crate::network::AddressScope;
-use crate::observation::{DatabaseDigest, Declared, Observation};
+use crate::observation::{DatabaseDigest, Declared, Denied, Observation};
 use crate::resolution::pointer::{Pointed, Pointer};
 use crate::resolution::{AddressFamily, NameFailure, Outcome, Resolution, View};
 use crate::trace::plan::Plan;
 use crate::trace::{Ending, Hop, Protocol, Trace};
 use crate::vantage::Vantage;
 use crate::workload::{Endpoint, Host, HostName, Scheme};
+
+use deny::DenyList;
+
+pub mod deny;
 
 #[cfg(test)]
 mod tests;
@@ -69,6 +74,8 @@ pub struct Probing {
     pub names: bool,
     /// Prefixes that may be spoken to although they are not global.
     pub allow: Vec<IpNet>,
+    /// Networks that are never sent anything.
+    pub deny: DenyList,
 }
 
 impl Probing {
@@ -283,6 +290,7 @@ impl Round {
         let mut observation = self.observation.clone();
         observation.elapsed_ns = Rtt::from_duration(elapsed);
         observation.resolutions.sort_by(|a, b| (&a.view, a.family).cmp(&(&b.view, b.family)));
+        observation.denied.sort_by_key(|denied| denied.address);
         observation.traces.sort_by_key(|trace| (trace.target, trace.protocol));
         observation.contacts.sort_by_key(|contact| contact.address);
         observation.pointers.sort_by_key(|pointer| pointer.address);
@@ -291,7 +299,12 @@ impl Round {
 
     fn begin(&mut self, now: Moment) {
         match self.settings.endpoint.host().clone() {
-            Host::Address(address) => self.probe(address, now),
+            Host::Address(address) => {
+                self.known.insert(address);
+                if !self.is_denied(address) {
+                    self.probe(address, now);
+                }
+            }
             Host::Name(name) => {
                 for view in self.settings.views.clone() {
                     for family in [AddressFamily::A, AddressFamily::Aaaa] {
@@ -305,14 +318,22 @@ impl Round {
     }
 
     fn handle_address(&mut self, address: IpAddr, now: Moment) {
-        let unknown = self.known.insert(address);
-        if unknown && self.settings.probing.permits(address) && self.probed < self.settings.probing.max_addresses {
+        if !self.known.insert(address) || self.is_denied(address) {
+            return;
+        }
+        if self.settings.probing.permits(address) && self.probed < self.settings.probing.max_addresses {
             self.probe(address, now);
         }
     }
 
+    /// Whether nothing may be sent to the address, which is then recorded.
+    fn is_denied(&mut self, address: IpAddr) -> bool {
+        let by = self.settings.probing.deny.denies(address);
+        self.observation.denied.extend(by.map(|by| Denied { address, by }));
+        by.is_some()
+    }
+
     fn probe(&mut self, address: IpAddr, now: Moment) {
-        self.known.insert(address);
         self.probed += 1;
         if let Some(first) = self.settings.probing.protocols.first().copied() {
             self.trace(address, first, now);

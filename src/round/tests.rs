@@ -30,6 +30,7 @@ fn probing() -> Probing {
         names: false,
         deadline: DEADLINE,
         allow: Vec::new(),
+        deny: DenyList::default(),
     }
 }
 
@@ -192,6 +193,45 @@ fn an_allowed_prefix_is_followed_and_so_is_an_address_the_inventory_names_itself
 fn a_watched_zone_is_not_spoken_to() {
     let mut round = Round::new(settings("dns://175.107.63.150", &[]), start());
     assert_eq!(targets(&asks(&mut round)), [("trace", "175.107.63.150 icmp".to_owned())]);
+}
+
+/// What was asked for, and what was denied by the end of a round that nobody answered but the view, with `addresses`.
+fn denied(endpoint: &str, addresses: &[&str], probing: Probing) -> (Vec<Ask>, Vec<String>) {
+    let mut round = Round::new(RoundSettings { probing, ..settings(endpoint, &["system"]) }, start());
+    let mut asked = asks(&mut round);
+    if !addresses.is_empty() {
+        round.handle_resolution(answer(&asked[0], addresses), start());
+        round.handle_resolution(answer(&asked[1], &[]), start());
+        asked = asks(&mut round);
+    }
+    round.handle_timeout(start().after(DEADLINE * 2));
+    round.handle_claims(Claims::default(), Vec::new(), start());
+    let denied = round.poll_observation().unwrap().denied;
+    (asked, denied.iter().map(|Denied { address, by }| format!("{address} by {by}")).collect())
+}
+
+#[test]
+fn what_is_denied_is_recorded_and_never_spoken_to_whatever_leads_there_and_whatever_else_allows_it() {
+    let deny = |allow: &[&str]| Probing {
+        allow: allow.iter().map(|prefix| prefix.parse().unwrap()).collect(),
+        deny: ["203.0.113.0/24", "10.1.0.0/16"].map(|prefix| prefix.parse().unwrap()).into_iter().collect(),
+        ..probing()
+    };
+    let name = "https://portal.example.gov.pk";
+    let (asked, by) = denied(name, &["203.0.113.9", "10.1.0.9", "224.0.0.1", "10.2.0.9"], deny(&["10.0.0.0/8"]));
+    assert_eq!(targets(&asked), [("trace", "10.2.0.9 icmp".to_owned()), ("contact", "10.2.0.9 443".to_owned())]);
+    assert_eq!(by, ["10.1.0.9 by 10.1.0.0/16", "203.0.113.9 by 203.0.113.0/24", "224.0.0.1 by 224.0.0.0/4"]);
+    for (endpoint, by) in [
+        ("https://203.0.113.9", "203.0.113.9 by 203.0.113.0/24"),
+        ("tcp://10.1.2.3:22", "10.1.2.3 by 10.1.0.0/16"),
+        ("https://169.254.169.254", "169.254.169.254 by 169.254.0.0/16"),
+        ("https://[ff02::1]", "ff02::1 by ff00::/8"),
+    ] {
+        let (asked, denied) = denied(endpoint, &[], deny(&["0.0.0.0/0", "::/0"]));
+        assert!(matches!(&asked[..], [Ask::Claims { .. }]), "{asked:?}");
+        assert_eq!(denied, [by]);
+    }
+    assert_eq!(denied("https://10.2.0.9", &[], deny(&[])).1, Vec::<String>::new());
 }
 
 #[test]

@@ -131,6 +131,7 @@ impl World {
             observed: began.wall,
             elapsed_ns: Rtt::from_duration(Duration::from_secs(1)),
             resolutions: vec![resolution],
+            denied: Vec::new(),
             traces: Vec::new(),
             contacts: Vec::new(),
             pings: Vec::new(),

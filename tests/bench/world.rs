@@ -119,6 +119,7 @@ impl Target {
             elapsed_ns: queued(4_000.0, random),
             resolutions: vec![self.resolution(&host, observed)],
             claims: trace.responders().into_iter().flat_map(|responder| self.claims(responder)).collect(),
+            denied: Vec::new(),
             traces: vec![trace],
             contacts: vec![contact],
             pings: Vec::new(),

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
+use ipnet::IpNet;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use pehra::contact::{Contact, ContactFailure, ContactOutcome};
@@ -15,7 +16,7 @@ use pehra::location::path::{Course, PathReading, Way};
 use pehra::location::{Grade, Location, Place, fuse};
 use pehra::moment::Rtt;
 use pehra::network::Asn;
-use pehra::observation::{Declared, Observation};
+use pehra::observation::{Declared, Denied, Observation};
 use pehra::place::{CountryCode, CountrySet, Home};
 use pehra::provider::{Accreditation, Provider, ProviderId};
 use pehra::resolution::{AddressFamily, Addressed, Answer, NameFailure, Outcome, Resolution, View};
@@ -88,6 +89,8 @@ struct Stated {
     path: Way,
     #[serde(default = "yes")]
     answered: bool,
+    /// The network for which it was sent nothing.
+    denied: Option<IpNet>,
 }
 
 fn yes() -> bool {
@@ -196,7 +199,8 @@ impl Case {
         let vantage = Vantage { id: VantageId("isb-1".to_owned()), position: None, asn: None };
         Observation {
             resolutions: self.resolutions(observed),
-            contacts: self.address.iter().map(|stated| stated.contact(observed)).collect(),
+            denied: self.address.iter().filter_map(Stated::denied).collect(),
+            contacts: self.address.iter().filter_map(|stated| stated.contact(observed)).collect(),
             ..Observation::begun(endpoint, declared, vantage, observed)
         }
     }
@@ -253,14 +257,19 @@ impl Stated {
         PathReading { course, hops: 9 }
     }
 
-    fn contact(&self, started: Timestamp) -> Contact {
+    fn denied(&self) -> Option<Denied> {
+        self.denied.map(|by| Denied { address: self.address, by })
+    }
+
+    fn contact(&self, started: Timestamp) -> Option<Contact> {
         let rtt_ns = Rtt::from_ms(20.0).unwrap();
         let outcome = if self.answered {
             ContactOutcome::Connected { rtt_ns, samples: 3 }
         } else {
             ContactOutcome::Failed(ContactFailure::Timeout)
         };
-        Contact { address: self.address, port: 443, started, attempts: 3, outcome }
+        let contact = Contact { address: self.address, port: 443, started, attempts: 3, outcome };
+        self.denied.is_none().then_some(contact)
     }
 }
 

@@ -1,11 +1,12 @@
 //! `pehra trace`: the trace engine alone, for a person and for other tools.
 
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{ArgGroup, Args};
+use ipnet::IpNet;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
@@ -15,15 +16,18 @@ use super::verdicts::Refusal;
 use super::{Exit, logging};
 use crate::config::resolver::{ResolverAddress, ResolverConfig, SYSTEM_VIEW};
 use crate::edge::dns::Resolvers;
+use crate::edge::input::STANDARD_INPUT;
 use crate::edge::prober::{ProbeSockets, Prober};
 use crate::edge::{clock, privileges};
 use crate::printable::{Escaped, is_hostile};
 use crate::resolution::{AddressFamily, View};
+use crate::round::deny::{self, DenyList};
 use crate::trace::Protocol;
 use crate::trace::courtesy::Courtesy;
 use crate::trace::plan::{Plan, Sharing};
 use crate::workload::Host;
 
+mod denied;
 mod output;
 mod session;
 mod targets;
@@ -116,6 +120,14 @@ pub struct TraceCommand {
     #[arg(long)]
     private: bool,
 
+    /// A network that is sent nothing, whatever leads there; any number of times
+    #[arg(long, value_name = "PREFIX", value_parser = deny::prefix)]
+    deny: Vec<IpNet>,
+
+    /// A file with such networks, one prefix a line; # begins a comment, and it may be packed by gzip
+    #[arg(long, value_name = "FILE")]
+    deny_file: Option<PathBuf>,
+
     /// Print RIPE Atlas traceroute results, one JSON object a line, which `pehra judge` reads
     #[arg(long)]
     json: bool,
@@ -163,7 +175,13 @@ impl TraceCommand {
             return Err(Refusal(Exit::Usage, why));
         }
         // What others wrote is read without the capability.
-        let Targets { hosts, remarks } = Targets::read(&self.named, self.targets.as_deref(), self.private)?;
+        let is_input = |path: &Option<PathBuf>| path.as_deref() == Some(Path::new(STANDARD_INPUT));
+        if is_input(&self.targets) && is_input(&self.deny_file) {
+            let why = "--targets and --deny-file cannot both be read from standard input: give one of them a file";
+            return Err(Refusal(Exit::Usage, why.to_owned()));
+        }
+        let deny = denied::read(&self.deny, self.deny_file.as_deref())?;
+        let Targets { hosts, remarks } = Targets::read(&self.named, self.targets.as_deref(), self.private, &deny)?;
         note(remarks);
         if !sockets.are_raw() && self.protocol != Protocol::Udp {
             note(["no CAP_NET_RAW: paths are traced by UDP, one probe of each at a time".to_owned()]);
@@ -171,12 +189,12 @@ impl TraceCommand {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let failed = |error: io::Error| Refusal(Exit::Failed, format!("failed to begin: {error}"));
         let runtime = runtime.map_err(failed)?;
-        let ended = runtime.block_on(self.trace_all(hosts, sockets)).map_err(failed)?;
+        let ended = runtime.block_on(self.trace_all(hosts, deny, sockets)).map_err(failed)?;
         runtime.shutdown_background();
         conclude(ended)
     }
 
-    async fn trace_all(&self, hosts: Vec<Host>, sockets: ProbeSockets) -> io::Result<Ended> {
+    async fn trace_all(&self, hosts: Vec<Host>, deny: DenyList, sockets: ProbeSockets) -> io::Result<Ended> {
         let (stop, at_once) = (CancellationToken::new(), self.at_once(sockets.are_raw()));
         let courtesy = Courtesy::per_second(self.rate, self.network_rate);
         let (prober, task) = Prober::spawn(sockets, clock::seed(), courtesy, stop.clone())?;
@@ -189,7 +207,7 @@ impl TraceCommand {
             pointers: Arc::default(),
             lookups: Semaphore::new(LOOKUPS),
             stop: stop.clone(),
-            wish: self.wish(hosts.len(), at_once),
+            wish: self.wish(hosts.len(), at_once, deny),
         };
         let form = if self.json { output::Form::Json(self.vantage.clone()) } else { output::Form::Paths };
         let ended = session::trace_all(Arc::new(session), hosts, at_once, form).await;
@@ -228,7 +246,7 @@ impl TraceCommand {
         Plan::for_address([0; 4].into(), self.protocol, 0)
     }
 
-    fn wish(&self, targets: usize, at_once: usize) -> Wish {
+    fn wish(&self, targets: usize, at_once: usize, deny: DenyList) -> Wish {
         Wish {
             plan: self.plan(at_once),
             families: match (self.ipv4, self.ipv6) {
@@ -238,6 +256,7 @@ impl TraceCommand {
             },
             all: self.all,
             private: self.private,
+            deny,
             names: !self.json && !self.numeric && targets <= NAMED,
         }
     }
@@ -321,6 +340,8 @@ mod tests {
             &["1.1.1.1", "--rate", "0"],
             &["1.1.1.1", "--rate", "100001"],
             &["1.1.1.1", "--network-rate", "0"],
+            &["1.1.1.1", "--deny", "203.0.113.7/24"],
+            &["1.1.1.1", "--deny", "203.0.113.7"],
             &["1.1.1.1", "--attempts", "0"],
             &["1.1.1.1", "--first-ttl", "0"],
             &["1.1.1.1", "--max-ttl", "256"],

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::note;
 use super::output::{Form, Printer, progress};
-use super::targets::refused;
+use super::targets::{denied, refused};
 use crate::edge::clock;
 use crate::edge::dns::Resolvers;
 use crate::edge::dns::pointers::Pointers;
@@ -20,6 +20,7 @@ use crate::edge::prober::ProberHandle;
 use crate::edge::signals::Signals;
 use crate::export::Traced;
 use crate::resolution::{AddressFamily, Outcome, View};
+use crate::round::deny::DenyList;
 use crate::trace::Ending;
 use crate::trace::plan::Plan;
 use crate::workload::{Host, HostName};
@@ -38,6 +39,8 @@ pub(super) struct Wish {
     pub(super) all: bool,
     /// Whether names may lead into private networks.
     pub(super) private: bool,
+    /// Who is sent nothing, wherever a name leads.
+    pub(super) deny: DenyList,
     /// Whether it is asked what hops are called.
     pub(super) names: bool,
 }
@@ -246,7 +249,11 @@ impl Session {
             }
         }
         let mut refusals = Vec::new();
-        addresses.retain(|address| match refused(*address, self.wish.private) {
+        let why_not = |address: IpAddr| match self.wish.deny.told(address) {
+            Some(by) => Some(denied(by)),
+            None => refused(address, self.wish.private).map(str::to_owned),
+        };
+        addresses.retain(|address| match why_not(*address) {
             Some(why) => {
                 refusals.push(format!("{name} leads to {address}, which {why}"));
                 false

@@ -7,12 +7,15 @@ use std::io::{self, Read};
 use std::net::IpAddr;
 use std::path::Path;
 
+use ipnet::IpNet;
+
 use crate::command::Exit;
 use crate::command::verdicts::Refusal;
 use crate::edge::input;
 use crate::edge::measurements::shown;
 use crate::network::AddressScope;
 use crate::printable::Printable;
+use crate::round::deny::DenyList;
 use crate::trace::courtesy::Prefix;
 use crate::workload::Host;
 
@@ -42,27 +45,33 @@ enum Place<'a> {
 struct Reading<'a> {
     /// Whether addresses of private networks, or behind relays, are traced wherever they are named.
     private: bool,
+    deny: &'a DenyList,
     hosts: Vec<Host>,
     seen: BTreeMap<Host, Place<'a>>,
     faults: Vec<String>,
     repeated: Vec<String>,
+    denied: Vec<String>,
 }
 
 impl Targets {
     /// The targets named on the command line, and those in the file at `path` (`-` is standard input), each once. Faults
-    /// are told all together.
-    pub(super) fn read(named: &[Host], path: Option<&Path>, private: bool) -> Result<Self, Refusal> {
+    /// are told all together. Those that `deny` holds are left out, and that is remarked.
+    pub(super) fn read(named: &[Host], path: Option<&Path>, private: bool, deny: &DenyList) -> Result<Self, Refusal> {
         let file = path.map(|path| shown(path).display().to_string()).unwrap_or_default();
         let text = path.map_or_else(|| Ok(Vec::new()), bytes);
         let text =
             text.map_err(|error| Refusal(Exit::Unreadable, format!("{}: failed to read: {error}", Printable(&file))))?;
-        let (seen, faults, repeated) = Default::default();
-        let mut reading = Reading { private, hosts: Vec::new(), seen, faults, repeated };
+        let (hosts, seen, faults, repeated, denied) = Default::default();
+        let mut reading = Reading { private, deny, hosts, seen, faults, repeated, denied };
         for host in named {
             reading.take(host.clone(), Place::CommandLine);
         }
         let exit = if reading.faults.is_empty() { Exit::Unreadable } else { Exit::Usage };
         reading.read(&file, &text);
+        if reading.faults.is_empty() && reading.hosts.is_empty() && !reading.denied.is_empty() {
+            let why = [first(reading.denied), vec!["every target is denied: nothing is traced".to_owned()]].concat();
+            return Err(Refusal(Exit::NoHost, why.join("\n")));
+        }
         if reading.faults.is_empty() && reading.hosts.is_empty() {
             reading
                 .faults
@@ -71,7 +80,8 @@ impl Targets {
         if !reading.faults.is_empty() {
             return Err(Refusal(exit, first(reading.faults).join("\n")));
         }
-        Ok(Self { hosts: spread(reading.hosts), remarks: first(reading.repeated) })
+        let remarks = [first(reading.repeated), first(reading.denied)].concat();
+        Ok(Self { hosts: spread(reading.hosts), remarks })
     }
 }
 
@@ -125,6 +135,12 @@ impl<'a> Reading<'a> {
             self.faults.push(format!("{place}: {address} {why}"));
             return;
         }
+        if let Host::Address(address) = host
+            && let Some(by) = self.deny.told(address)
+        {
+            self.denied.push(format!("{place}: {address} {}", denied(by)));
+            return;
+        }
         match self.seen.entry(host) {
             Entry::Vacant(vacant) => {
                 self.hosts.push(vacant.key().clone());
@@ -144,6 +160,11 @@ impl fmt::Display for Place<'_> {
             Self::Line(file, line) => write!(f, "{}:{line}", Printable(file)),
         }
     }
+}
+
+/// Why nothing is sent to an address that the prefix `by` holds.
+pub(super) fn denied(by: IpNet) -> String {
+    format!("is denied ({by}): it is sent nothing")
 }
 
 /// Why nothing is sent to `address`, and what to do; `None` where something is.
@@ -168,7 +189,7 @@ pub(super) fn refused(address: IpAddr, private: bool) -> Option<&'static str> {
     }
 }
 
-fn bytes(path: &Path) -> io::Result<Vec<u8>> {
+pub(super) fn bytes(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     input::open(path, MOST)?.reader.read_to_end(&mut bytes)?;
     Ok(bytes)
@@ -181,7 +202,7 @@ fn host(text: &str) -> Option<Host> {
 }
 
 /// The first of many lines, and how many more there are.
-fn first(mut lines: Vec<String>) -> Vec<String> {
+pub(super) fn first(mut lines: Vec<String>) -> Vec<String> {
     let more = lines.len().saturating_sub(TOLD);
     lines.truncate(TOLD);
     lines.extend((more > 0).then(|| format!("and {more} more like these")));
@@ -203,7 +224,8 @@ mod tests {
         let named: Vec<Host> = named.iter().map(|text| text.parse().unwrap()).collect();
         let place = format!("{}:", file.display());
         let bare = |lines: Vec<String>| lines.iter().map(|line| line.replace(&place, "")).collect();
-        Targets::read(&named, Some(&file), private)
+        let deny = ["203.99.0.0/16".parse().unwrap()].into_iter().collect();
+        Targets::read(&named, Some(&file), private, &deny)
             .map(|targets| (targets.hosts.iter().map(ToString::to_string).collect(), bare(targets.remarks)))
             .map_err(|Refusal(exit, why)| (exit, bare(why.lines().map(str::to_owned).collect())))
     }
@@ -261,6 +283,17 @@ mod tests {
     }
 
     #[test]
+    fn denied_targets_are_left_out_and_told_and_nothing_else_is_no_success() {
+        let (hosts, remarks) = read(&["203.99.1.1"], b"1.1.1.1\n203.99.2.2\n", false).unwrap();
+        assert_eq!(hosts, ["1.1.1.1"]);
+        let told = "203.99.1.1 is denied (203.99.0.0/16): it is sent nothing";
+        assert_eq!(remarks[0], format!("command line: {told}"));
+        assert!(remarks[1].starts_with("2: 203.99.2.2 is denied"), "{remarks:?}");
+        let (exit, why) = read(&["203.99.1.1"], b"# none\n", false).unwrap_err();
+        assert_eq!((exit, why[1].as_str()), (Exit::NoHost, "every target is denied: nothing is traced"));
+    }
+
+    #[test]
     fn targets_of_one_network_are_spread_among_the_others() {
         let text = b"1.1.1.1\n1.1.1.2\n1.1.1.3\npbs.gov.pk\n2400:adc0::1\n2400:adc0::2\n1.1.2.1\n";
         let (hosts, _) = read(&[], text, false).unwrap();
@@ -291,7 +324,8 @@ mod tests {
     fn a_file_without_a_target_or_that_is_not_there_is_refused() {
         let (exit, faults) = read(&[], b"# nothing\n\n", false).unwrap_err();
         assert!(exit == Exit::Unreadable && faults[0].contains("names no target"), "{faults:?}");
-        let Refusal(exit, why) = Targets::read(&[], Some(Path::new("/nowhere/targets")), false).unwrap_err();
+        let Refusal(exit, why) =
+            Targets::read(&[], Some(Path::new("/nowhere/targets")), false, &DenyList::default()).unwrap_err();
         assert!(exit == Exit::Unreadable && why.starts_with("/nowhere/targets: failed to read: "), "{why}");
     }
 }

@@ -8,7 +8,7 @@ use ipnet::{IpNet, Ipv4Net};
 use super::Flaw;
 
 /// Prefixes, each with what is said of it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PrefixTable<T> {
     entries: BTreeMap<IpNet, T>,
     /// The lengths that occur, of IPv4 and of IPv6: no others need to be looked for.

@@ -2,6 +2,7 @@
 
 use super::Brief;
 use crate::contact::Contact;
+use crate::location::Location;
 use crate::observation::Ping;
 use crate::resolution::{Outcome, Resolution};
 use crate::trace::Trace;
@@ -46,7 +47,7 @@ fn failure(resolution: &Resolution) -> String {
     format!("view {}: {family} {}: {what}", resolution.view, resolution.name)
 }
 
-/// No address of the endpoint answered in any way.
+/// No address of the endpoint answered in any way, or one is never asked: nothing that is known of it is measured.
 pub(super) fn unreachable<'a>(brief: &Brief<'a>) -> Vec<Ruling<'a>> {
     let subject = &brief.dossier.subject;
     let addresses = brief.dossier.found.len();
@@ -56,10 +57,19 @@ pub(super) fn unreachable<'a>(brief: &Brief<'a>) -> Vec<Ruling<'a>> {
         || subject.pings.iter().any(Ping::answered)
         || subject.traces.iter().any(Trace::target_answered);
     if addresses == 0 || tried == 0 || answered {
-        return Vec::new();
+        return denied(brief);
     }
     let says = move || vec![format!("none of {addresses} addresses answered {tried} attempts")];
-    brief.about_endpoint(RuleId::Unreachable, says).into_iter().collect()
+    brief.about_endpoint(RuleId::Unreachable, says).into_iter().chain(denied(brief)).collect()
+}
+
+fn denied<'a>(brief: &Brief<'a>) -> Vec<Ruling<'a>> {
+    let ruling = |location: &Location<'_>| {
+        let by = brief.dossier.subject.denies(location.address)?;
+        let says = format!("{} is never sent anything: {by} is on the deny list", location.address);
+        brief.about_address(RuleId::Unreachable, location, move || vec![says.clone()])
+    };
+    brief.locations().filter_map(ruling).collect()
 }
 
 /// The last observation is too old to say anything of now.

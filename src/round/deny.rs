@@ -1,0 +1,133 @@
+//! Who is never sent anything.
+
+use std::net::IpAddr;
+use std::sync::LazyLock;
+
+use ipnet::IpNet;
+
+use crate::location::source::prefixes::PrefixTable;
+
+/// Nobody in particular, or many at once: this network (RFC 1122), one link (RFC 3927, RFC 4291), several receivers
+/// (RFC 5771, RFC 4291), everybody (RFC 919).
+const NEVER: [&str; 7] =
+    ["0.0.0.0/8", "169.254.0.0/16", "224.0.0.0/4", "255.255.255.255/32", "::/128", "fe80::/10", "ff00::/8"];
+
+static NOBODY: LazyLock<PrefixTable<()>> = LazyLock::new(|| {
+    let mut table = PrefixTable::default();
+    for prefix in NEVER.into_iter().filter_map(|text| text.parse().ok()) {
+        table.insert(prefix, ());
+    }
+    table
+});
+
+/// The networks that are never sent anything: those that are told, and those that are nobody in particular.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DenyList(PrefixTable<()>);
+
+impl DenyList {
+    /// The network for which nothing is sent to `address`; `None` where something may be.
+    pub fn denies(&self, address: IpAddr) -> Option<IpNet> {
+        self.0.find(address).or_else(|| NOBODY.find(address)).map(|(prefix, ())| prefix)
+    }
+
+    /// The network among those that were told, and not of nobody in particular, that holds `address`.
+    pub fn told(&self, address: IpAddr) -> Option<IpNet> {
+        self.0.find(address).map(|(prefix, ())| prefix)
+    }
+}
+
+impl FromIterator<IpNet> for DenyList {
+    fn from_iter<I: IntoIterator<Item = IpNet>>(prefixes: I) -> Self {
+        let mut table = PrefixTable::default();
+        for prefix in prefixes {
+            table.insert(prefix, ());
+        }
+        Self(table)
+    }
+}
+
+/// Why a text is no prefix.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidPrefix {
+    /// It is something else.
+    #[error("{0:?} is not a prefix: write 203.101.184.0/24")]
+    NoPrefix(String),
+    /// It is an address alone.
+    #[error("{0} is an address alone: write {1}")]
+    Address(IpAddr, IpNet),
+    /// It names an address in the prefix.
+    #[error("{0} has host bits set: write {1} for the whole prefix")]
+    HostBits(IpNet, IpNet),
+}
+
+/// A prefix whose host bits are zero.
+pub fn prefix(text: &str) -> Result<IpNet, InvalidPrefix> {
+    if let Ok(address) = text.parse::<IpAddr>() {
+        return Err(InvalidPrefix::Address(address, address.into()));
+    }
+    let net: IpNet = text.parse().map_err(|_| InvalidPrefix::NoPrefix(shortened(text)))?;
+    if net.trunc() == net { Ok(net) } else { Err(InvalidPrefix::HostBits(net, net.trunc())) }
+}
+
+fn shortened(text: &str) -> String {
+    text.chars().take(60).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn denied(list: &DenyList, address: &str) -> Option<String> {
+        list.denies(address.parse().unwrap()).map(|prefix| prefix.to_string())
+    }
+
+    #[test]
+    fn the_narrowest_network_that_was_told_holds_an_address() {
+        let list: DenyList =
+            ["203.0.113.0/24", "203.0.113.128/25", "2001:db8::/32"].map(|p| p.parse().unwrap()).into_iter().collect();
+        for (address, by) in [
+            ("203.0.113.1", Some("203.0.113.0/24")),
+            ("203.0.113.129", Some("203.0.113.128/25")),
+            ("::ffff:203.0.113.1", Some("203.0.113.0/24")),
+            ("203.0.112.255", None),
+            ("2001:db8:ffff::1", Some("2001:db8::/32")),
+            ("2001:db9::1", None),
+        ] {
+            assert_eq!(denied(&list, address).as_deref(), by, "{address}");
+        }
+    }
+
+    #[test]
+    fn nobody_in_particular_is_never_sent_anything() {
+        let list = DenyList::default();
+        for (address, by) in [
+            ("0.0.0.0", Some("0.0.0.0/8")),
+            ("169.254.169.254", Some("169.254.0.0/16")),
+            ("224.0.0.1", Some("224.0.0.0/4")),
+            ("255.255.255.255", Some("255.255.255.255/32")),
+            ("::", Some("::/128")),
+            ("fe80::1", Some("fe80::/10")),
+            ("ff02::1", Some("ff00::/8")),
+            ("127.0.0.1", None),
+            ("10.0.0.1", None),
+            ("::1", None),
+        ] {
+            assert_eq!(denied(&list, address).as_deref(), by, "{address}");
+            assert_eq!(list.told(address.parse().unwrap()), None);
+        }
+    }
+
+    #[test]
+    fn what_is_no_prefix_is_told_with_its_cure() {
+        for (text, why) in [
+            ("203.0.113.7/24", "203.0.113.7/24 has host bits set: write 203.0.113.0/24 for the whole prefix"),
+            ("203.0.113.7", "203.0.113.7 is an address alone: write 203.0.113.7/32"),
+            ("2001:db8::1", "2001:db8::1 is an address alone: write 2001:db8::1/128"),
+            ("203.0.113.0/33", "\"203.0.113.0/33\" is not a prefix: write 203.101.184.0/24"),
+            ("\u{1b}[2J", "\"\\u{1b}[2J\" is not a prefix: write 203.101.184.0/24"),
+        ] {
+            assert_eq!(prefix(text).unwrap_err().to_string(), why);
+        }
+        assert_eq!(prefix("0.0.0.0/0").unwrap().prefix_len(), 0);
+    }
+}
