@@ -4,6 +4,10 @@
 //! than a floor and not later than the interval of its class. The endpoint that waits longest goes first, and no more
 //! than so many rounds run at once; a slow round holds one of those places and delays nobody else.
 //!
+//! Rounds come in no bursts. The first ones of a long list follow one another quickly, so that something is soon known of
+//! everything; the second ones are spread evenly over the time until the third. From then on rounds begin no closer to one
+//! another than five eighths of what an even pace would be: the busiest second holds less than twice the mean.
+//!
 //! Drain [`Schedule::poll_due`] after every `handle_*` and when [`Schedule::poll_timeout`] has come. Only the monotonic
 //! clock is read: a stepped wall clock moves no round.
 
@@ -21,6 +25,8 @@ use crate::workload::Endpoint;
 const LATE_AT_MOST: Duration = Duration::from_secs(2);
 /// The first rounds of a long list follow one another no slower than this.
 const FIRST_STEP_AT_MOST: Duration = Duration::from_millis(200);
+/// Rounds are not held back longer than this after one another: with so few of them nobody notices two at once.
+const APART_AT_MOST: Duration = Duration::from_millis(500);
 /// A round that has waited this long for its turn counts as overdue.
 const OVERDUE_AFTER: Duration = Duration::from_secs(10);
 
@@ -55,6 +61,29 @@ struct Slot {
     /// When the next round may begin; `None` while one runs.
     due: Option<Instant>,
     fruitless: u32,
+    /// How long from one round to the next, as far as is known.
+    period: Duration,
+    /// Whether a round has begun.
+    has_begun: bool,
+    /// Its place in a list of new endpoints, until the first round of it is over.
+    place: Option<Place>,
+}
+
+/// A place among new endpoints.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    number: u32,
+    of: u32,
+    /// How long all of them take to have their first rounds.
+    first_rounds: Duration,
+}
+
+impl Place {
+    /// How long after the first round the second begins, where all of them then follow one another evenly within `period`.
+    fn wait(self, period: Duration) -> Duration {
+        let later = self.of.saturating_sub(self.number + 1);
+        period.saturating_sub(period.saturating_sub(self.first_rounds) * later / self.of.max(1))
+    }
 }
 
 /// Decides which endpoint is looked at next.
@@ -66,6 +95,10 @@ pub struct Schedule {
     queue: BTreeSet<(Instant, Endpoint)>,
     /// The rounds under way, with the time they began; an endpoint may be here and no longer configured.
     running: BTreeMap<Endpoint, Instant>,
+    /// How many rounds are wanted in a million seconds.
+    demand: u64,
+    /// Before which no round begins but first ones.
+    next: Option<Instant>,
 }
 
 impl Schedule {
@@ -77,6 +110,8 @@ impl Schedule {
             slots: BTreeMap::new(),
             queue: BTreeSet::new(),
             running: BTreeMap::new(),
+            demand: 0,
+            next: None,
         }
     }
 
@@ -92,6 +127,7 @@ impl Schedule {
             match self.slots.get_mut(endpoint) {
                 Some(slot) => {
                     slot.interval = *interval;
+                    slot.period = slot.period.min(*interval);
                     let latest = now.mono + *interval;
                     if slot.due.is_some_and(|due| due > latest) {
                         self.set_due(endpoint, latest);
@@ -101,6 +137,7 @@ impl Schedule {
             }
         }
         self.spread(added, intervals, now);
+        self.demand = self.slots.values().map(|slot| demand_of(slot.period)).sum();
     }
 
     /// An endpoint whose round should begin now. It runs until [`Self::handle_done`].
@@ -108,14 +145,15 @@ impl Schedule {
         if self.running.len() >= self.pace.in_flight.max(1) {
             return None;
         }
-        let (due, _) = self.queue.first()?;
-        if *due > now.mono {
+        if self.first_due()? > now.mono {
             return None;
         }
         let (_, endpoint) = self.queue.pop_first()?;
         if let Some(slot) = self.slots.get_mut(&endpoint) {
             slot.due = None;
+            slot.has_begun = true;
         }
+        self.next = Some(now.mono + self.apart());
         self.running.insert(endpoint.clone(), now.mono);
         Some(endpoint)
     }
@@ -126,6 +164,7 @@ impl Schedule {
         let floor = self.pace.floor;
         let Some(slot) = self.slots.get_mut(endpoint) else { return };
         let longest = slot.interval.max(floor);
+        let place = slot.place.take();
         let wait = match end {
             RoundEnd::Learned { ttl } => {
                 slot.fruitless = 0;
@@ -137,7 +176,14 @@ impl Schedule {
                 wait
             }
         };
-        let due = (began + self.jittered(wait, longest)).max(now.mono);
+        let period = wait.min(longest);
+        self.demand = self.demand.saturating_sub(demand_of(slot.period)).saturating_add(demand_of(period));
+        slot.period = period;
+        let wait = match (end, place) {
+            (RoundEnd::Learned { .. }, Some(place)) => self.jittered(place.wait(period).max(floor), longest),
+            (RoundEnd::Learned { .. } | RoundEnd::Fruitless, _) => self.jittered(wait, longest),
+        };
+        let due = (began + wait).max(now.mono);
         self.set_due(endpoint, due);
     }
 
@@ -146,7 +192,20 @@ impl Schedule {
         if self.running.len() >= self.pace.in_flight.max(1) {
             return None;
         }
-        self.queue.first().map(|(due, _)| *due)
+        self.first_due()
+    }
+
+    /// When the first in the queue may begin.
+    fn first_due(&self) -> Option<Instant> {
+        let (due, endpoint) = self.queue.first()?;
+        let is_first = self.slots.get(endpoint).is_none_or(|slot| !slot.has_begun);
+        Some(self.next.filter(|_| !is_first).map_or(*due, |next| next.max(*due)))
+    }
+
+    /// How far apart rounds begin at least.
+    fn apart(&self) -> Duration {
+        let even = 1_000_000_000_000_u64.checked_div(self.demand).map(Duration::from_micros);
+        even.map_or(APART_AT_MOST, |even| (even * 5 / 8).min(APART_AT_MOST))
     }
 
     /// How many endpoints have waited more than ten seconds beyond their time.
@@ -172,9 +231,11 @@ impl Schedule {
         let count = u32::try_from(added.len()).unwrap_or(u32::MAX).max(1);
         let step = (self.pace.start_window / count).min(FIRST_STEP_AT_MOST);
         let mut due = now.mono;
-        for endpoint in added {
+        for (number, endpoint) in (0..).zip(added) {
             let interval = intervals.get(&endpoint).copied().unwrap_or(self.pace.floor);
-            self.slots.insert(endpoint.clone(), Slot { interval, due: None, fruitless: 0 });
+            let place = Some(Place { number, of: count, first_rounds: step * count });
+            let slot = Slot { interval, due: None, fruitless: 0, period: interval, has_begun: false, place };
+            self.slots.insert(endpoint.clone(), slot);
             if !self.running.contains_key(&endpoint) {
                 self.set_due(&endpoint, due);
                 due += step;
@@ -200,6 +261,11 @@ impl Schedule {
         let early = longest.mul_f64(self.pace.jitter.clamp(0.0, 1.0) * chance);
         longest.saturating_sub(early).max(self.pace.floor)
     }
+}
+
+/// How many rounds are wanted in a million seconds of an endpoint that is looked at once a `period`.
+fn demand_of(period: Duration) -> u64 {
+    u64::try_from(1_000_000_000_000 / period.as_micros().max(1)).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

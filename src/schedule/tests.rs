@@ -1,3 +1,5 @@
+use std::collections::VecDeque;
+
 use jiff::Timestamp;
 
 use super::*;
@@ -184,7 +186,7 @@ fn hastening_brings_a_round_forward() {
     schedule.hasten(&due, now);
     schedule.handle_done(&due, RoundEnd::Learned { ttl: None }, now);
     schedule.hasten(&due, now);
-    assert_eq!(schedule.poll_timeout(), Some(now.mono));
+    assert_eq!(schedule.poll_timeout(), Some(now.mono + APART_AT_MOST), "but not in a burst");
 }
 
 #[test]
@@ -194,6 +196,7 @@ fn an_interval_may_end_early_by_its_jitter_and_a_ttl_never() {
     let mut schedule = schedule(pace, 1000, now);
     let later = now.after(HOUR);
     let begun: Vec<Endpoint> = std::iter::from_fn(|| schedule.poll_due(later)).collect();
+    schedule.slots.values_mut().for_each(|slot| slot.place = None);
     for (number, endpoint) in begun.iter().enumerate() {
         let ttl = if number % 2 == 0 { None } else { Some(60) };
         schedule.handle_done(endpoint, RoundEnd::Learned { ttl }, later);
@@ -228,5 +231,61 @@ fn a_stepped_wall_clock_moves_no_round() {
     assert_eq!(untouched.len(), 100);
     for step in [-86_400, -3, 3, 86_400] {
         assert_eq!(rounds(step), untouched, "{step} s");
+    }
+}
+
+/// When rounds begin within `span` of virtual time, in order; each takes a second and ends with `ttl`.
+fn beginnings(
+    count: usize,
+    pace: Pace,
+    interval: Duration,
+    ttl: Option<u32>,
+    span: Duration,
+) -> Vec<(Duration, Endpoint)> {
+    let first = start();
+    let mut schedule = Schedule::new(pace, 7);
+    schedule.handle_reconfigured(pace, &intervals(count, interval), first);
+    let (mut begun, mut now) = (Vec::new(), first);
+    let mut running: VecDeque<(Instant, Endpoint)> = VecDeque::new();
+    while now.mono < first.mono + span {
+        while let Some(endpoint) = schedule.poll_due(now) {
+            begun.push((now.mono - first.mono, endpoint.clone()));
+            running.push_back((now.mono + Duration::from_secs(1), endpoint));
+        }
+        let ends = running.front().map(|(at, _)| *at);
+        let next = ends.into_iter().chain(schedule.poll_timeout()).min().unwrap();
+        assert!(next > now.mono, "time stands still");
+        now = now.after(next - now.mono);
+        while running.front().is_some_and(|(at, _)| *at <= now.mono) {
+            let (_, endpoint) = running.pop_front().unwrap();
+            schedule.handle_done(&endpoint, RoundEnd::Learned { ttl }, now);
+        }
+    }
+    begun
+}
+
+#[test]
+fn once_everything_was_looked_at_rounds_are_spread_over_the_interval() {
+    let shipped =
+        Pace { floor: Duration::from_secs(30), jitter: 0.1, start_window: Duration::from_secs(30), in_flight: 64 };
+    let interval = Duration::from_secs(300);
+    for (count, ttl) in [(500, None), (500, Some(300)), (500, Some(120)), (2000, None), (5000, Some(150))] {
+        let begun = beginnings(count, shipped, interval, ttl, interval * 20);
+        let period = Duration::from_secs(ttl.unwrap_or(300).min(300).into());
+        let start = begun[count - 1].0.as_secs() + 1;
+        let mut seconds = vec![0_usize; 6001];
+        for (at, _) in &begun {
+            seconds[usize::try_from(at.as_secs()).unwrap()] += 1;
+        }
+        let seconds = &seconds[usize::try_from(start).unwrap()..6000];
+        let mean = f64::from(u32::try_from(count).unwrap()) / period.as_secs_f64();
+        let busiest = u32::try_from(*seconds.iter().max().unwrap()).unwrap();
+        assert!(f64::from(busiest) <= (2.0 * mean).ceil(), "{count} {ttl:?}: {busiest} a second, {mean} on average");
+        let mut last = BTreeMap::new();
+        for (at, endpoint) in begun {
+            let before: Option<Duration> = last.insert(endpoint, at);
+            let wait = at - before.unwrap_or(at);
+            assert!(wait <= period + Duration::from_secs(5), "{count} {ttl:?}: {wait:?} between two rounds");
+        }
     }
 }

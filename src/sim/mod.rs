@@ -57,6 +57,7 @@ mod internet;
 mod judged;
 mod log;
 mod names;
+mod outgoing;
 mod prober;
 mod run;
 mod scenario;

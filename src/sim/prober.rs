@@ -11,6 +11,7 @@ use crate::trace::switchboard::{Content, Switchboard, TraceId, Transmit};
 use crate::trace::{Protocol, Trace};
 
 use super::internet::{Datagram, Internet};
+use super::outgoing::Outgoing;
 use super::topology::NodeId;
 use super::wire::Packet;
 
@@ -46,15 +47,17 @@ impl<W> Prober<W> {
         self.switchboard.handle_timeout(now);
     }
 
-    /// Sends the next probe. Yields what comes back, and nothing when the probe could not be sent.
+    /// Sends the next probe, which is noted. Yields what comes back, and nothing when the probe could not be sent.
     pub(super) fn poll_answers(
         &mut self,
         internet: &mut Internet,
+        outgoing: &mut Outgoing,
         elapsed: Duration,
         now: Moment,
     ) -> Option<Vec<Datagram>> {
         let transmit = self.switchboard.poll_transmit(now)?;
         self.sent += 1;
+        outgoing.send("probes", transmit.target, 1, elapsed);
         let Some(source) = internet.source(self.vantage, transmit.target) else {
             self.switchboard.handle_send_failure(transmit.key, now);
             return Some(Vec::new());

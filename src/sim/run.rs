@@ -20,6 +20,7 @@ use super::daemon::{Answer, Daemon, RoundId};
 use super::expect;
 use super::judged::daemon_as_expected;
 use super::log::Log;
+use super::outgoing::Outgoing;
 use super::prober::Prober;
 use super::scenario::{Scenario, Step};
 use super::topology::NodeId;
@@ -77,6 +78,7 @@ struct Simulation<'s> {
     agenda: Agenda<Event>,
     probers: BTreeMap<NodeId, Prober<Waiting>>,
     daemon: Option<Daemon>,
+    outgoing: Outgoing,
     /// The traces of the step being played.
     traces: Vec<Trace>,
     log: Log,
@@ -99,6 +101,7 @@ impl<'s> Simulation<'s> {
             agenda: Agenda::new(),
             probers: BTreeMap::new(),
             daemon: config.map(|config| Daemon::new(config.clone(), borders.clone(), scenario.seed, first)),
+            outgoing: Outgoing::default(),
             traces: Vec::new(),
             log: Log::default(),
             failures: Vec::new(),
@@ -116,6 +119,8 @@ impl<'s> Simulation<'s> {
         let expected = &step.written.expect;
         let mut failures = expect::traces(&expected.trace, &self.traces, &self.world.internet.topology);
         failures.extend(expect::at_most("probes sent", expected.probes_at_most, self.sent() - sent));
+        let outgoing = std::mem::take(&mut self.outgoing);
+        failures.extend(outgoing.as_expected(expected.spoken_to.as_ref(), &expected.per_second_at_most));
         failures.extend(self.daemon.iter().flat_map(|daemon| daemon_as_expected(expected, daemon)));
         for failure in failures {
             self.fail(&step.key, &failure);
@@ -257,7 +262,7 @@ impl<'s> Simulation<'s> {
         let (now, elapsed) = (self.now, self.elapsed());
         let mut traced = Vec::new();
         for (vantage, prober) in &mut self.probers {
-            while let Some(answers) = prober.poll_answers(&mut self.world.internet, elapsed, now) {
+            while let Some(answers) = prober.poll_answers(&mut self.world.internet, &mut self.outgoing, elapsed, now) {
                 for answer in answers {
                     let (from, bytes) = (answer.from, answer.bytes);
                     self.agenda.put(now.mono + answer.after, Event::Datagram { vantage: *vantage, from, bytes });
@@ -295,13 +300,15 @@ impl<'s> Simulation<'s> {
     }
 
     fn ask(&mut self, round: RoundId, ask: Ask) {
-        let now = self.now;
+        let (now, elapsed) = (self.now, self.elapsed());
         let (after, answer) = match ask {
             Ask::Lookup { view, name, family } => {
+                self.outgoing.ask("lookups", 1, elapsed);
                 let (after, resolution) = self.world.resolve(view, name, family, now);
                 (after, Answer::Resolution(resolution))
             }
             Ask::Contact { address, port, attempts, timeout } => {
+                self.outgoing.send("connections", address, attempts.into(), elapsed);
                 let (after, contact) = self.world.contact(address, port, attempts, timeout, now);
                 (after, Answer::Contact(contact))
             }
@@ -310,6 +317,7 @@ impl<'s> Simulation<'s> {
                 return self.prober(vantage).start(plan, Waiting::Round(round), now);
             }
             Ask::Pointer { view, address } => {
+                self.outgoing.ask("lookups", 1, elapsed);
                 let (after, pointer) = self.world.point(view, address, now);
                 (after, Answer::Pointer(pointer))
             }

@@ -349,6 +349,11 @@ pub(super) struct ExpectWritten {
     pub(super) trace: Vec<TraceExpected>,
     /// The most probes sent since the step before.
     pub(super) probes_at_most: Option<usize>,
+    /// Exactly these addresses were sent probes or connected to since the step before.
+    pub(super) spoken_to: Option<Vec<IpAddr>>,
+    /// The most `probes`, `connections` or `lookups` within any one second since the step before.
+    #[serde(default)]
+    pub(super) per_second_at_most: BTreeMap<String, usize>,
     /// The standing of endpoints.
     #[serde(default)]
     pub(super) standing: BTreeMap<String, String>,

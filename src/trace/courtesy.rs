@@ -135,7 +135,7 @@ impl<T: Copy + PartialEq> Networks<T> {
 
     /// The network of `target`, for one more that is headed there.
     pub(super) fn join(&mut self, target: IpAddr, now: Instant) -> NetworkId {
-        let Some(pace) = self.budget.clone() else { return NetworkId(usize::MAX) };
+        let Some(budget) = self.budget.clone() else { return NetworkId(usize::MAX) };
         self.forget_until(now);
         let prefix = Prefix::of(target);
         if let Some(&id) = self.names.get(&prefix) {
@@ -143,7 +143,7 @@ impl<T: Copy + PartialEq> Networks<T> {
             return id;
         }
         let waiting = [VecDeque::new(), VecDeque::new()];
-        let network = Network { prefix, pace, members: 1, waiting, turn: None };
+        let network = Network { prefix, pace: budget, members: 1, waiting, turn: None };
         let id = self.free.pop().unwrap_or(NetworkId(self.known.len()));
         match self.known.get_mut(id.0) {
             Some(place) => *place = network,
