@@ -284,7 +284,7 @@ fn once_everything_was_looked_at_rounds_are_spread_over_the_interval() {
         let mut last = BTreeMap::new();
         for (at, endpoint) in begun {
             let before: Option<Duration> = last.insert(endpoint, at);
-            let wait = at - before.unwrap_or(at);
+            let wait = before.map_or(Duration::ZERO, |before| at.saturating_sub(before));
             assert!(wait <= period + Duration::from_secs(5), "{count} {ttl:?}: {wait:?} between two rounds");
         }
     }

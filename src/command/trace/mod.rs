@@ -140,7 +140,8 @@ pub struct TraceCommand {
 const EXAMPLES: &str = "\
 Names are asked of the system's resolver. All probes of a trace are of one flow, so that routers that balance load send
 them one way. Without CAP_NET_RAW paths are traced by UDP, one probe of each at a time. Nothing is sent to addresses of
-many receivers, of one link or reserved. A path has a `*` for each probe that nobody answered.
+many receivers, of one link or reserved, nor to those denied; a target that is denied is left out, and that is noted.
+Targets of one network wait for each other, and are spread among the others. A path has a `*` for each probe that nobody answered.
 
 Examples:
   pehra trace pbs.gov.pk
@@ -153,7 +154,7 @@ Exit status:
   0    done, whether targets answered or not
   64   wrong command line
   65   wrong file of targets
-  68   a name without an address
+  68   a name without an address, or every target denied
   74   nothing could be sent or printed
   77   no permission
   130  stopped before all was traced";
@@ -360,7 +361,7 @@ mod tests {
     fn the_deadline_leaves_time_for_one_probe_after_the_other_and_for_those_of_the_same_network() {
         let plan = |arguments: &[&str], at_once| parsed(&[&["1.1.1.1"][..], arguments].concat()).unwrap().plan(at_once);
         let long = plan(&["--attempts", "10", "--max-ttl", "255"], 50);
-        assert_eq!((long.attempts, long.last_ttl, long.deadline), (10, 255, Duration::from_millis(3825 * 1000)));
+        assert_eq!((long.attempts, long.last_ttl, long.deadline), (10, 255, Duration::from_secs(3825)));
         assert_eq!(plan(&["--attempts", "1"], 50).deadline, Duration::from_secs(45));
         let crowded = plan(&["--attempts", "1", "--network-rate", "1"], 50);
         assert_eq!(crowded.deadline, Duration::from_secs(51 * 30));

@@ -22,7 +22,7 @@ pub(crate) use dns::{NameServer, Recursor, Zone};
 pub(crate) use flooder::{Water, flood};
 pub(crate) use forger::{LIARS, forge, forge_knowing};
 pub(crate) use liar::{Lie, lie};
-pub(crate) use listener::listen;
+pub(crate) use listener::{greet, listen};
 pub(crate) use long_way::LongWay;
 pub(crate) use mmdb::everywhere;
 pub(crate) use pehra::{Instance, Settings, inspect, judge, rewrite_journal, start_with_inventory, state, trace};

@@ -4,6 +4,7 @@ mod distance;
 mod evidence;
 mod faults;
 mod life;
+mod manners;
 mod moves_abroad;
 mod names;
 mod network;
@@ -35,6 +36,10 @@ pub(crate) const ALL: &[(&str, fn())] = &[
     ("a_broken_database_is_refused_and_the_old_one_stays", life::a_broken_database_is_refused),
     ("a_broken_configuration_is_refused_and_the_old_one_stays", life::a_broken_configuration_is_refused),
     ("term_ends_it_within_five_seconds_with_rounds_in_flight", life::term_ends_it_with_rounds_in_flight),
+    (
+        "nothing_is_sent_anything_but_what_the_inventory_or_its_names_gave_and_never_what_is_denied",
+        manners::nothing_else_is_sent_anything,
+    ),
     ("forged_answers_do_not_change_a_trace", traces::forged_answers_change_nothing),
     ("forged_answers_that_hit_prove_nothing_of_the_distance", traces::forgeries_that_hit_prove_nothing),
     ("hops_are_the_routers_that_are_there_by_icmp", traces::hops_are_the_routers_by_icmp),
