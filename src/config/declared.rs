@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use crate::network::Asn;
 use crate::provider::{Provider, ProviderId};
+use crate::round::deny::DenyList;
 use crate::workload::{DataClass, Endpoint, Host, Jurisdiction, Noc, Workload, WorkloadId};
 
 use super::fault::{Faults, Spot, did_you_mean, quoted};
@@ -102,6 +103,16 @@ impl<'d> Declared<'d> {
         }
         self.watched.insert(identity, (workload.to_owned(), endpoint.spot));
         Some(endpoint.value)
+    }
+
+    /// Warns of endpoints that are addresses which are never sent anything.
+    pub(super) fn warn_of_denied(&self, deny: &DenyList) {
+        for (address, (_, spot)) in &self.addresses {
+            if let Some(by) = deny.denies(*address) {
+                let never = format!("{address} is never sent anything, as {by} is denied");
+                self.faults.warn(spot, format!("{never}: it will never be compliant, leave one of them out"));
+            }
+        }
     }
 
     /// One landmark, unless it is watched; workloads come before.

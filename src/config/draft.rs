@@ -199,6 +199,9 @@ impl Draft {
         let workloads = entries.workloads.into_iter().filter_map(|entry| declared.workload(entry));
         let mut workloads: Vec<_> = workloads.collect();
         workloads.sort_by(|one, other| one.id.cmp(&other.id));
+        if let Some(body) = &self.body {
+            declared.warn_of_denied(&body.probing.round.deny);
+        }
         let landmarks = self.body.iter_mut().flat_map(|body| std::mem::take(&mut body.landmarks));
         let landmarks: Vec<_> = landmarks.filter_map(|landmark| declared.landmark(landmark)).collect();
         let nocs: Vec<_> = entries.nocs.into_iter().filter_map(|entry| declared.noc(entry)).collect();

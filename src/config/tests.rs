@@ -113,3 +113,16 @@ fn the_databases_that_are_asked_can_be_chosen_and_none_of_them_leaves_physics_al
     assert_eq!(with("databases = [\"geolite2\"]"), (names(&["geolite2", "apnic"]), false));
     assert_eq!(with("databases = []"), (names(&["apnic"]), true));
 }
+
+#[test]
+fn an_endpoint_that_is_denied_is_warned_of() {
+    let endpoints = "endpoints = [\"https://portal.example.gov.pk\", \"tcp://db.example.gov.pk:5432\"]";
+    let denied = "endpoints = [\"https://203.101.184.84\", \"https://224.0.0.1\", \"https://203.101.185.1\"]";
+    let text = format!("{}\n[probing]\ndeny = [\"203.101.184.0/24\"]\n", EXAMPLE.replace(endpoints, denied));
+    let (config, warnings) = read(text.as_bytes()).unwrap();
+    assert_eq!(config.workloads[0].endpoints.len(), 3);
+    let told: Vec<_> = warnings.iter().filter(|warning| warning.message.contains("is denied")).collect();
+    assert_eq!(told.len(), 2, "{warnings:?}");
+    let why = "203.101.184.84 is never sent anything, as 203.101.184.0/24 is denied: it will never be compliant";
+    assert!(told.iter().any(|warning| warning.message.starts_with(why)), "{told:?}");
+}

@@ -5,7 +5,8 @@
 //! right one. Everything else is dropped, and the caller told why.
 //!
 //! What is done for a probe or a reply takes O(log n) time among n traces: a reply is led by its flow to the few probes of
-//! that flow, and a trace is put in the order of deadlines anew only when its deadline came or became earlier.
+//! that flow, and a trace is put in the order of deadlines anew only when its deadline came or became earlier. A trace whose
+//! [network](crate::trace::courtesy) is not due waits outside of that.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::net::IpAddr;
