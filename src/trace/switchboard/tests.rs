@@ -266,7 +266,7 @@ fn a_network_is_sent_its_budget_and_holds_up_nobody_else() {
     let sent = sent_in_a_second(&mut switchboard, start);
     let (alone, all) = (sent[&IpAddr::from([198, 51, 100, 1])], sent.values().sum::<usize>());
     assert!([alone, all - alone].iter().all(|sent| (50..=53).contains(sent)), "{alone} of {all}");
-    switchboard.handle_stop();
+    switchboard.handle_stop(start);
     assert_eq!((switchboard.poll_transmit(start), switchboard.poll_timeout()), (None, None), "nobody waits");
 }
 
