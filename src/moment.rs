@@ -36,6 +36,12 @@ impl Rtt {
     /// that somebody made up, and would put whoever answered into the very place of the vantage. A microsecond.
     pub const SHORTEST: Self = Self(1_000);
 
+    /// How many times as long one host may take over one method as over another, where it takes [`Rtt::APART_MS`] more.
+    const APART_FACTOR: f64 = 1.5;
+
+    /// And so many milliseconds more: hosts and routers that answer probes late do so by less.
+    const APART_MS: f64 = 10.0;
+
     /// The round-trip time `elapsed`; anything beyond 584 years is 584 years.
     pub fn from_duration(elapsed: Duration) -> Self {
         Self(u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX))
@@ -57,6 +63,13 @@ impl Rtt {
     #[must_use]
     pub fn beyond(self, other: Self) -> Self {
         Self(self.0.saturating_sub(other.0))
+    }
+
+    /// Whether it is so much shorter than `later` that two hosts gave the answers: one host may take so many
+    /// [times as long](Self::APART_FACTOR) over one method as over another, where it takes [so much](Self::APART_MS) more.
+    pub fn is_of_another_host(self, later: Self) -> bool {
+        let (soon, late) = (self.ms(), later.ms());
+        late > soon * Self::APART_FACTOR && late - soon > Self::APART_MS
     }
 
     /// In milliseconds.

@@ -177,12 +177,6 @@ fn is_zero(count: &u16) -> bool {
     *count == 0
 }
 
-/// One host may take so many times as long over one method as over another, where it takes [`APART_MS`] more.
-const APART_FACTOR: f64 = 1.5;
-
-/// And so many milliseconds more: hosts and routers that answer probes late do so by less.
-const APART_MS: f64 = 10.0;
-
 /// The best round-trip time of one address by one method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Best {
@@ -217,8 +211,7 @@ impl Bests {
     pub fn apart(self) -> Option<(Best, Best)> {
         let (handshake, echo) = self.handshake.zip(self.echo)?;
         let (sooner, later) = if handshake.rtt < echo.rtt { (handshake, echo) } else { (echo, handshake) };
-        let (soon, late) = (sooner.rtt.ms(), later.rtt.ms());
-        (late > soon * APART_FACTOR && late - soon > APART_MS).then_some((sooner, later))
+        sooner.rtt.is_of_another_host(later.rtt).then_some((sooner, later))
     }
 
     /// With another answer.

@@ -2,15 +2,16 @@
 //!
 //! A host hears the ICMP of all its programs on every raw socket, and anybody may send it more. What cannot be ours is
 //! dropped before it takes room in the receive buffer or wakes anybody: echo replies that do not bring the label of our
-//! probes back, and errors that quote no echo request with an identifier of ours and no UDP datagram between ports of
-//! ours. All of that lies within the 28 bytes that every router quotes (RFC 792). What passes is not believed: the
-//! switchboard knows the keys.
+//! probes back, and errors that quote no echo request with an identifier of ours, no UDP datagram between ports of ours
+//! and no TCP segment from a port of ours. All of that lies within the 28 bytes that every router quotes (RFC 792). Of the
+//! TCP of this host only a SYN or a reset passes that acknowledges something, to a port of ours, which Linux gives to no
+//! connection. What passes is not believed: the switchboard knows the keys.
 
 use socket2::SockFilter;
 
-use crate::trace::packet::ip::{ICMP, ICMPV6, UDP};
+use crate::trace::packet::ip::{ICMP, ICMPV6, TCP, UDP};
 use crate::trace::packet::probe::{FIRST_IDENTIFIER, LABEL};
-use crate::trace::plan::{FIRST_UDP_SOURCE, UDP_DESTINATION};
+use crate::trace::plan::{FIRST_TCP_SOURCE, FIRST_UDP_SOURCE, UDP_DESTINATION};
 
 // Opcodes: see linux/bpf_common.h. `IND` loads from X + k.
 const LOAD_BYTE: u16 = 0x50;
@@ -28,13 +29,18 @@ const IF_EQUAL: u16 = 0x15;
 const IF_AT_LEAST: u16 = 0x35;
 const RETURN: u16 = 0x06;
 
+// The flags of TCP that tell what a segment is for: FIN, SYN, RST, ACK (RFC 9293).
+const FLAGS: u32 = 0x17;
+const ACK_SYN: u32 = 0x12;
+const ACK_RST: u32 = 0x14;
+
 /// A place in a program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Label {
     Echo,
     Error,
     QuotedEcho,
-    QuotedUdp,
+    QuotedTcp,
     Pass,
     Drop,
 }
@@ -69,6 +75,33 @@ pub(super) fn heard_v6() -> Vec<SockFilter> {
     assembled(&heard(&numbers, Step::Plain(X_CONSTANT, 0), &[Step::Plain(X_CONSTANT, 40)]))
 }
 
+/// For a raw IPv4 socket that hears TCP.
+pub(super) fn segments_v4() -> Vec<SockFilter> {
+    assembled(&segments(Step::Plain(X_HEADER_LENGTH, 0)))
+}
+
+/// For a raw IPv6 socket that hears TCP.
+pub(super) fn segments_v6() -> Vec<SockFilter> {
+    assembled(&segments(Step::Plain(X_CONSTANT, 0)))
+}
+
+/// X is the length of what precedes the TCP segment.
+fn segments(before: Step) -> Vec<Step> {
+    vec![
+        before,
+        Step::Plain(LOAD_HALF, 2),
+        Step::Unless(IF_AT_LEAST, FIRST_TCP_SOURCE.into(), Label::Drop),
+        Step::Plain(LOAD_BYTE, 13),
+        Step::Plain(AND, FLAGS),
+        Step::If(IF_EQUAL, ACK_SYN, Label::Pass),
+        Step::Unless(IF_EQUAL, ACK_RST, Label::Drop),
+        Step::Here(Label::Pass),
+        Step::Plain(RETURN, u32::MAX),
+        Step::Here(Label::Drop),
+        Step::Plain(RETURN, 0),
+    ]
+}
+
 /// What the versions of IP call things.
 struct Numbers {
     reply: u8,
@@ -99,12 +132,16 @@ fn heard(numbers: &Numbers, before: Step, quoted_header: &[Step]) -> Vec<Step> {
     steps.extend([
         of(LOAD_KEPT, 0),
         Step::If(IF_EQUAL, numbers.icmp.into(), Label::QuotedEcho),
+        Step::If(IF_EQUAL, TCP.into(), Label::QuotedTcp),
         Step::Unless(IF_EQUAL, UDP.into(), Label::Drop),
-        Step::Here(Label::QuotedUdp),
         of(LOAD_HALF, 8 + 2),
         Step::Unless(IF_EQUAL, UDP_DESTINATION.into(), Label::Drop),
         of(LOAD_HALF, 8),
         Step::Unless(IF_AT_LEAST, FIRST_UDP_SOURCE.into(), Label::Drop),
+        Step::If(IF_AT_LEAST, 0, Label::Pass),
+        Step::Here(Label::QuotedTcp),
+        of(LOAD_HALF, 8),
+        Step::Unless(IF_AT_LEAST, FIRST_TCP_SOURCE.into(), Label::Drop),
         Step::If(IF_AT_LEAST, 0, Label::Pass),
         Step::Here(Label::QuotedEcho),
         of(LOAD_HALF, 8),

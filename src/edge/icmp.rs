@@ -1,5 +1,8 @@
-//! Raw sockets: one for each family that all probes leave by, many at a time, and one that hears the ICMP of this host,
-//! narrowed down by the kernel to what can answer a probe.
+//! Raw sockets: one for each family that all probes leave by, many at a time, and two that hear the ICMP and the TCP of
+//! this host, narrowed down by the kernel to what can answer a probe.
+//!
+//! The kernel knows of no connection that a TCP probe would begin. A SYN with ACK that answers one is heard here, and the
+//! kernel sends the target a reset for it: what the probe had half opened there is closed within a round trip.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -13,6 +16,7 @@ use crate::edge::filter;
 use crate::edge::inbox::Inbox;
 use crate::edge::socket::{Watched, send_many};
 use crate::edge::vigil::Vigil;
+use crate::moment::Moment;
 use crate::trace::switchboard::{Content, Receipt, Switchboard, TraceId, Transmit};
 
 /// `IPPROTO_RAW`: datagrams with the IP header we write, and nothing is ever heard. The header holds the TTL, so that one
@@ -29,10 +33,6 @@ const READS: usize = 64;
 /// microseconds' worth.
 pub(super) const AT_ONCE: usize = 16;
 
-/// The numbers the sockets are watched under.
-const V4: u64 = 4;
-const V6: u64 = 6;
-
 /// The sockets of each family of this host.
 #[derive(Debug)]
 pub(super) struct RawSockets {
@@ -45,26 +45,29 @@ pub(super) struct RawSockets {
 
 #[derive(Debug)]
 struct Family {
-    inbox: Inbox,
+    icmp: Inbox,
+    tcp: Inbox,
     out: Socket,
 }
 
 impl RawSockets {
     /// Opens them. A family that this host does not have is left out.
     pub(super) fn open() -> io::Result<Self> {
-        let v4 = Family::open(Domain::IPV4, Protocol::ICMPV4, &filter::heard_v4());
-        let v6 = Family::open(Domain::IPV6, Protocol::ICMPV6, &filter::heard_v6());
+        let v4 = Family::open(Domain::IPV4, Protocol::ICMPV4, [&filter::heard_v4(), &filter::segments_v4()]);
+        let v6 = Family::open(Domain::IPV6, Protocol::ICMPV6, [&filter::heard_v6(), &filter::segments_v6()]);
         let (v4, v6) = match (v4, v6) {
             (Err(error), Err(_)) => return Err(error),
             (v4, v6) => (v4.ok(), v6.ok()),
         };
-        let watched = Watched::new()?;
-        for (family, number) in [(&v4, V4), (&v6, V6)] {
-            if let Some(family) = family {
-                watched.messages(family.inbox.socket(), number)?;
-            }
+        let sockets = Self { v4, v6, watched: Watched::new()?, sources: BTreeMap::new() };
+        for (inbox, number) in sockets.inboxes().zip(0..) {
+            sockets.watched.messages(inbox.socket(), number)?;
         }
-        Ok(Self { v4, v6, watched, sources: BTreeMap::new() })
+        Ok(sockets)
+    }
+
+    fn inboxes(&self) -> impl Iterator<Item = &Inbox> {
+        [&self.v4, &self.v6].into_iter().flatten().flat_map(|family| [&family.icmp, &family.tcp])
     }
 
     pub(super) fn watched(&self) -> &Watched {
@@ -115,17 +118,12 @@ impl RawSockets {
 
     /// Wakes us with the next message. Until this is asked for, messages gather.
     pub(super) fn watch(&self) -> io::Result<()> {
-        for (family, number) in [(&self.v4, V4), (&self.v6, V6)] {
-            if let Some(family) = family {
-                self.watched.messages_again(family.inbox.socket(), number)?;
-            }
-        }
-        Ok(())
+        self.inboxes().zip(0..).try_for_each(|(inbox, number)| self.watched.messages_again(inbox.socket(), number))
     }
 
     /// How many replies the kernel has thrown away because there was no room.
     pub(super) fn lost(&self) -> u64 {
-        [&self.v4, &self.v6].into_iter().flatten().map(|family| family.inbox.lost()).sum()
+        self.inboxes().map(Inbox::lost).sum()
     }
 
     /// The address that a probe says it comes from.
@@ -134,7 +132,7 @@ impl RawSockets {
             // The kernel fills it in, and no checksum covers it.
             Content::Icmp(_) if transmit.target.is_ipv4() => return Ok(Ipv4Addr::UNSPECIFIED.into()),
             Content::Icmp(_) => 0,
-            Content::Udp { destination_port, .. } => destination_port,
+            Content::Udp { destination_port, .. } | Content::Tcp { destination_port, .. } => destination_port,
         };
         if let Some(&source) = self.sources.get(&transmit.trace) {
             return Ok(source);
@@ -146,14 +144,12 @@ impl RawSockets {
 }
 
 impl Family {
-    fn open(domain: Domain, icmp: Protocol, heard: &[SockFilter]) -> io::Result<Self> {
-        let socket = Socket::new(domain, Type::RAW, Some(icmp))?;
-        socket.attach_filter(heard)?;
-        socket.set_nonblocking(true)?;
+    fn open(domain: Domain, icmp: Protocol, heard: [&[SockFilter]; 2]) -> io::Result<Self> {
+        let [icmp_heard, tcp_heard] = heard;
         let out = Socket::new(domain, Type::RAW, Some(Protocol::from(WITH_HEADER)))?;
         out.set_nonblocking(true)?;
         out.set_send_buffer_size(SEND_BUFFER)?;
-        Ok(Self { inbox: Inbox::new(socket)?, out })
+        Ok(Self { icmp: inbox(domain, icmp, icmp_heard)?, tcp: inbox(domain, Protocol::TCP, tcp_heard)?, out })
     }
 
     /// The places of those that could not be sent.
@@ -175,15 +171,35 @@ impl Family {
     }
 
     fn receive(&mut self, switchboard: &mut Switchboard, vigil: &mut Vigil, receipts: &mut Vec<Receipt>) -> bool {
-        (0..READS).all(|_| {
-            let is_more = self.inbox.read();
-            // After reading: a sleep before that is one that what was read may have come over.
-            vigil.keep(switchboard);
-            let messages = self.inbox.messages();
-            receipts.extend(messages.map(|(bytes, from, at)| switchboard.handle_datagram(bytes, from, at)));
-            is_more
-        })
+        let of_icmp = read(&mut self.icmp, switchboard, vigil, receipts, Switchboard::handle_datagram);
+        let of_tcp = read(&mut self.tcp, switchboard, vigil, receipts, Switchboard::handle_segment);
+        of_icmp || of_tcp
     }
+}
+
+/// A raw socket that hears what passes the filter.
+fn inbox(domain: Domain, protocol: Protocol, heard: &[SockFilter]) -> io::Result<Inbox> {
+    let socket = Socket::new(domain, Type::RAW, Some(protocol))?;
+    socket.attach_filter(heard)?;
+    socket.set_nonblocking(true)?;
+    Inbox::new(socket)
+}
+
+/// Hands over what an inbox has, up to so much that others get their turn. Whether there may be more.
+fn read(
+    inbox: &mut Inbox,
+    switchboard: &mut Switchboard,
+    vigil: &mut Vigil,
+    receipts: &mut Vec<Receipt>,
+    handle: fn(&mut Switchboard, &[u8], IpAddr, Moment) -> Receipt,
+) -> bool {
+    (0..READS).all(|_| {
+        let is_more = inbox.read();
+        // After reading: a sleep before that is one that what was read may have come over.
+        vigil.keep(switchboard);
+        receipts.extend(inbox.messages().map(|(bytes, from, at)| handle(switchboard, bytes, from, at)));
+        is_more
+    })
 }
 
 /// The address that this host sends to `target` from.

@@ -3,7 +3,8 @@
 //! The form is that of [firmware 5000 and later](https://atlas.ripe.net/docs/apis/measurement-result-format/version-5000):
 //! seconds since 1970, milliseconds as numbers, `{"x":"*"}` for a probe that nobody answered, `err` for what an ICMP error
 //! says (`H` unreachable; `p` port unreachable, but not where UDP asked for just that, as the probes' own source has it:
-//! readers take any `err` for a failure), `flags` for those of a TCP answer (`R` reset). No probe of RIPE Atlas made it, so
+//! readers take any `err` for a failure), `flags` for those of a TCP answer (`SA` SYN and ACK, `RA` reset), `icmpext` for
+//! MPLS labels, `edst` for where a probe was headed that somebody had sent on elsewhere. No probe of RIPE Atlas made it, so
 //! that `prb_id` and `msm_id` are 0 and `lts`, when its clock was last set, is -1: not known.
 //!
 //! What that form cannot say stands in fields of our own, which other readers pass over, and with which
@@ -13,6 +14,7 @@
 //! |---|---|---|
 //! | result | `ending` | how the trace ended ([`Ending`]) |
 //! | result | `started` | when it began, to the nanosecond; `timestamp` is its whole seconds |
+//! | result | `port` | the port that TCP probes knocked at |
 //! | result | `vantage` | the name of who traced, where it has one |
 //! | hop | `inherited` | it was not measured by this trace, but by that to a neighbour of the target |
 //! | hop | `measured` | when that was |
@@ -28,6 +30,7 @@ use serde::Serialize;
 use super::Traced;
 use crate::moment::Rtt;
 use crate::network::Protocol;
+use crate::trace::extras::{Extras, Label};
 use crate::trace::{AnswerKind, Ending, Hop, HopAnswer};
 
 /// The firmware whose form it has.
@@ -51,6 +54,8 @@ pub struct AtlasResult<'a> {
     endtime: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
     paris_id: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    port: Option<u16>,
     result: Vec<WrittenHop<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     vantage: Option<&'a str>,
@@ -84,11 +89,40 @@ struct WrittenAnswer<'a> {
     err: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     flags: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    edst: Option<IpAddr>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    icmpext: Option<WrittenExtension<'a>>,
     kind: &'a AnswerKind,
     #[serde(skip_serializing_if = "is_not")]
     after_timeout: bool,
     #[serde(skip_serializing_if = "is_not")]
     unmatched: bool,
+}
+
+/// MPLS labels, as the one object of an extension (RFC 4884, RFC 4950).
+#[derive(Debug, Serialize)]
+struct WrittenExtension<'a> {
+    version: u8,
+    /// Whether the router said where its extensions begin.
+    rfc4884: u8,
+    obj: [WrittenObject<'a>; 1],
+}
+
+#[derive(Debug, Serialize)]
+struct WrittenObject<'a> {
+    class: u8,
+    #[serde(rename = "type")]
+    kind: u8,
+    mpls: &'a [Label],
+}
+
+impl<'a> WrittenExtension<'a> {
+    /// `None` without labels.
+    fn new(extras: &'a Extras) -> Option<Self> {
+        let obj = [WrittenObject { class: 1, kind: 1, mpls: &extras.labels }];
+        (!extras.labels.is_empty()).then(|| Self { version: 2, rfc4884: u8::from(!extras.unannounced), obj })
+    }
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
@@ -118,6 +152,7 @@ impl<'a> AtlasResult<'a> {
             timestamp: trace.started.as_second(),
             endtime: traced.ended.as_second(),
             paris_id: trace.flow,
+            port: trace.port,
             result: trace.hops.iter().map(|hop| WrittenHop::new(hop, trace.protocol)).collect(),
             vantage,
             started: trace.started,
@@ -141,7 +176,8 @@ impl<'a> WrittenAnswer<'a> {
             AnswerKind::PortUnreachable if to == Protocol::Udp => (None, None),
             AnswerKind::PortUnreachable => (Some("p"), None),
             AnswerKind::Unreachable => (Some("H"), None),
-            AnswerKind::Reset => (None, Some("R")),
+            AnswerKind::SynAck => (None, Some("SA")),
+            AnswerKind::Reset => (None, Some("RA")),
             AnswerKind::TimeExceeded | AnswerKind::EchoReply | AnswerKind::Unstated => (None, None),
         };
         Self {
@@ -149,6 +185,8 @@ impl<'a> WrittenAnswer<'a> {
             rtt: Rtt::ms(answer.rtt_ns),
             err,
             flags,
+            edst: answer.rewritten(),
+            icmpext: answer.extras.as_deref().and_then(WrittenExtension::new),
             kind: &answer.kind,
             after_timeout: answer.late,
             unmatched: answer.unmatched,

@@ -119,7 +119,7 @@ mod tests {
 
     fn answer(last: u8, microseconds: u64, kind: AnswerKind) -> HopAnswer {
         let rtt_ns = Rtt::from_duration(Duration::from_micros(microseconds));
-        HopAnswer { from: [203, 101, 184, last].into(), rtt_ns, kind, late: false, unmatched: false }
+        HopAnswer { from: [203, 101, 184, last].into(), rtt_ns, kind, late: false, unmatched: false, extras: None }
     }
 
     fn hop(ttl: u8, answers: Vec<HopAnswer>, silent: u8) -> Hop {

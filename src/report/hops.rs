@@ -113,6 +113,7 @@ mod tests {
             kind,
             late: false,
             unmatched: false,
+            extras: None,
         }
     }
 
@@ -123,7 +124,7 @@ mod tests {
     fn trace(hops: Vec<Hop>) -> Trace {
         let (protocol, ending) = (Protocol::Tcp, Ending::Silent);
         let started = "2026-11-21T10:00:00Z".parse().unwrap();
-        Trace { target: TARGET.parse().unwrap(), protocol, started, flow: None, hops, ending }
+        Trace { target: TARGET.parse().unwrap(), protocol, started, port: None, flow: None, hops, ending }
     }
 
     fn says(about: &str, country: &str) -> Claim {

@@ -369,6 +369,7 @@ impl Round {
         let plan = Plan {
             target: address,
             protocol,
+            port: self.settings.endpoint.port(),
             first_ttl: probing.first_ttl,
             last_ttl: probing.last_ttl,
             attempts: probing.attempts,
@@ -418,7 +419,8 @@ impl Round {
     fn record_missing_traces(&mut self) {
         for (target, (protocol, started)) in std::mem::take(&mut self.traces) {
             let flow = Some(self.settings.flow);
-            let overdue = Trace { target, protocol, started, flow, hops: Vec::new(), ending: Ending::Overdue };
+            let port = (protocol == Protocol::Tcp).then(|| self.settings.endpoint.port());
+            let overdue = Trace { target, protocol, started, port, flow, hops: Vec::new(), ending: Ending::Overdue };
             self.observation.traces.push(overdue);
         }
     }

@@ -81,11 +81,11 @@ fn trace(target: &str, protocol: Protocol, responders: &[&str]) -> Trace {
         let rtt_ns = Rtt::from_duration(Duration::from_millis(4));
         let from = from.parse().unwrap();
         let kind = if from == target { AnswerKind::EchoReply } else { AnswerKind::TimeExceeded };
-        let answer = HopAnswer { from, rtt_ns, kind, late: false, unmatched: false };
+        let answer = HopAnswer { from, rtt_ns, kind, late: false, unmatched: false, extras: None };
         Hop { ttl, answers: vec![answer], silent: 0, inherited: None }
     });
     let hops = hops.collect();
-    Trace { target, protocol, started: start().wall, flow: Some(7), hops, ending: Ending::Reached }
+    Trace { target, protocol, started: start().wall, port: None, flow: Some(7), hops, ending: Ending::Reached }
 }
 
 fn contact(address: &str) -> Contact {

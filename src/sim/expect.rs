@@ -75,12 +75,11 @@ fn answer_in_words(answer: &HopAnswer, topology: &Topology) -> String {
     let who = topology.name_of(answer.from).map_or_else(|| answer.from.to_string(), ToOwned::to_owned);
     let what = match answer.kind {
         AnswerKind::Unreachable => " unreachable",
-        AnswerKind::TimeExceeded
-        | AnswerKind::EchoReply
-        | AnswerKind::PortUnreachable
-        | AnswerKind::Reset
-        | AnswerKind::Unstated => "",
+        AnswerKind::TimeExceeded | AnswerKind::EchoReply | AnswerKind::PortUnreachable | AnswerKind::Unstated => "",
+        AnswerKind::SynAck => " syn-ack",
+        AnswerKind::Reset => " reset",
     };
+    let sent_on = answer.rewritten().map_or_else(String::new, |to| format!(" sent on to {to}"));
     let late = if answer.late { " late" } else { "" };
-    format!("{who}{what}{late}")
+    format!("{who}{what}{sent_on}{late}")
 }

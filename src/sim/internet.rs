@@ -7,15 +7,17 @@ use std::time::Duration;
 use crate::trace::Protocol;
 
 use super::topology::{Node, NodeId, Topology, mix};
-use super::wire::{Complaint, Packet, complaint, echo_reply};
+use super::wire::{self, Complaint, Packet, complaint, echo_reply};
 use super::written::{Connection, Forgery, RefusalWritten};
 
 /// The hop limit of packets that are not probes (the default of most systems, RFC 1700).
 const FULL_HOP_LIMIT: u8 = 64;
 
-/// What a raw ICMP socket receives in answer to a packet.
+/// What a raw socket receives in answer to a packet.
 #[derive(Clone, Debug)]
 pub(super) struct Datagram {
+    /// Of what the socket is: ICMP or TCP.
+    pub(super) protocol: Protocol,
     /// How long after the packet was sent.
     pub(super) after: Duration,
     pub(super) from: IpAddr,
@@ -45,6 +47,8 @@ struct Journey {
     fate: Fate,
     one_way: Duration,
     forgers: Vec<(NodeId, Duration)>,
+    /// Where somebody on the way has sent it on to.
+    sent_on: Option<IpAddr>,
 }
 
 /// The routers and hosts at work.
@@ -117,13 +121,14 @@ impl Internet {
 
     fn carry(&self, from: NodeId, packet: &Packet) -> Journey {
         let flow = packet.flow();
-        let mut journey = Journey { fate: Fate::Lost, one_way: Duration::ZERO, forgers: Vec::new() };
+        let mut journey = Journey { fate: Fate::Lost, one_way: Duration::ZERO, forgers: Vec::new(), sent_on: None };
         let mut here = from;
         for distance in 1..=packet.hop_limit {
             let next = self.topology.hop(from, packet.destination, flow, usize::from(distance) - 1);
             let Some((id, node)) = next.and_then(|id| Some((id, self.topology.node(id)?))) else { break };
             journey.one_way += self.topology.one_way(here, id);
             here = id;
+            journey.sent_on = node.sends_on.or(journey.sent_on);
             if !node.forges.is_empty() {
                 journey.forgers.push((id, journey.one_way));
             }
@@ -145,16 +150,22 @@ impl Internet {
             Fate::Complained(id, complaint) => (id, Some(complaint)),
         };
         let node = self.topology.node(id)?;
-        let (from, bytes) = match says {
+        let (protocol, from, bytes) = match says {
             Some(_) if node.silent => return None,
             Some(says) => {
                 let from = node.address_towards(packet.source)?;
-                (from, complaint(from, packet.source, says, &packet.quote(node.quotes)))
+                let arrived = journey.sent_on.map_or_else(|| packet.clone(), |to| packet.sent_on(to));
+                (Protocol::Icmp, from, complaint(from, packet.source, says, &arrived.quote(node.quotes)))
             }
-            None => (packet.destination, local_answer(node, packet)?),
+            None if packet.protocol == Protocol::Tcp => (Protocol::Tcp, packet.destination, handshake(node, packet)?),
+            None => (Protocol::Icmp, packet.destination, local_answer(node, packet)?),
         };
-        let (limit, delay) = (node.answers_per_second, node.icmp_delay);
-        self.may_speak(id, limit, at).then(|| Datagram { after: journey.one_way * 2 + delay, from, bytes })
+        let (limit, delay) = match protocol {
+            Protocol::Tcp => (None, Duration::ZERO),
+            Protocol::Icmp | Protocol::Udp => (node.answers_per_second, node.icmp_delay),
+        };
+        let after = journey.one_way * 2 + delay;
+        self.may_speak(id, limit, at).then_some(Datagram { protocol, after, from, bytes })
     }
 
     fn is_silent(&self, node: NodeId) -> bool {
@@ -175,7 +186,7 @@ impl Internet {
         let Some(node) = self.topology.node(liar) else { return Vec::new() };
         let Some(own) = node.address_towards(packet.source) else { return Vec::new() };
         let forged = node.forges.iter().filter_map(|kind| forged(*kind, own, packet));
-        forged.map(|(from, bytes)| Datagram { after: one_way * 2, from, bytes }).collect()
+        forged.map(|(from, bytes)| Datagram { protocol: Protocol::Icmp, after: one_way * 2, from, bytes }).collect()
     }
 
     fn draw_jitter(&mut self) -> Duration {
@@ -201,7 +212,14 @@ fn arrival(id: NodeId, node: &Node, packet: &Packet, distance: u8) -> Option<Fat
     }
 }
 
-/// What the destination itself answers.
+/// What the destination itself says to a SYN.
+fn handshake(node: &Node, packet: &Packet) -> Option<Vec<u8>> {
+    let port = wire::port(packet)?;
+    let is_known = node.open.contains(&port) || node.closed.contains(&port);
+    is_known.then(|| wire::handshake(packet, node.open.contains(&port))).flatten()
+}
+
+/// What the destination itself answers by ICMP.
 fn local_answer(node: &Node, packet: &Packet) -> Option<Vec<u8>> {
     let own = packet.destination;
     match packet.protocol {
@@ -217,8 +235,13 @@ fn forged(kind: Forgery, own: IpAddr, packet: &Packet) -> Option<(IpAddr, Vec<u8
     let to = packet.source;
     match kind {
         Forgery::WrongQuote => {
-            let other = Packet { destination: own, ..packet.clone() };
-            Some((own, complaint(own, to, Complaint::TimeExceeded, &other.quote(packet.body.len()))))
+            let mut other = Packet { destination: own, ..packet.clone() };
+            let unknown = match packet.protocol {
+                Protocol::Icmp | Protocol::Udp => 2..4,
+                Protocol::Tcp => 4..8,
+            };
+            other.body.get_mut(unknown).into_iter().flatten().for_each(|byte| *byte ^= 0x55);
+            Some((own, complaint(own, to, Complaint::TimeExceeded, &other.quote(8))))
         }
         Forgery::WrongKey => {
             let mut other = packet.clone();

@@ -13,7 +13,7 @@ use crate::trace::{Protocol, Trace};
 use super::internet::{Datagram, Internet};
 use super::outgoing::Outgoing;
 use super::topology::NodeId;
-use super::wire::Packet;
+use super::wire::{self, Packet};
 
 /// A switchboard at a vantage, and who waits for which of its traces.
 #[derive(Debug)]
@@ -39,8 +39,12 @@ impl<W> Prober<W> {
         self.waiting.insert(id, waiting);
     }
 
-    pub(super) fn handle_datagram(&mut self, bytes: &[u8], from: IpAddr, now: Moment) {
-        self.switchboard.handle_datagram(bytes, from, now);
+    /// What a raw socket of `protocol` received.
+    pub(super) fn handle_datagram(&mut self, protocol: Protocol, bytes: &[u8], from: IpAddr, now: Moment) {
+        match protocol {
+            Protocol::Icmp | Protocol::Udp => self.switchboard.handle_datagram(bytes, from, now),
+            Protocol::Tcp => self.switchboard.handle_segment(bytes, from, now),
+        };
     }
 
     pub(super) fn handle_timeout(&mut self, now: Moment) {
@@ -88,6 +92,9 @@ fn packet(source: IpAddr, transmit: &Transmit) -> Packet {
             let length = u16::try_from(payload.len() + 8).unwrap_or(u16::MAX);
             let header = [source_port, destination_port, length, 0].map(u16::to_be_bytes).concat();
             (Protocol::Udp, [header.as_slice(), payload.as_slice()].concat())
+        }
+        Content::Tcp { source_port, destination_port, sequence } => {
+            (Protocol::Tcp, wire::syn(source_port, destination_port, sequence))
         }
     };
     Packet::new(protocol, source, transmit.target, transmit.ttl, body)

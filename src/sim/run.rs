@@ -9,15 +9,16 @@ use crate::alert::{DeliveryId, Outcome};
 use crate::location::disc::Borders;
 use crate::moment::Moment;
 use crate::round::Ask;
-use crate::trace::Trace;
 use crate::trace::pace::Pace;
 use crate::trace::plan::Plan;
+use crate::trace::{Protocol, Trace};
 use crate::verdict::Standing;
 use crate::watch;
 
 use super::agenda::Agenda;
 use super::daemon::{Answer, Daemon, RoundId};
 use super::expect;
+use super::internet::Datagram;
 use super::judged::daemon_as_expected;
 use super::log::Log;
 use super::outgoing::Outgoing;
@@ -58,7 +59,7 @@ pub fn run(scenario: &Scenario, borders: &Borders, first: Instant) -> Report {
 /// Something that will arrive.
 #[derive(Debug)]
 enum Event {
-    Datagram { vantage: NodeId, from: IpAddr, bytes: Vec<u8> },
+    Datagram { vantage: NodeId, protocol: Protocol, from: IpAddr, bytes: Vec<u8> },
     Answer(RoundId, Answer),
     Delivered(DeliveryId, Vec<Outcome>),
 }
@@ -156,7 +157,8 @@ impl<'s> Simulation<'s> {
             Some(Ok(node)) => node,
             Some(Err(invalid)) => return self.fail(&step.key, &invalid.to_string()),
         };
-        let plan = Plan::for_address(asked.to, asked.protocol, asked.flow);
+        let usual = Plan::for_address(asked.to, asked.protocol, asked.flow);
+        let plan = Plan { port: asked.port.unwrap_or(usual.port), ..usual };
         let now = self.now;
         self.prober(vantage).start(plan, Waiting::Step, now);
         let wanted = self.traces.len() + 1;
@@ -221,9 +223,9 @@ impl<'s> Simulation<'s> {
         let now = self.now;
         while let Some(event) = self.agenda.poll(now.mono) {
             match event {
-                Event::Datagram { vantage, from, bytes } => {
+                Event::Datagram { vantage, protocol, from, bytes } => {
                     self.log.packet(self.elapsed(), &bytes);
-                    self.prober(vantage).handle_datagram(&bytes, from, now);
+                    self.prober(vantage).handle_datagram(protocol, &bytes, from, now);
                 }
                 Event::Answer(round, answer) => self.answer(round, answer),
                 Event::Delivered(id, outcomes) => {
@@ -264,8 +266,9 @@ impl<'s> Simulation<'s> {
         for (vantage, prober) in &mut self.probers {
             while let Some(answers) = prober.poll_answers(&mut self.world.internet, &mut self.outgoing, elapsed, now) {
                 for answer in answers {
-                    let (from, bytes) = (answer.from, answer.bytes);
-                    self.agenda.put(now.mono + answer.after, Event::Datagram { vantage: *vantage, from, bytes });
+                    let Datagram { protocol, after, from, bytes } = answer;
+                    let arrives = Event::Datagram { vantage: *vantage, protocol, from, bytes };
+                    self.agenda.put(now.mono + after, arrives);
                 }
             }
             traced.extend(std::iter::from_fn(|| prober.poll_trace()));

@@ -42,6 +42,7 @@ pub(super) struct Node {
     pub(super) drops: BTreeSet<Protocol>,
     pub(super) refuses: RefusalWritten,
     pub(super) forges: Vec<Forgery>,
+    pub(super) sends_on: Option<IpAddr>,
     pub(super) quotes: usize,
     pub(super) answers: BTreeSet<Protocol>,
     pub(super) open: BTreeSet<u16>,
@@ -72,6 +73,7 @@ impl Node {
         set(&mut self.drops, written.drops.as_ref().map(|all| all.iter().copied().collect()));
         set(&mut self.refuses, written.refuses);
         set(&mut self.forges, written.forges.clone());
+        self.sends_on = written.sends_on.or(self.sends_on);
         set(&mut self.quotes, written.quotes);
         set(&mut self.answers, written.answers.as_ref().map(|all| all.iter().copied().collect()));
         set(&mut self.open, written.open.as_ref().map(|all| all.iter().copied().collect()));
@@ -179,6 +181,7 @@ impl Topology {
             drops: BTreeSet::new(),
             refuses: RefusalWritten::Nothing,
             forges: Vec::new(),
+            sends_on: None,
             quotes: LEAST_QUOTE,
             answers: BTreeSet::from([Protocol::Icmp, Protocol::Udp]),
             open: BTreeSet::new(),

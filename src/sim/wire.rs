@@ -1,6 +1,6 @@
 //! The bytes of the simulated internet: what a sender's packet looks like on the way, and what comes back.
 //!
-//! Written from the standards (RFC 791, 792, 768, 8200, 4443) and not from [`crate::trace::packet`], so that each checks
+//! Written from the standards (RFC 791, 792, 768, 9293, 8200, 4443) and not from [`crate::trace::packet`], so that each checks
 //! the other.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -39,6 +39,11 @@ impl Packet {
         };
         packet.fill_checksum(at);
         packet
+    }
+
+    /// The packet as somebody on the way sends it on to another address, its checksum put right.
+    pub(super) fn sent_on(&self, to: IpAddr) -> Self {
+        Self::new(self.protocol, self.source, to, self.hop_limit, self.body.clone())
     }
 
     /// The first bytes after the IP header, by which routers tell flows apart together with the addresses: the ports of
@@ -94,6 +99,31 @@ impl Packet {
     }
 }
 
+/// The SYN of a port at another, without its checksum: no option, and a window of 65535.
+pub(super) fn syn(from: u16, to: u16, sequence: u32) -> Vec<u8> {
+    segment(from, to, sequence, 0, 0x02)
+}
+
+fn segment(from: u16, to: u16, sequence: u32, acknowledged: u32, flags: u8) -> Vec<u8> {
+    let ports = [from.to_be_bytes(), to.to_be_bytes()].concat();
+    let numbers = [sequence.to_be_bytes(), acknowledged.to_be_bytes()].concat();
+    [&ports[..], &numbers, &[0x50, flags, 0xff, 0xff, 0, 0, 0, 0]].concat()
+}
+
+/// What arrives at a raw TCP socket when the destination takes the connection that `syn` asks for, or resets it.
+pub(super) fn handshake(syn: &Packet, takes_it: bool) -> Option<Vec<u8>> {
+    let [s0, s1, d0, d1, q0, q1, q2, q3] = *syn.body.first_chunk()?;
+    let (from, to) = (u16::from_be_bytes([d0, d1]), u16::from_be_bytes([s0, s1]));
+    let next = u32::from_be_bytes([q0, q1, q2, q3]).wrapping_add(1);
+    let (sequence, flags) = if takes_it { (0x1234_5678, 0x12) } else { (0, 0x14) };
+    Some(heard(Protocol::Tcp, syn.destination, syn.source, &segment(from, to, sequence, next, flags)))
+}
+
+/// The port that a TCP segment knocks at.
+pub(super) fn port(packet: &Packet) -> Option<u16> {
+    Some(u16::from_be_bytes(*packet.body.get(2..)?.first_chunk()?))
+}
+
 /// What arrives at a raw ICMP socket when `from` answers the echo request `request` to `to`; `None` when it is none.
 pub(super) fn echo_reply(from: IpAddr, request: &Packet) -> Option<Vec<u8>> {
     let rest = request.body.get(4..)?;
@@ -130,9 +160,13 @@ fn type_and_code_v6(complaint: Complaint) -> (u8, u8) {
     }
 }
 
-/// An ICMP message as a raw socket hands it over: with its IP header over IPv4, without over IPv6.
 fn received(from: IpAddr, to: IpAddr, message: &[u8]) -> Vec<u8> {
-    let packet = Packet::new(Protocol::Icmp, from, to, 64, message.to_vec());
+    heard(Protocol::Icmp, from, to, message)
+}
+
+/// A message as a raw socket hands it over: with its IP header over IPv4, without over IPv6.
+fn heard(protocol: Protocol, from: IpAddr, to: IpAddr, message: &[u8]) -> Vec<u8> {
+    let packet = Packet::new(protocol, from, to, 64, message.to_vec());
     let mut bytes = if to.is_ipv4() { packet.header(57) } else { Vec::new() };
     bytes.extend(&packet.body);
     bytes

@@ -102,6 +102,8 @@ pub(super) struct NodeWritten {
     pub(super) refuses: Option<RefusalWritten>,
     /// What it makes up for every probe that comes by, beside forwarding it.
     pub(super) forges: Option<Vec<Forgery>>,
+    /// It translates the destination of what it forwards to this address, where the way goes on as if it had not.
+    pub(super) sends_on: Option<IpAddr>,
     /// How many bytes of what follows the IP header it quotes.
     pub(super) quotes: Option<usize>,
     /// What it answers when it is the destination.
@@ -138,7 +140,7 @@ pub(super) enum RefusalWritten {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Forgery {
-    /// A time-exceeded that quotes a packet to somebody else.
+    /// A time-exceeded that quotes a packet to somebody else, as one who has not seen ours would guess it.
     WrongQuote,
     /// An answer in the target's name to a probe that was never sent.
     WrongKey,
@@ -332,6 +334,8 @@ pub(super) struct TraceWritten {
     pub(super) to: IpAddr,
     #[serde(default = "default_protocol")]
     pub(super) protocol: Protocol,
+    /// Where TCP knocks.
+    pub(super) port: Option<u16>,
     #[serde(default)]
     pub(super) flow: u16,
 }
@@ -393,7 +397,8 @@ pub(super) struct ExpectWritten {
 #[serde(deny_unknown_fields)]
 pub(super) struct TraceExpected {
     pub(super) ending: String,
-    /// Hop by hop: who answered, `*` for silence, with `late`, `unreachable` or `2 silent` after it where that is so. Silence
+    /// Hop by hop: who answered, `*` for silence, with `syn-ack`, `reset`, `unreachable`, `sent on to …`, `late` or
+    /// `2 silent` after it where that is so. Silence
     /// at the end is left out.
     pub(super) hops: Vec<String>,
     /// The best time of an answer from the target is at least this, in milliseconds.

@@ -42,7 +42,8 @@
 //! Where an answer came from is written by whoever sent it, and a firewall near us may refuse in the target's name. So
 //! the target's distance is witnessed only by what the target alone can know or say: an echo reply, and port
 //! unreachable to a UDP probe, which brought back what tells the probe apart. Other answers in its name end the trace
-//! and prove nothing.
+//! and prove nothing: a proxy on the way completes handshakes, and a firewall resets them, and both know all that the
+//! target would. An answer to a probe that was [sent on elsewhere](extras::Extras::rewritten) is about another path.
 
 use std::net::IpAddr;
 
@@ -53,12 +54,16 @@ use crate::moment::Rtt;
 
 pub use crate::network::Protocol;
 
+use extras::Extras;
+
 pub(crate) mod commons;
 pub mod courtesy;
+pub mod extras;
 pub mod levels;
 pub mod pace;
 pub mod packet;
 pub mod plan;
+pub mod suspicion;
 pub mod switchboard;
 pub mod tally;
 pub mod tracer;
@@ -72,6 +77,9 @@ pub struct Trace {
     pub protocol: Protocol,
     /// When it began.
     pub started: Timestamp,
+    /// The port of the target that TCP probes knocked at; `None` for other probes, and when another tool did not say.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub port: Option<u16>,
     /// The flow identity every probe carried (Paris traceroute); `None` when another tool measured and did not say.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub flow: Option<u16>,
@@ -109,10 +117,12 @@ pub struct HopAnswer {
     #[serde(skip_serializing_if = "std::ops::Not::not", default)]
     pub late: bool,
     /// Whether it did not say to which probe it is: it stands where it most likely belongs, its time is counted from the
-    /// oldest probe it may be to, and it is no witness of distance, as whoever guesses the port can forge it. So it is
-    /// with what another tool got for a probe that somebody on the way had sent elsewhere.
+    /// oldest probe it may be to, and it is no witness of distance, as whoever guesses the port can forge it.
     #[serde(skip_serializing_if = "std::ops::Not::not", default)]
     pub unmatched: bool,
+    /// What few answers say besides.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub extras: Option<Box<Extras>>,
 }
 
 /// What an answer said.
@@ -127,10 +137,24 @@ pub enum AnswerKind {
     PortUnreachable,
     /// Network, host or protocol unreachable, or prohibited: the path ends here.
     Unreachable,
+    /// TCP SYN and ACK: the target, or a proxy on the way that speaks in its name.
+    SynAck,
     /// TCP reset: the target, or a firewall on the way that speaks in its name.
     Reset,
     /// Another tool measured and did not say.
     Unstated,
+}
+
+impl HopAnswer {
+    /// The MPLS labels that its probe carried, outermost first.
+    pub fn labels(&self) -> &[extras::Label] {
+        self.extras.as_ref().map_or(&[], |extras| &extras.labels)
+    }
+
+    /// Where its probe was headed when it arrived, if that was not the target.
+    pub fn rewritten(&self) -> Option<IpAddr> {
+        self.extras.as_ref()?.rewritten
+    }
 }
 
 impl AnswerKind {
@@ -141,6 +165,7 @@ impl AnswerKind {
             Self::EchoReply => "echo-reply",
             Self::PortUnreachable => "port-unreachable",
             Self::Unreachable => "unreachable",
+            Self::SynAck => "syn-ack",
             Self::Reset => "reset",
             Self::Unstated => "unstated",
         }
@@ -195,10 +220,11 @@ impl Trace {
             AnswerKind::TimeExceeded => !is_target,
             AnswerKind::EchoReply => is_target,
             AnswerKind::PortUnreachable => is_target && self.protocol == Protocol::Udp,
-            AnswerKind::Unreachable | AnswerKind::Reset => false,
+            AnswerKind::Unreachable | AnswerKind::SynAck | AnswerKind::Reset => false,
             AnswerKind::Unstated => true,
         };
-        is_their_own_word && !answer.unmatched && answer.rtt_ns >= Rtt::SHORTEST
+        let is_of_this_way = !answer.unmatched && answer.rewritten().is_none();
+        is_their_own_word && is_of_this_way && answer.rtt_ns >= Rtt::SHORTEST
     }
 
     /// Everyone who answered on the way, each once, in order of TTL.

@@ -12,6 +12,13 @@ pub(crate) const UDP_DESTINATION: u16 = 33434;
 /// The source ports of UDP probes are this and above.
 pub(crate) const FIRST_UDP_SOURCE: u16 = 0x8000;
 
+/// The source ports of TCP probes are this and above, 61440: beyond those that Linux gives to connections unless told
+/// otherwise (`net.ipv4.ip_local_port_range`, 32768 to 60999), so that no answer to a probe is one to a connection.
+pub(crate) const FIRST_TCP_SOURCE: u16 = 0xf000;
+
+/// Where TCP probes knock unless told otherwise: the port of HTTPS.
+pub const TCP_DESTINATION: u16 = 443;
+
 /// The longest a plan may wait for anything.
 const LONGEST: Duration = Duration::from_secs(86_400);
 
@@ -22,8 +29,10 @@ const LONGEST: Duration = Duration::from_secs(86_400);
 pub struct Plan {
     /// Where to.
     pub target: IpAddr,
-    /// What the probes are. [`Protocol::Tcp`] is asked as [`Protocol::Udp`]; the trace says what was really done.
+    /// What the probes are.
     pub protocol: Protocol,
+    /// The port of the target at which TCP probes knock, 1 to 65535. UDP probes go to the customary one.
+    pub port: u16,
     /// The first TTL asked, 1 to 255.
     pub first_ttl: u8,
     /// The last TTL that may be asked, 1 to 255.
@@ -75,6 +84,7 @@ impl Plan {
         Self {
             target,
             protocol,
+            port: TCP_DESTINATION,
             first_ttl: 1,
             last_ttl: 30,
             attempts: 3,
@@ -94,6 +104,7 @@ impl Plan {
             target: self.target,
             protocol: self.protocol,
             started: at.wall,
+            port: self.stated_port(),
             flow: Some(self.flow),
             hops: Vec::new(),
             ending: Ending::Unsent,
@@ -105,6 +116,16 @@ impl Plan {
         FIRST_UDP_SOURCE | self.flow
     }
 
+    /// The source port of its TCP probes: 61440 and up, so that flows that differ in the low 12 bits differ here.
+    pub fn tcp_source_port(&self) -> u16 {
+        FIRST_TCP_SOURCE | self.flow
+    }
+
+    /// The port that its trace names.
+    pub(crate) fn stated_port(&self) -> Option<u16> {
+        (self.protocol == Protocol::Tcp).then_some(self.port)
+    }
+
     /// The plan as it can be carried out.
     pub(crate) fn sane(mut self) -> Self {
         self.first_ttl = self.first_ttl.max(1);
@@ -114,10 +135,7 @@ impl Plan {
         self.gap_limit = self.gap_limit.max(1);
         self.reply_timeout = self.reply_timeout.min(LONGEST);
         self.deadline = self.deadline.min(LONGEST);
-        self.protocol = match self.protocol {
-            Protocol::Icmp => Protocol::Icmp,
-            Protocol::Udp | Protocol::Tcp => Protocol::Udp,
-        };
+        self.port = self.port.max(1);
         self
     }
 }

@@ -2,7 +2,13 @@
 //!
 //! A reply counts when it quotes a probe that was sent: target, protocol, identifier or ports, and key. An echo reply
 //! must come from the target and bring its token back as well, and a quote that is long enough for a token must hold the
-//! right one. Everything else is dropped, and the caller told why.
+//! right one; a SYN with ACK or a reset must come from the port that was knocked at and acknowledge all 32 bits of the
+//! key. Everything else is dropped, and the caller told why.
+//!
+//! A quote with another target than any trace has counts as well, as it shows that somebody on the way had sent the probe
+//! on elsewhere, and is booked as [just that](crate::trace::extras::Extras::rewritten). Whoever forges such a quote need not know whom
+//! we trace, so it must prove more: by the token; for an echo request also by the checksum, which is 16 bits of its flow
+//! that others cannot guess; for TCP the key is proof enough. A short quote of a UDP probe proves too little.
 //!
 //! What is done for a probe or a reply takes O(log n) time among n traces: a reply is led by its flow to the few probes of
 //! that flow, and a trace is put in the order of deadlines anew only when its deadline came or became earlier. A trace whose
@@ -18,11 +24,12 @@ use rand::{RngExt, SeedableRng};
 use crate::moment::Moment;
 use crate::trace::commons::{Commons, Pupil};
 use crate::trace::courtesy::{Courtesy, NetworkId, Networks};
+use crate::trace::extras::Extras;
 use crate::trace::levels::Levels;
 use crate::trace::pace::Pace;
 use crate::trace::packet::message::{Message, answer_kind};
-use crate::trace::packet::quote::QuotedProbe;
-use crate::trace::packet::{NoMessage, Version, ip, probe};
+use crate::trace::packet::quote::{Quote, QuotedProbe};
+use crate::trace::packet::{NoMessage, Version, ip, probe, tcp};
 use crate::trace::plan::{Plan, UDP_DESTINATION};
 use crate::trace::tracer::{Next, Probe, Reply, Tracer};
 use crate::trace::{AnswerKind, Protocol, Trace};
@@ -49,8 +56,10 @@ pub struct ProbeKey {
     target: IpAddr,
     /// Identifier or source port: the same for all probes of a trace.
     tag: u16,
-    /// Sequence number, or what the payload sums to.
-    key: u16,
+    /// Destination port, where there is one.
+    port: u16,
+    /// Sequence number, or what the payload sums to: 16 bits, or 32 of TCP.
+    key: u32,
 }
 
 /// A probe to be sent.
@@ -81,6 +90,15 @@ pub enum Content {
         destination_port: u16,
         /// The payload.
         payload: [u8; probe::PAYLOAD],
+    },
+    /// A TCP SYN.
+    Tcp {
+        /// Its source port.
+        source_port: u16,
+        /// Its destination port.
+        destination_port: u16,
+        /// Its sequence number.
+        sequence: u32,
     },
 }
 
@@ -187,9 +205,10 @@ impl Switchboard {
         let (protocol, target) = (tracer.plan().protocol, tracer.plan().target);
         let tag = match protocol {
             Protocol::Icmp => self.keys.random_range(probe::FIRST_IDENTIFIER..=u16::MAX),
-            Protocol::Udp | Protocol::Tcp => tracer.plan().udp_source_port(),
+            Protocol::Udp => tracer.plan().udp_source_port(),
+            Protocol::Tcp => tracer.plan().tcp_source_port(),
         };
-        let flow = self.flows.join(protocol, target, tag);
+        let flow = self.flows.join(protocol, target, tag, port_of(tracer.plan()));
         let network = self.networks.join(target, now.mono);
         if let Some(place) = place_of(id).and_then(|place| self.traces.get_mut(place)) {
             let pupil = tracer.plan().sharing.map(|sharing| Box::new(Pupil::new(&tracer, sharing)));
@@ -210,24 +229,34 @@ impl Switchboard {
     pub fn handle_datagram(&mut self, bytes: &[u8], from: IpAddr, at: Moment) -> Receipt {
         match Message::parse(Version::of(from), bytes) {
             Ok(Message::EchoReply { identifier, sequence, token }) => {
-                let key = ProbeKey { protocol: Protocol::Icmp, target: from, tag: identifier, key: sequence };
+                let key =
+                    ProbeKey { protocol: Protocol::Icmp, target: from, tag: identifier, port: 0, key: sequence.into() };
                 // No token is 0.
                 let reply = Reply { from, kind: AnswerKind::EchoReply, at: at.mono };
-                self.book(key, Some(token.unwrap_or(0)), reply, at)
+                self.book(key, Some(token.unwrap_or(0)), reply, None, at)
             }
-            Ok(Message::Error { kind, quote }) => {
-                let (protocol, tag, key) = match quote.probe {
-                    QuotedProbe::Echo { identifier, sequence } => (Protocol::Icmp, identifier, sequence),
-                    QuotedProbe::Udp { source_port, destination_port: UDP_DESTINATION, key } => {
-                        (Protocol::Udp, source_port, key)
+            Ok(Message::Error { kind, quote, extras }) => {
+                let (key, reply) = (ProbeKey::quoted(&quote), Reply { from, kind, at: at.mono });
+                match self.book(key, quote.token, reply, extras.clone(), at) {
+                    Receipt::Unrelated => self.book_rewritten(key, &quote, reply, extras, at),
+                    receipt @ (Receipt::Booked(..) | Receipt::Malformed | Receipt::Forged | Receipt::Surplus) => {
+                        receipt
                     }
-                    QuotedProbe::Udp { .. } => return Receipt::Unrelated,
-                };
-                let key = ProbeKey { protocol, target: quote.target, tag, key };
-                self.book(key, quote.token, Reply { from, kind, at: at.mono }, at)
+                }
             }
-            Err(NoMessage::Malformed) => Receipt::Malformed,
-            Err(NoMessage::Unrelated) => Receipt::Unrelated,
+            Err(none) => Receipt::of(none),
+        }
+    }
+
+    /// What a raw TCP socket received from `from`: for IPv4 with the IP header, for IPv6 without.
+    pub fn handle_segment(&mut self, bytes: &[u8], from: IpAddr, at: Moment) -> Receipt {
+        match tcp::Answer::parse(Version::of(from), bytes) {
+            Ok(tcp::Answer { source_port, destination_port, sequence, kind }) => {
+                let (protocol, tag, port) = (Protocol::Tcp, destination_port, source_port);
+                let key = ProbeKey { protocol, target: from, tag, port, key: sequence };
+                self.book(key, None, Reply { from, kind, at: at.mono }, None, at)
+            }
+            Err(none) => Receipt::of(none),
         }
     }
 
@@ -349,22 +378,54 @@ impl Switchboard {
     }
 
     /// Books a reply that brought `token` back, if there was room for it.
-    fn book(&mut self, key: ProbeKey, token: Option<u64>, reply: Reply, at: Moment) -> Receipt {
-        let issued = match self.flows.find(key) {
-            None => return Receipt::Unrelated,
-            Some(Err(_)) => return Receipt::Forged,
-            Some(Ok(issued)) if token.is_some_and(|token| token != issued.token) => return Receipt::Forged,
-            Some(Ok(issued)) => issued,
-        };
+    fn book(
+        &mut self,
+        key: ProbeKey,
+        token: Option<u64>,
+        reply: Reply,
+        extras: Option<Box<Extras>>,
+        at: Moment,
+    ) -> Receipt {
+        match self.flows.find(key) {
+            None => Receipt::Unrelated,
+            Some(Err(_)) => Receipt::Forged,
+            Some(Ok(issued)) if token.is_some_and(|token| token != issued.token) => Receipt::Forged,
+            Some(Ok(issued)) => self.book_issued(issued, reply, extras, at),
+        }
+    }
+
+    /// Books a reply to a probe that was sent on elsewhere, if its quote proves that it is one of ours.
+    fn book_rewritten(
+        &mut self,
+        key: ProbeKey,
+        quote: &Quote,
+        reply: Reply,
+        extras: Option<Box<Extras>>,
+        at: Moment,
+    ) -> Receipt {
+        let traces = &mut self.traces;
+        let proven = self.flows.elsewhere(key).find_map(|issued| {
+            let plan = found(traces, issued.trace)?.tracer.plan();
+            proves(quote, issued, plan.flow).then_some((issued, plan.target))
+        });
+        let Some((issued, target)) = proven else { return Receipt::Unrelated };
+        let mut extras = extras.unwrap_or_default();
+        extras.rewritten = (quote.target != target).then_some(quote.target);
+        self.book_issued(issued, reply, Some(extras).filter(|extras| **extras != Extras::default()), at)
+    }
+
+    fn book_issued(&mut self, issued: Issued, reply: Reply, extras: Option<Box<Extras>>, at: Moment) -> Receipt {
         let Some(running) = found(&mut self.traces, issued.trace) else { return Receipt::Surplus };
-        let is_booked = running.tracer.handle_reply(issued.number(), reply);
-        if let Some((sent, probe)) =
-            running.tracer.probe(issued.number()).filter(|_| is_booked && running.pupil.is_none())
-        {
+        let (protocol, number) = (running.tracer.plan().protocol, issued.number());
+        let is_booked = running.tracer.handle_reply(number, reply);
+        if let Some(extras) = extras.filter(|_| is_booked) {
+            running.tracer.handle_extras(number, extras);
+        }
+        if let Some((sent, probe)) = running.tracer.probe(number).filter(|_| is_booked && running.pupil.is_none()) {
             self.levels.handle_answer(probe, sent);
         }
         self.settle(issued.trace, at);
-        if is_booked { Receipt::Booked(key.protocol, reply.kind) } else { Receipt::Surplus }
+        if is_booked { Receipt::Booked(protocol, reply.kind) } else { Receipt::Surplus }
     }
 
     /// Gives the probe a key and bytes.
@@ -375,24 +436,28 @@ impl Switchboard {
         let token = self.keys.random_range(1..=u64::MAX);
         // Hardly any key is left with ten thousands of probes to one target in one flow.
         let issued = Issued::of(trace, probe.number, token);
-        // 0 and 0xffff are one and the same to a checksum.
+        let (port, keys) = (port_of(plan), &mut self.keys);
+        let mut random = || match protocol {
+            // 0 and 0xffff are one and the same to a checksum.
+            Protocol::Icmp | Protocol::Udp => u32::from(keys.random_range(1..0xffff_u16)),
+            Protocol::Tcp => keys.random(),
+        };
         let key = (0..64)
-            .map(|_| self.keys.random_range(1..0xffff))
+            .map(|_| random())
             .find(|&key| issued.is_some_and(|issued| self.flows.issue(running.flow, key, issued)));
         let Some(key) = key else {
             running.tracer.handle_send_failure(probe.number);
             self.settle(trace, now);
             return None;
         };
+        let (source_port, destination_port, short) = (tag, port, u16::try_from(key).unwrap_or(u16::MAX));
         let content = match protocol {
-            Protocol::Icmp => Content::Icmp(probe::echo_request(target, tag, key, token, flow)),
-            Protocol::Udp | Protocol::Tcp => Content::Udp {
-                source_port: tag,
-                destination_port: UDP_DESTINATION,
-                payload: probe::udp_payload(token, key),
-            },
+            Protocol::Icmp => Content::Icmp(probe::echo_request(target, tag, short, token, flow)),
+            Protocol::Udp => Content::Udp { source_port, destination_port, payload: probe::udp_payload(token, short) },
+            Protocol::Tcp => Content::Tcp { source_port, destination_port, sequence: key },
         };
-        Some(Transmit { trace, key: ProbeKey { protocol, target, tag, key }, target, ttl: probe.ttl, content })
+        let key = ProbeKey { protocol, target, tag, port, key };
+        Some(Transmit { trace, key, target, ttl: probe.ttl, content })
     }
 
     /// Takes note of what a trace wants after anything has happened to it, and of what that changes for others.
@@ -471,7 +536,49 @@ fn found(traces: &mut [Option<Box<Running>>], trace: TraceId) -> Option<&mut Run
     traces.get_mut(place_of(trace)?)?.as_deref_mut().filter(|running| running.id == trace)
 }
 
+/// The destination port of the probes of `plan`; 0 where there is none.
+fn port_of(plan: &Plan) -> u16 {
+    match plan.protocol {
+        Protocol::Icmp => 0,
+        Protocol::Udp => UDP_DESTINATION,
+        Protocol::Tcp => plan.port,
+    }
+}
+
+/// Whether `quote`, which has the key of the probe but not its target, can only be of it, of the flow `flow`.
+fn proves(quote: &Quote, issued: Issued, flow: u16) -> bool {
+    match (quote.token, quote.probe) {
+        (Some(token), _) => token == issued.token,
+        // 0 and 0xffff are one and the same to a checksum.
+        (None, QuotedProbe::Echo { checksum, .. }) => checksum % u16::MAX == flow % u16::MAX,
+        (None, QuotedProbe::Tcp { .. }) => true,
+        (None, QuotedProbe::Udp { .. }) => false,
+    }
+}
+
+impl Receipt {
+    fn of(none: NoMessage) -> Self {
+        match none {
+            NoMessage::Malformed => Self::Malformed,
+            NoMessage::Unrelated => Self::Unrelated,
+        }
+    }
+}
+
 impl ProbeKey {
+    fn quoted(quote: &Quote) -> Self {
+        let (protocol, tag, port, key) = match quote.probe {
+            QuotedProbe::Echo { identifier, sequence, .. } => (Protocol::Icmp, identifier, 0, sequence.into()),
+            QuotedProbe::Udp { source_port, destination_port, key } => {
+                (Protocol::Udp, source_port, destination_port, key.into())
+            }
+            QuotedProbe::Tcp { source_port, destination_port, sequence } => {
+                (Protocol::Tcp, source_port, destination_port, sequence)
+            }
+        };
+        Self { protocol, target: quote.target, tag, port, key }
+    }
+
     /// What the probe is.
     pub fn protocol(&self) -> Protocol {
         self.protocol
@@ -485,6 +592,9 @@ impl Transmit {
             Content::Icmp(message) => (ip::icmp(self.target), ip::completed(source, self.target, *message)),
             Content::Udp { source_port, destination_port, payload } => {
                 (ip::UDP, probe::udp_segment((source, *source_port), (self.target, *destination_port), payload))
+            }
+            Content::Tcp { source_port, destination_port, sequence } => {
+                (ip::TCP, tcp::syn((source, *source_port), (self.target, *destination_port), *sequence))
             }
         };
         ip::datagram(source, self.target, self.ttl, protocol, &segment)

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 
 use crate::moment::{Moment, Rtt};
+use crate::trace::extras::Extras;
 use crate::trace::levels::Barred;
 use crate::trace::plan::Plan;
 use crate::trace::{AnswerKind, Ending, Hop, HopAnswer, Trace};
@@ -270,6 +271,14 @@ impl Tracer {
         self.book(number, reply, sent.at, false)
     }
 
+    /// What the answer to the probe of that number, which has just been booked, says besides.
+    pub fn handle_extras(&mut self, number: usize, extras: Box<Extras>) {
+        let ttl = self.probes.get(number).map_or(0, |sent| sent.ttl);
+        if let Some(answer) = self.hop_mut(ttl).and_then(|hop| hop.answers.last_mut()) {
+            answer.extras = Some(extras);
+        }
+    }
+
     /// An answer that does not say to which probe. It is taken to be to the only one in flight, and to have been on
     /// its way since the oldest probe it might answer, so that its round-trip time is never too short. One that was
     /// answered may be answered again: networks repeat packets.
@@ -383,7 +392,7 @@ impl Tracer {
             // With thousands of traces at once, what a vector keeps in reserve is most of their memory.
             hop.answers.reserve_exact(attempts);
         }
-        hop.answers.push(HopAnswer { from: reply.from, rtt_ns, kind: reply.kind, late, unmatched });
+        hop.answers.push(HopAnswer { from: reply.from, rtt_ns, kind: reply.kind, late, unmatched, extras: None });
         self.conclude(ttl, reply);
         self.forget_settled();
         true
@@ -534,6 +543,7 @@ impl Tracer {
             target: self.plan.target,
             protocol: self.plan.protocol,
             started: self.started.wall,
+            port: self.plan.stated_port(),
             flow: Some(self.plan.flow),
             ending: self.ending(&hops),
             hops,

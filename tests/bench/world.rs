@@ -98,6 +98,7 @@ impl Target {
             target: self.address,
             protocol: Protocol::Icmp,
             started: observed,
+            port: None,
             flow: Some(7),
             hops,
             ending: Ending::Reached,
@@ -168,8 +169,14 @@ impl Target {
         };
         let kind = if ttl == HOPS { AnswerKind::EchoReply } else { AnswerKind::TimeExceeded };
         let so_far = far * f64::from(ttl) / f64::from(HOPS);
-        let answer =
-            |_| HopAnswer { from: responder, rtt_ns: queued(so_far, random), kind, late: false, unmatched: false };
+        let answer = |_| HopAnswer {
+            from: responder,
+            rtt_ns: queued(so_far, random),
+            kind,
+            late: false,
+            unmatched: false,
+            extras: None,
+        };
         Hop { ttl, answers: (0..3).map(answer).collect(), silent: 0, inherited: None }
     }
 

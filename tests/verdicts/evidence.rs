@@ -331,7 +331,7 @@ impl Case {
             inherited: None,
         };
         let hops = on_the_way.chain([last]).enumerate().map(hop).collect();
-        Trace { target, protocol: Protocol::Icmp, started, flow: Some(7), hops, ending }
+        Trace { target, protocol: Protocol::Icmp, started, port: None, flow: Some(7), hops, ending }
     }
 }
 
@@ -366,7 +366,7 @@ impl Case {
 }
 
 fn hop_answer(from: IpAddr, ms: f64, kind: AnswerKind) -> HopAnswer {
-    HopAnswer { from, rtt_ns: Rtt::from_ms(ms).unwrap(), kind, late: false, unmatched: false }
+    HopAnswer { from, rtt_ns: Rtt::from_ms(ms).unwrap(), kind, late: false, unmatched: false, extras: None }
 }
 
 fn named(name: &str) -> Option<Says> {

@@ -83,7 +83,7 @@ fn shortest(is_v4: bool) -> usize {
 fn errors_that_quote_a_probe_pass_however_short_the_quote() {
     for is_v4 in [true, false] {
         let (sieve, (here, target)) = (sieve(is_v4), addresses(is_v4));
-        for protocol in [Protocol::Icmp, Protocol::Udp] {
+        for protocol in [Protocol::Icmp, Protocol::Udp, Protocol::Tcp] {
             for probe in probes(target, protocol, clock::now()) {
                 let datagram = probe.datagram(here);
                 for kinds in [TIME_EXCEEDED, UNREACHABLE] {
@@ -130,7 +130,7 @@ fn an_echo_reply_passes_with_our_label_alone() {
 fn what_no_probe_can_cause_is_dropped() {
     for is_v4 in [true, false] {
         let (sieve, (here, target)) = (sieve(is_v4), addresses(is_v4));
-        for protocol in [Protocol::Icmp, Protocol::Udp] {
+        for protocol in [Protocol::Icmp, Protocol::Udp, Protocol::Tcp] {
             let datagram = probes(target, protocol, clock::now())[0].datagram(here);
             let at = shortest(is_v4) - 8;
             let quoting = |datagram: &[u8]| heard(is_v4, 0, &error(is_v4, TIME_EXCEEDED, datagram));
@@ -140,24 +140,58 @@ fn what_no_probe_can_cause_is_dropped() {
                 quoting(&other)
             };
             let protocol_at = if is_v4 { 9 } else { 6 };
-            assert!(!sieve.passes(&changed(protocol_at, 6)), "TCP");
+            assert!(!sieve.passes(&changed(protocol_at, 132)), "SCTP");
             match protocol {
                 Protocol::Icmp => {
                     assert!(!sieve.passes(&changed(at, 0)), "no request");
                     assert!(!sieve.passes(&changed(at + 4, 0xbf)), "another program's identifier");
                 }
-                Protocol::Udp | Protocol::Tcp => {
+                Protocol::Tcp => assert!(!sieve.passes(&changed(at, 0xef)), "another program's source port"),
+                Protocol::Udp => {
                     assert!(!sieve.passes(&changed(at, 0x7f)), "another program's source port");
                     assert!(!sieve.passes(&changed(at + 3, 53)), "another destination port");
                 }
             }
             let message = quoting(&datagram[..shortest(is_v4)]);
-            let needed = if is_v4 { 20 } else { 0 } + 8 + at + if protocol == Protocol::Udp { 4 } else { 6 };
+            let needed = if is_v4 { 20 } else { 0 }
+                + 8
+                + at
+                + match protocol {
+                    Protocol::Icmp => 6,
+                    Protocol::Udp => 4,
+                    Protocol::Tcp => 2,
+                };
             for length in 1..needed {
                 assert!(!sieve.passes(&message[..length]), "{protocol} cut to {length}");
             }
             assert!(sieve.passes(&message[..needed]));
         }
+    }
+}
+
+/// A TCP segment from the port of a workload to `port`, as a raw socket of the family sees it.
+fn segment(is_v4: bool, options: u8, port: u16, flags: u8) -> Vec<u8> {
+    let [p0, p1] = port.to_be_bytes();
+    heard(is_v4, options, &[1, 187, p0, p1, 0, 0, 0, 0, 1, 2, 3, 4, 0x50, flags, 0, 0, 0, 0, 0, 0])
+}
+
+#[test]
+fn of_tcp_what_answers_a_syn_from_a_port_of_ours_passes_and_nothing_else() {
+    const PORTS: std::ops::RangeInclusive<u16> = 0xf000..=0xffff;
+    for is_v4 in [true, false] {
+        let sieve = Sieve::new(&if is_v4 { segments_v4() } else { segments_v6() });
+        for options in [0, 3] {
+            for port in [0, 443, 32_768, 60_999, 0xefff, 0xf000, 0xf123, 0xffff] {
+                let passing = (0..=0x3f).filter(|flags| sieve.passes(&segment(is_v4, options, port, *flags)));
+                // Urgent and pushed may they be.
+                let expected: &[u8] =
+                    if PORTS.contains(&port) { &[0x12, 0x14, 0x1a, 0x1c, 0x32, 0x34, 0x3a, 0x3c] } else { &[] };
+                assert_eq!(passing.collect::<Vec<_>>(), expected, "{port}");
+            }
+        }
+        let whole = segment(is_v4, 0, 0xf000, 0x12);
+        let header = whole.len() - 20;
+        assert!((1..header + 14).all(|length| !sieve.passes(&whole[..length])), "cut short");
     }
 }
 

@@ -19,8 +19,8 @@ fn written(traced: &Traced, vantage: Option<&str>) -> String {
 }
 
 fn kinds() -> impl Strategy<Value = AnswerKind> {
-    use AnswerKind::{EchoReply, PortUnreachable, Reset, TimeExceeded, Unreachable, Unstated};
-    prop::sample::select(vec![TimeExceeded, EchoReply, PortUnreachable, Unreachable, Reset, Unstated])
+    use AnswerKind::{EchoReply, PortUnreachable, Reset, SynAck, TimeExceeded, Unreachable, Unstated};
+    prop::sample::select(vec![TimeExceeded, EchoReply, PortUnreachable, Unreachable, SynAck, Reset, Unstated])
 }
 
 fn endings() -> impl Strategy<Value = Ending> {
@@ -36,8 +36,23 @@ fn addresses() -> impl Strategy<Value = IpAddr> {
 fn answers() -> impl Strategy<Value = HopAnswer> {
     // What the import takes for a time: a microsecond to a minute.
     let rtt = (1_000..=60_000_000_000_u64).prop_map(|ns| Rtt::from_duration(Duration::from_nanos(ns)));
-    (addresses(), rtt, kinds(), any::<bool>(), any::<bool>())
-        .prop_map(|(from, rtt_ns, kind, late, unmatched)| HopAnswer { from, rtt_ns, kind, late, unmatched })
+    (addresses(), rtt, kinds(), any::<bool>(), any::<bool>(), prop::option::of(extras())).prop_map(
+        |(from, rtt_ns, kind, late, unmatched, extras)| HopAnswer {
+            from,
+            rtt_ns,
+            kind,
+            late,
+            unmatched,
+            extras: extras.filter(|extras| *extras != Extras::default()).map(Box::new),
+        },
+    )
+}
+
+fn extras() -> impl Strategy<Value = Extras> {
+    let label = any::<[u8; 4]>().prop_map(Label::of);
+    (prop::collection::vec(label, 0..4), any::<bool>(), prop::option::of(addresses())).prop_map(
+        |(labels, unannounced, rewritten)| Extras { unannounced: unannounced && !labels.is_empty(), labels, rewritten },
+    )
 }
 
 fn traces() -> impl Strategy<Value = Trace> {
@@ -50,8 +65,16 @@ fn traces() -> impl Strategy<Value = Trace> {
     let protocols = prop::sample::select(vec![Protocol::Icmp, Protocol::Udp, Protocol::Tcp]);
     let started = (0..4_000_000_000_i64, 0..1_000_000_000_i32)
         .prop_map(|(seconds, nanoseconds)| Timestamp::new(seconds, nanoseconds).unwrap());
-    (addresses(), protocols, started, any::<Option<u16>>(), hops, endings()).prop_map(
-        |(target, protocol, started, flow, hops, ending)| Trace { target, protocol, started, flow, hops, ending },
+    (addresses(), protocols, started, any::<[Option<u16>; 2]>(), hops, endings()).prop_map(
+        |(target, protocol, started, [port, flow], hops, ending)| Trace {
+            target,
+            protocol,
+            started,
+            port,
+            flow,
+            hops,
+            ending,
+        },
     )
 }
 
@@ -73,7 +96,7 @@ proptest! {
 
 fn answer(from: [u8; 4], microseconds: u64, kind: AnswerKind) -> HopAnswer {
     let rtt_ns = Rtt::from_duration(Duration::from_micros(microseconds));
-    HopAnswer { from: from.into(), rtt_ns, kind, late: false, unmatched: false }
+    HopAnswer { from: from.into(), rtt_ns, kind, late: false, unmatched: false, extras: None }
 }
 
 pub(in crate::export) fn example() -> Traced {
@@ -90,6 +113,7 @@ pub(in crate::export) fn example() -> Traced {
         target: [203, 101, 184, 84].into(),
         protocol: Protocol::Udp,
         started: "2026-06-04T16:40:01.25Z".parse().unwrap(),
+        port: None,
         flow: Some(7),
         hops: vec![near, dark, far],
         ending: Ending::Reached,
@@ -116,6 +140,25 @@ fn a_line_is_what_other_readers_of_the_form_expect() {
 }
 
 #[test]
+fn labels_and_a_changed_destination_stand_where_other_readers_look_for_them() {
+    let mut traced = example();
+    let labels = vec![Label { label: 24_012, exp: 5, s: 1, ttl: 1 }];
+    let to = "10.0.0.5".parse().unwrap();
+    let written = |traced: &Traced| {
+        let line: serde_json::Value = serde_json::from_str(&written(traced, None)).unwrap();
+        let answer = &line["result"][0]["result"][0];
+        (answer["icmpext"].clone(), answer["edst"].clone())
+    };
+    let obj = json!([{"class": 1, "type": 1, "mpls": [{"label": 24_012, "exp": 5, "s": 1, "ttl": 1}]}]);
+    let mut extras = Extras { labels, unannounced: false, rewritten: None };
+    traced.trace.hops[0].answers[0].extras = Some(Box::new(extras.clone()));
+    assert_eq!(written(&traced), (json!({"version": 2, "rfc4884": 1, "obj": obj}), json!(null)));
+    (extras.unannounced, extras.rewritten) = (true, Some(to));
+    traced.trace.hops[0].answers[0].extras = Some(Box::new(extras));
+    assert_eq!(written(&traced), (json!({"version": 2, "rfc4884": 0, "obj": obj}), json!("10.0.0.5")));
+}
+
+#[test]
 fn without_a_name_the_vantage_is_that_of_probe_0() {
     assert_eq!(read_back(&written(&example(), None)).vantage.id.0, "atlas-0");
 }
@@ -135,6 +178,7 @@ fn only_a_failure_has_an_error() {
     assert_eq!(by(Protocol::Udp, AnswerKind::PortUnreachable), said(None, None));
     assert_eq!(by(Protocol::Icmp, AnswerKind::PortUnreachable), said(Some("p"), None));
     assert_eq!(by(Protocol::Udp, AnswerKind::Unreachable), said(Some("H"), None));
-    assert_eq!(by(Protocol::Tcp, AnswerKind::Reset), said(None, Some("R")));
+    assert_eq!(by(Protocol::Tcp, AnswerKind::Reset), said(None, Some("RA")));
+    assert_eq!(by(Protocol::Tcp, AnswerKind::SynAck), said(None, Some("SA")));
     assert_eq!(by(Protocol::Icmp, AnswerKind::EchoReply), said(None, None));
 }

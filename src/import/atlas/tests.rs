@@ -64,7 +64,28 @@ fn an_answer_to_a_probe_that_was_sent_elsewhere_on_the_way_is_no_witness() {
     let changed = TRACEROUTE.replace("41.932", "41.932,\"edst\":\"192.168.1.9\"");
     assert_eq!(best_ms(&changed), None);
     let trace = &only(&changed).traces[0];
-    assert!(trace.hops[1].answers[0].unmatched && trace.target_answered());
+    assert_eq!(trace.hops[1].answers[0].rewritten(), Some("192.168.1.9".parse().unwrap()));
+    assert!(!trace.hops[1].answers[0].unmatched && trace.target_answered());
+    let unreadable = only(&changed.replace("192.168.1.9", "elsewhere"));
+    assert!(unreadable.traces[0].hops[1].answers[0].unmatched, "wherever that is");
+}
+
+#[test]
+fn labels_are_read_and_other_extensions_passed_over() {
+    let with = |extension: &str| {
+        only(&TRACEROUTE.replace("41.932", &format!("41.932,\"icmpext\":{extension}"))).traces[0].hops[1].answers[0]
+            .clone()
+    };
+    let mpls =
+        r#"{"class":1,"type":1,"mpls":[{"exp":0,"label":16001,"s":0,"ttl":1},{"exp":2,"label":24012,"s":1,"ttl":1}]}"#;
+    let answer = with(&format!(r#"{{"version":2,"rfc4884":1,"obj":[{{"class":2,"type":14}},{mpls}]}}"#));
+    assert_eq!(
+        answer.labels().iter().map(|label| (label.label, label.exp, label.s)).collect::<Vec<_>>(),
+        [(16001, 0, 0), (24012, 2, 1)]
+    );
+    assert!(!answer.extras.unwrap().unannounced);
+    assert!(with(&format!(r#"{{"version":2,"rfc4884":0,"obj":[{mpls}]}}"#)).extras.unwrap().unannounced);
+    assert_eq!(with(r#"{"version":2,"rfc4884":0,"obj":[{"class":2,"type":14}]}"#).extras, None);
 }
 
 #[test]

@@ -10,12 +10,14 @@ use serde::de::IgnoredAny;
 use crate::import::record::{Fault, Record};
 use crate::import::usable;
 use crate::moment::Rtt;
+use crate::trace::extras::{Extras, Label};
 use crate::trace::{AnswerKind, Ending, Hop, HopAnswer, Protocol, Trace};
 
 #[derive(Deserialize)]
 struct Traceroute {
     endtime: Option<i64>,
     paris_id: Option<u16>,
+    port: Option<u16>,
     #[serde(default)]
     result: Vec<WrittenHop>,
     ending: Option<Ending>,
@@ -35,7 +37,8 @@ struct WrittenReply {
     rtt: Option<f64>,
     err: Option<IgnoredAny>,
     /// Where the probe that it answers was headed when it arrived, where somebody on the way had changed that.
-    edst: Option<IgnoredAny>,
+    edst: Option<String>,
+    icmpext: Option<WrittenExtension>,
     /// The TCP flags of the reply, by their initials.
     flags: Option<String>,
     late: Option<IgnoredAny>,
@@ -45,6 +48,22 @@ struct WrittenReply {
     after_timeout: bool,
     #[serde(default)]
     unmatched: bool,
+}
+
+/// What an ICMP error tells by extensions (RFC 4884).
+#[derive(Deserialize)]
+struct WrittenExtension {
+    /// 1 if it says where they begin.
+    rfc4884: Option<u8>,
+    #[serde(default)]
+    obj: Vec<WrittenObject>,
+}
+
+/// Of one class of many; labels are of the class of MPLS.
+#[derive(Deserialize)]
+struct WrittenObject {
+    #[serde(default)]
+    mpls: Vec<Label>,
 }
 
 /// The path, and how long it took to trace it.
@@ -59,7 +78,8 @@ pub(super) fn read(
     let elapsed = Rtt::from_duration(Duration::from_secs(u64::try_from(seconds).unwrap_or(0)));
     let mut hops: Vec<Hop> = written.result.iter().filter_map(WrittenHop::read).collect();
     hops.sort_by_key(|hop| hop.ttl);
-    let mut trace = Trace { target, protocol, started, flow: written.paris_id, hops, ending: Ending::Reached };
+    let (port, flow) = (written.port, written.paris_id);
+    let mut trace = Trace { target, protocol, started, port, flow, hops, ending: Ending::Reached };
     if let Some(ending) = written.ending {
         trace.ending = ending;
     } else if !trace.target_answered() {
@@ -96,7 +116,17 @@ impl WrittenReply {
             (None, None) if is_reset => AnswerKind::Reset,
             (None, None) => AnswerKind::Unstated,
         };
-        let unmatched = self.unmatched || self.edst.is_some();
-        Some(HopAnswer { from, rtt_ns, kind, late: self.after_timeout, unmatched })
+        let rewritten = self.edst.as_deref().and_then(|edst| crate::import::address("edst", edst).ok());
+        let unmatched = self.unmatched || (self.edst.is_some() && rewritten.is_none());
+        Some(HopAnswer { from, rtt_ns, kind, late: self.after_timeout, unmatched, extras: self.extras(rewritten) })
+    }
+
+    fn extras(&self, rewritten: Option<IpAddr>) -> Option<Box<Extras>> {
+        let objects = self.icmpext.iter().flat_map(|extension| &extension.obj);
+        let labels: Vec<Label> = objects.flat_map(|object| &object.mpls).copied().collect();
+        let is_unannounced = self.icmpext.as_ref().is_some_and(|extension| extension.rfc4884 == Some(0));
+        let unannounced = is_unannounced && !labels.is_empty();
+        let extras = Extras { labels, unannounced, rewritten };
+        (extras != Extras::default()).then(|| Box::new(extras))
     }
 }

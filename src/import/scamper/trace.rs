@@ -43,7 +43,7 @@ struct WrittenHop<'a> {
 pub(super) fn read(record: Record<'_>, protocol: Protocol, target: IpAddr, started: Timestamp) -> Result<Trace, Fault> {
     let written: Written<'_> = record.read()?;
     let hops = hops(&written)?;
-    let mut trace = Trace { target, protocol, started, flow: written.sport, hops, ending: Ending::Reached };
+    let mut trace = Trace { target, protocol, started, port: None, flow: written.sport, hops, ending: Ending::Reached };
     if !trace.target_answered() {
         trace.ending = ending(written.stop_reason.as_deref(), &trace.hops);
     }
@@ -76,7 +76,8 @@ impl WrittenHop<'_> {
     fn read(&self) -> Result<Option<HopAnswer>, String> {
         let from = address("hops.addr", &self.addr)?;
         let kind = kind_of(from, self.icmp_type.zip(self.icmp_code), self.tcp_flags);
-        Ok(usable(self.rtt).map(|rtt_ns| HopAnswer { from, rtt_ns, kind, late: false, unmatched: false }))
+        let answer = |rtt_ns| HopAnswer { from, rtt_ns, kind, late: false, unmatched: false, extras: None };
+        Ok(usable(self.rtt).map(answer))
     }
 }
 

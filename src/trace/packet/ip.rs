@@ -7,6 +7,8 @@ use super::probe::SEGMENT;
 
 /// The protocol number of ICMP.
 pub const ICMP: u8 = 1;
+/// The protocol number of TCP.
+pub const TCP: u8 = 6;
 /// The protocol number of UDP.
 pub const UDP: u8 = 17;
 /// The next header number of `ICMPv6`.

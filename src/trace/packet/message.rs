@@ -1,14 +1,16 @@
 //! ICMP (RFC 792) and `ICMPv6` (RFC 4443) messages → what they say of a probe.
 
+use crate::trace::extras::Extras;
 use crate::trace::{AnswerKind, Protocol};
 
 use super::checksum::Sum;
+use super::extension;
 use super::probe;
 use super::quote::{Quote, QuotedProbe};
 use super::{NoMessage, Version};
 
 /// What a message says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Message {
     /// An echo reply.
     EchoReply {
@@ -25,6 +27,8 @@ pub enum Message {
         kind: AnswerKind,
         /// Which datagram it was.
         quote: Quote,
+        /// What it tells of it besides.
+        extras: Option<Box<Extras>>,
     },
 }
 
@@ -43,16 +47,21 @@ impl Message {
             return Ok(Self::EchoReply { identifier, sequence, token: probe::token(body) });
         }
         answer_kind(version, kind, code, Protocol::Udp).ok_or(NoMessage::Unrelated)?;
+        let quoted = match version {
+            Version::V4 => usize::from(b) * 4,
+            Version::V6 => usize::from(a) * 8,
+        };
         let quote = match version {
-            Version::V4 => Quote::parse_v4(original(body, usize::from(b) * 4))?,
-            Version::V6 => Quote::parse_v6(original(body, usize::from(a) * 8))?,
+            Version::V4 => Quote::parse_v4(original(body, quoted))?,
+            Version::V6 => Quote::parse_v6(original(body, quoted))?,
         };
         let protocol = match quote.probe {
             QuotedProbe::Echo { .. } => Protocol::Icmp,
             QuotedProbe::Udp { .. } => Protocol::Udp,
+            QuotedProbe::Tcp { .. } => Protocol::Tcp,
         };
         let kind = answer_kind(version, kind, code, protocol).ok_or(NoMessage::Unrelated)?;
-        Ok(Self::Error { kind, quote })
+        Ok(Self::Error { kind, quote, extras: extension::extras(body, quoted) })
     }
 }
 
@@ -82,7 +91,7 @@ fn is_echo_reply(version: Version, kind: u8) -> bool {
 }
 
 /// The payload of an IPv4 datagram.
-fn without_header(bytes: &[u8]) -> Option<&[u8]> {
+pub(super) fn without_header(bytes: &[u8]) -> Option<&[u8]> {
     let first = *bytes.first()?;
     let length = usize::from(first & 0x0f) * 4;
     (first >> 4 == 4 && length >= 20).then_some(())?;

@@ -5,10 +5,12 @@
 use std::net::IpAddr;
 
 pub mod checksum;
+mod extension;
 pub mod ip;
 pub mod message;
 pub mod probe;
 pub mod quote;
+pub mod tcp;
 
 /// The version of IP a message came by: the numbers differ, the meaning does not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,7 +3,8 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::NoMessage;
-use super::ip::{ICMP, ICMPV6, UDP};
+use super::checksum::Sum;
+use super::ip::{ICMP, ICMPV6, TCP, UDP};
 use super::probe::{self, udp_key};
 
 /// The datagram an error quotes, as far as it tells probes apart.
@@ -26,6 +27,17 @@ pub enum QuotedProbe {
         identifier: u16,
         /// Its sequence number.
         sequence: u16,
+        /// Its checksum, without the pseudo-header for IPv6: the flow of a probe.
+        checksum: u16,
+    },
+    /// A TCP segment.
+    Tcp {
+        /// Its source port.
+        source_port: u16,
+        /// Its destination port.
+        destination_port: u16,
+        /// Its sequence number.
+        sequence: u32,
     },
     /// A UDP datagram.
     Udp {
@@ -52,7 +64,8 @@ impl Quote {
         let source = Ipv4Addr::new(s0, s1, s2, s3).into();
         let target = Ipv4Addr::new(t0, t1, t2, t3).into();
         match protocol {
-            ICMP if !later_fragment => Self::echo(target, 8, segment),
+            ICMP if !later_fragment => Self::echo(target, 8, segment, Sum::default()),
+            TCP if !later_fragment => Self::tcp(target, segment),
             UDP if !later_fragment => Self::udp(source, target, segment),
             _ => Err(NoMessage::Unrelated),
         }
@@ -70,20 +83,35 @@ impl Quote {
         let source = Ipv6Addr::from(*source).into();
         let target = Ipv6Addr::from(*target).into();
         match next_header {
-            ICMPV6 => Self::echo(target, 128, segment),
+            ICMPV6 => {
+                let length = u16::try_from(probe::SEGMENT).unwrap_or(u16::MAX);
+                Self::echo(target, 128, segment, Sum::default().pseudo_header(source, target, ICMPV6, length))
+            }
+            TCP => Self::tcp(target, segment),
             UDP => Self::udp(source, target, segment),
             _ => Err(NoMessage::Unrelated),
         }
     }
 
-    fn echo(target: IpAddr, request: u8, segment: &[u8]) -> Result<Self, NoMessage> {
+    /// `before` is what the checksum covers before the message.
+    fn echo(target: IpAddr, request: u8, segment: &[u8], before: Sum) -> Result<Self, NoMessage> {
         let (header, payload) = segment.split_first_chunk::<8>().ok_or(NoMessage::Malformed)?;
-        let [kind, code, _, _, i0, i1, s0, s1] = *header;
+        let [kind, code, c0, c1, i0, i1, s0, s1] = *header;
         if (kind, code) != (request, 0) {
             return Err(NoMessage::Unrelated);
         }
         let (identifier, sequence) = (u16::from_be_bytes([i0, i1]), u16::from_be_bytes([s0, s1]));
-        Ok(Self { target, probe: QuotedProbe::Echo { identifier, sequence }, token: probe::token(payload) })
+        let checksum = !before.word_to(!u16::from_be_bytes([c0, c1]));
+        Ok(Self { target, probe: QuotedProbe::Echo { identifier, sequence, checksum }, token: probe::token(payload) })
+    }
+
+    fn tcp(target: IpAddr, segment: &[u8]) -> Result<Self, NoMessage> {
+        let (header, _) = segment.split_first_chunk::<8>().ok_or(NoMessage::Malformed)?;
+        let [s0, s1, d0, d1, sequence @ ..] = *header;
+        let source_port = u16::from_be_bytes([s0, s1]);
+        let destination_port = u16::from_be_bytes([d0, d1]);
+        let probe = QuotedProbe::Tcp { source_port, destination_port, sequence: u32::from_be_bytes(sequence) };
+        Ok(Self { target, probe, token: None })
     }
 
     fn udp(source: IpAddr, target: IpAddr, segment: &[u8]) -> Result<Self, NoMessage> {

@@ -32,8 +32,12 @@ impl Issued {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct FlowId(usize);
 
-/// Target, protocol and tag as numbers, which compare faster.
-type Name = (u128, u32);
+/// How many flows that differ in their target alone are searched for a probe that was sent on elsewhere: there are few, as
+/// every trace has a tag of its own where that can be, and a stranger may ask for such a search at will.
+const SEARCHED: usize = 64;
+
+/// Protocol, tag, port and target as numbers, which compare faster. Flows that differ in port and target lie together.
+type Name = (u64, u128);
 
 /// The probes of all flows.
 #[derive(Debug, Default)]
@@ -50,13 +54,13 @@ struct Flow {
     /// How many traces have joined and not left.
     members: usize,
     /// In the order of their keys.
-    issued: Vec<(u16, Issued)>,
+    issued: Vec<(u32, Issued)>,
 }
 
 impl Flows {
     /// The flow of this name, for one trace more.
-    pub(super) fn join(&mut self, protocol: Protocol, target: IpAddr, tag: u16) -> FlowId {
-        let name = name(protocol, target, tag);
+    pub(super) fn join(&mut self, protocol: Protocol, target: IpAddr, tag: u16, port: u16) -> FlowId {
+        let name = name(protocol, target, tag, port);
         let (free, known) = (&mut self.free, &mut self.known);
         let id = *self.names.entry(name).or_insert_with(|| {
             free.pop().unwrap_or_else(|| {
@@ -72,7 +76,7 @@ impl Flows {
     }
 
     /// Gives a probe this key; false, and nothing is done, when another of the flow has it.
-    pub(super) fn issue(&mut self, flow: FlowId, key: u16, issued: Issued) -> bool {
+    pub(super) fn issue(&mut self, flow: FlowId, key: u32, issued: Issued) -> bool {
         let Some(flow) = self.known.get_mut(flow.0) else { return false };
         let place = flow.issued.binary_search_by_key(&key, |(key, _)| *key);
         place.map_err(|place| flow.issued.insert(place, (key, issued))).is_err()
@@ -80,10 +84,17 @@ impl Flows {
 
     /// The probe with this key; `Err` when there is none, but its flow is known.
     pub(super) fn find(&self, key: ProbeKey) -> Option<Result<Issued, NoProbe>> {
-        let id = self.names.get(&name(key.protocol, key.target, key.tag))?;
+        let id = self.names.get(&name(key.protocol, key.target, key.tag, key.port))?;
         let flow = self.known.get(id.0).filter(|flow| !flow.issued.is_empty())?;
-        let place = flow.issued.binary_search_by_key(&key.key, |(key, _)| *key);
-        Some(place.ok().and_then(|place| flow.issued.get(place)).map(|(_, issued)| *issued).ok_or(NoProbe))
+        Some(flow.find(key.key).ok_or(NoProbe))
+    }
+
+    /// The probes with this key that were sent to other targets or ports, of the same family, protocol and tag.
+    pub(super) fn elsewhere(&self, key: ProbeKey) -> impl Iterator<Item = Issued> {
+        let (first, _) = name(key.protocol, key.target, key.tag, 0);
+        let (last, _) = name(key.protocol, key.target, key.tag, u16::MAX);
+        let flows = self.names.range((first, 0)..=(last, u128::MAX)).take(SEARCHED);
+        flows.filter_map(move |(_, id)| self.known.get(id.0)?.find(key.key))
     }
 
     /// The probe of `trace` with this token.
@@ -112,14 +123,21 @@ impl Flows {
     }
 }
 
+impl Flow {
+    fn find(&self, key: u32) -> Option<Issued> {
+        let place = self.issued.binary_search_by_key(&key, |(key, _)| *key).ok()?;
+        self.issued.get(place).map(|(_, issued)| *issued)
+    }
+}
+
 /// No probe of this flow has the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct NoProbe;
 
-/// IPv4 addresses are kept apart from the IPv6 addresses that embed them by the version in the second number.
-fn name(protocol: Protocol, target: IpAddr, tag: u16) -> Name {
+/// IPv4 addresses are kept apart from the IPv6 addresses that embed them by the version in the first number.
+fn name(protocol: Protocol, target: IpAddr, tag: u16, port: u16) -> Name {
     let (version, address) = match target {
-        IpAddr::V4(target) => (4, target.to_bits().into()),
+        IpAddr::V4(target) => (4_u64, u128::from(target.to_bits())),
         IpAddr::V6(target) => (6, target.to_bits()),
     };
     let protocol = match protocol {
@@ -127,7 +145,7 @@ fn name(protocol: Protocol, target: IpAddr, tag: u16) -> Name {
         Protocol::Udp => 2,
         Protocol::Tcp => 3,
     };
-    (address, version << 24 | protocol << 16 | u32::from(tag))
+    (version << 40 | protocol << 32 | u64::from(tag) << 16 | u64::from(port), address)
 }
 
 #[cfg(test)]
@@ -146,14 +164,14 @@ mod tests {
         Issued::of(trace(serial), number, 0xfeed + u64::from(serial)).unwrap()
     }
 
-    fn key(key: u16) -> ProbeKey {
-        ProbeKey { protocol: Protocol::Udp, target: TARGET, tag: 0x8001, key }
+    fn key(key: u32) -> ProbeKey {
+        ProbeKey { protocol: Protocol::Udp, target: TARGET, tag: 0x8001, port: 53, key }
     }
 
     #[test]
     fn a_key_leads_to_its_probe_and_a_flow_without_the_key_is_told_from_no_flow() {
         let mut flows = Flows::default();
-        let flow = flows.join(Protocol::Udp, TARGET, 0x8001);
+        let flow = flows.join(Protocol::Udp, TARGET, 0x8001, 53);
         assert_eq!(flows.find(key(9)), None, "no probe is out");
         for (number, key) in [700, 3, 65_000].into_iter().enumerate() {
             assert!(flows.issue(flow, key, probe(1, number)));
@@ -167,21 +185,40 @@ mod tests {
             assert_eq!(flows.find(ProbeKey { target, ..key(3) }), None);
         }
         assert_eq!(flows.find(ProbeKey { tag: 0x8002, ..key(3) }), None);
+        assert_eq!(flows.find(ProbeKey { port: 54, ..key(3) }), None);
         assert_eq!(flows.find(ProbeKey { protocol: Protocol::Icmp, ..key(3) }), None);
+    }
+
+    #[test]
+    fn a_key_is_found_among_the_flows_that_differ_in_target_and_port_alone() {
+        let mut flows = Flows::default();
+        for last in 0..=200 {
+            let flow = flows.join(Protocol::Tcp, [203, 0, 113, last].into(), 0xf001, 443);
+            flows.issue(flow, u32::MAX - u32::from(last), probe(last.into(), 0));
+        }
+        let sent_on = |tag, key| ProbeKey { protocol: Protocol::Tcp, target: TARGET, tag, port: 8443, key };
+        let found = |key| flows.elsewhere(key).collect::<Vec<_>>();
+        assert_eq!(found(sent_on(0xf001, u32::MAX - 7)), [probe(7, 0)]);
+        assert_eq!(found(sent_on(0xf001, u32::MAX - 200)), [], "so many are not searched");
+        assert_eq!(found(sent_on(0xf002, u32::MAX - 7)), []);
+        assert_eq!(
+            found(ProbeKey { target: Ipv4Addr::LOCALHOST.to_ipv6_mapped().into(), ..sent_on(0xf001, u32::MAX) }),
+            []
+        );
     }
 
     #[test]
     fn a_flow_is_forgotten_with_the_last_of_its_traces() {
         let mut flows = Flows::default();
-        let shared = flows.join(Protocol::Udp, TARGET, 0x8001);
-        assert_eq!(flows.join(Protocol::Udp, TARGET, 0x8001), shared);
+        let shared = flows.join(Protocol::Udp, TARGET, 0x8001, 53);
+        assert_eq!(flows.join(Protocol::Udp, TARGET, 0x8001, 53), shared);
         flows.issue(shared, 1, probe(1, 0));
         flows.issue(shared, 2, probe(2, 0));
         flows.leave(shared, trace(1));
         assert_eq!((flows.find(key(1)), flows.find(key(2))), (Some(Err(NoProbe)), Some(Ok(probe(2, 0)))));
         flows.leave(shared, trace(2));
         assert_eq!((flows.find(key(2)), flows.probes()), (None, 0));
-        let next = flows.join(Protocol::Icmp, TARGET, 0xc001);
+        let next = flows.join(Protocol::Icmp, TARGET, 0xc001, 0);
         assert_eq!(flows.known.len(), 1, "its place is used again");
         flows.issue(next, 2, probe(3, 0));
         assert_eq!(flows.find(key(2)), None);

@@ -33,9 +33,27 @@ fn echo_reply(transmit: &Transmit) -> Vec<u8> {
     icmp(0, 0, &message[4..])
 }
 
+/// What a raw IPv4 socket receives when the port that `transmit` knocks at says this.
+fn segment(transmit: &Transmit, flags: u8) -> Vec<u8> {
+    let Content::Tcp { source_port, destination_port, sequence } = transmit.content else { panic!("not a SYN") };
+    let ports = [destination_port, source_port].map(u16::to_be_bytes).concat();
+    let numbers = [7, sequence.wrapping_add(1)].map(u32::to_be_bytes).concat();
+    let segment = [&ports[..], &numbers, &[0x50, flags, 0, 0, 0, 0, 0, 0]].concat();
+    ip::datagram(target(), HERE.into(), 60, ip::TCP, &segment)
+}
+
+const SYN_ACK: u8 = 0x12;
+const RESET: u8 = 0x14;
+
 #[test]
 fn a_trace_goes_out_and_comes_back_as_bytes() {
-    for (protocol, kind) in [(Protocol::Icmp, AnswerKind::EchoReply), (Protocol::Udp, AnswerKind::PortUnreachable)] {
+    for (protocol, kind) in [
+        (Protocol::Icmp, AnswerKind::EchoReply),
+        (Protocol::Udp, AnswerKind::PortUnreachable),
+        (Protocol::Tcp, AnswerKind::SynAck),
+        (Protocol::Tcp, AnswerKind::Reset),
+        (Protocol::Tcp, AnswerKind::Unreachable),
+    ] {
         let (mut switchboard, now) = (switchboard(), noon());
         let id = switchboard.start(plan(protocol), now);
         let near = switchboard.poll_transmit(now).unwrap();
@@ -44,13 +62,19 @@ fn a_trace_goes_out_and_comes_back_as_bytes() {
         let soon = now.after(Duration::from_millis(4));
         let booked = Receipt::Booked(protocol, AnswerKind::TimeExceeded);
         assert_eq!(switchboard.handle_datagram(&time_exceeded(&near), router(1), soon), booked);
-        let answer = match protocol {
-            Protocol::Icmp => echo_reply(&far),
-            Protocol::Udp | Protocol::Tcp => icmp(3, 3, &[&[0; 4][..], &far.datagram(HERE.into())[..28]].concat()),
+        let receipt = match kind {
+            AnswerKind::EchoReply => switchboard.handle_datagram(&echo_reply(&far), target(), soon),
+            AnswerKind::SynAck => switchboard.handle_segment(&segment(&far, SYN_ACK), target(), soon),
+            AnswerKind::Reset => switchboard.handle_segment(&segment(&far, RESET), target(), soon),
+            AnswerKind::PortUnreachable | AnswerKind::Unreachable | AnswerKind::TimeExceeded | AnswerKind::Unstated => {
+                let refusal = icmp(3, 3, &[&[0; 4][..], &far.datagram(HERE.into())[..28]].concat());
+                switchboard.handle_datagram(&refusal, target(), soon)
+            }
         };
-        assert_eq!(switchboard.handle_datagram(&answer, target(), soon), Receipt::Booked(protocol, kind));
+        assert_eq!(receipt, Receipt::Booked(protocol, kind));
         let (ended, trace) = switchboard.poll_trace().unwrap();
         assert_eq!((ended, trace.ending, trace.protocol, trace.flow), (id, Ending::Reached, protocol, Some(0x1267)));
+        assert_eq!(trace.port, (protocol == Protocol::Tcp).then_some(443));
         assert_eq!((trace.hops[0].answers[0].from, trace.hops[1].answers[0].kind), (router(1), kind));
         assert_eq!((switchboard.poll_transmit(soon), switchboard.poll_timeout()), (None, None));
         assert!(switchboard.deadlines.is_empty());
@@ -59,7 +83,7 @@ fn a_trace_goes_out_and_comes_back_as_bytes() {
 
 #[test]
 fn a_forged_key_is_dropped() {
-    for protocol in [Protocol::Icmp, Protocol::Udp] {
+    for protocol in [Protocol::Icmp, Protocol::Udp, Protocol::Tcp] {
         let (mut switchboard, now) = (switchboard(), noon());
         switchboard.start(plan(protocol), now);
         let probe = switchboard.poll_transmit(now).unwrap();
@@ -90,16 +114,111 @@ fn a_long_quote_must_hold_the_token() {
     }
 }
 
+/// Whoever forges a quote of another target need not know ours, and so has to know more of the probe.
 #[test]
-fn a_quote_of_another_target_or_port_is_unrelated() {
-    for (protocol, place) in [(Protocol::Icmp, 19), (Protocol::Udp, 19), (Protocol::Udp, 21), (Protocol::Udp, 23)] {
+fn a_quote_of_another_target_or_port_that_proves_nothing_is_unrelated() {
+    for (protocol, places) in [
+        (Protocol::Icmp, &[19, 22][..]),
+        (Protocol::Icmp, &[19, 25]),
+        (Protocol::Icmp, &[19, 27]),
+        (Protocol::Udp, &[19]),
+        (Protocol::Udp, &[21]),
+        (Protocol::Udp, &[23]),
+        (Protocol::Tcp, &[21]),
+        (Protocol::Tcp, &[19, 24]),
+        (Protocol::Tcp, &[19, 27]),
+    ] {
         let (mut switchboard, now) = (switchboard(), noon());
         switchboard.start(plan(protocol), now);
         let mut datagram = switchboard.poll_transmit(now).unwrap().datagram(HERE.into());
-        datagram[place] ^= 1;
+        for place in places {
+            datagram[*place] ^= 1;
+        }
         let strange = icmp(11, 0, &[&[0; 4][..], &datagram[..28]].concat());
-        assert_eq!(switchboard.handle_datagram(&strange, router(1), now), Receipt::Unrelated, "{protocol} {place}");
+        assert_eq!(switchboard.handle_datagram(&strange, router(1), now), Receipt::Unrelated, "{protocol} {places:?}");
     }
+}
+
+/// The datagram of the probe after somebody has translated its destination.
+fn sent_on(transmit: &Transmit) -> Vec<u8> {
+    let to = router(77);
+    let segment = match &transmit.content {
+        Content::Icmp(message) => *message,
+        Content::Udp { source_port, destination_port, payload } => {
+            probe::udp_segment((HERE.into(), *source_port), (to, *destination_port), payload)
+        }
+        Content::Tcp { source_port, destination_port, sequence } => {
+            tcp::syn((HERE.into(), *source_port), (to, *destination_port), *sequence)
+        }
+    };
+    ip::datagram(HERE.into(), to, 1, transmit.datagram(HERE.into())[9], &segment)
+}
+
+#[test]
+fn a_probe_that_was_sent_on_elsewhere_is_known_by_what_it_proves_and_is_no_witness() {
+    for (protocol, quoted) in [(Protocol::Icmp, 28), (Protocol::Icmp, 44), (Protocol::Udp, 44), (Protocol::Tcp, 28)] {
+        let (mut switchboard, now) = (switchboard(), noon());
+        // Others of the same flow, which are not meant.
+        let others = (1..4).map(|last| Plan { target: [9, 9, 9, last].into(), ..plan(protocol) });
+        for plan in others.chain([plan(protocol)]) {
+            switchboard.start(plan, now);
+        }
+        let probes: Vec<_> = std::iter::from_fn(|| switchboard.poll_transmit(now)).collect();
+        let probe = probes.iter().find(|probe| probe.target == target()).unwrap();
+        let soon = now.after(Duration::from_millis(4));
+        let answer = icmp(11, 0, &[&[0; 4][..], &sent_on(probe)[..quoted]].concat());
+        let booked = Receipt::Booked(protocol, AnswerKind::TimeExceeded);
+        assert_eq!(switchboard.handle_datagram(&answer, router(1), soon), booked, "{protocol} {quoted}");
+        switchboard.handle_stop(now);
+        let traces = std::iter::from_fn(|| switchboard.poll_trace()).map(|(_, trace)| trace);
+        let trace = traces.into_iter().find(|trace| trace.target == target()).unwrap();
+        let answer = &trace.hops[0].answers[0];
+        assert_eq!(answer.rewritten(), Some(router(77)));
+        assert!(!trace.is_witness(answer));
+    }
+}
+
+#[test]
+fn a_segment_that_acknowledges_another_number_is_forged_and_one_of_another_port_or_host_unrelated() {
+    let (mut switchboard, now) = (switchboard(), noon());
+    switchboard.start(Plan { port: 8443, ..plan(Protocol::Tcp) }, now);
+    let probe = switchboard.poll_transmit(now).unwrap();
+    let answer = segment(&probe, SYN_ACK);
+    let changed = |place: usize| {
+        let mut other = answer.clone();
+        other[place] ^= 1;
+        other
+    };
+    for (bytes, from, receipt) in [
+        (changed(28), target(), Receipt::Forged),
+        (changed(31), target(), Receipt::Forged),
+        (changed(21), target(), Receipt::Unrelated),
+        (changed(23), target(), Receipt::Unrelated),
+        (answer.clone(), router(1), Receipt::Unrelated),
+        (segment(&probe, 0x10), target(), Receipt::Unrelated),
+        (segment(&probe, 0x02), target(), Receipt::Unrelated),
+        (segment(&probe, 0x04), target(), Receipt::Unrelated),
+        (segment(&probe, 0x16), target(), Receipt::Unrelated),
+        (answer[..39].to_vec(), target(), Receipt::Malformed),
+        (answer.clone(), target(), Receipt::Booked(Protocol::Tcp, AnswerKind::SynAck)),
+        (answer.clone(), target(), Receipt::Surplus),
+    ] {
+        assert_eq!(switchboard.handle_segment(&bytes, from, now), receipt, "{bytes:?}");
+    }
+}
+
+#[test]
+fn labels_stand_with_the_answer_that_told_them() {
+    let (mut switchboard, now) = (switchboard(), noon());
+    switchboard.start(plan(Protocol::Icmp), now);
+    let mut quoted = switchboard.poll_transmit(now).unwrap().datagram(HERE.into());
+    quoted.resize(128, 0);
+    let extension = [0x20, 0, 0, 0, 0, 8, 1, 1, 0x05, 0xdc, 0x8f, 1];
+    let answer = icmp(11, 0, &[&[0, 32, 0, 0][..], &quoted, &extension].concat());
+    switchboard.handle_datagram(&answer, router(1), now);
+    switchboard.handle_stop(now);
+    let labels: Vec<_> = switchboard.poll_trace().unwrap().1.hops[0].answers[0].labels().to_vec();
+    assert_eq!(labels.iter().map(|label| label.label).collect::<Vec<_>>(), [24_008]);
 }
 
 #[test]

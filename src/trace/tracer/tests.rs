@@ -165,6 +165,9 @@ fn only_what_the_target_alone_can_say_is_a_witness_of_its_distance() {
         (Protocol::Icmp, AnswerKind::Unreachable, false),
         (Protocol::Udp, AnswerKind::Unreachable, false),
         (Protocol::Udp, AnswerKind::TimeExceeded, false),
+        (Protocol::Tcp, AnswerKind::SynAck, false),
+        (Protocol::Tcp, AnswerKind::Reset, false),
+        (Protocol::Tcp, AnswerKind::Unreachable, false),
         (Protocol::Tcp, AnswerKind::Unstated, true),
     ] {
         let (trace, _) = traced(&Plan { last_ttl: 1, ..plan() }, |_, _| says(target(), kind));

@@ -99,9 +99,9 @@ fn trace(dice: &mut Dice, target: IpAddr, started: Timestamp, rtt: Option<Rtt>) 
     let ending = if answers.is_empty() { Ending::Silent } else { Ending::Reached };
     let ttl = u8::try_from(hops.len()).expect("a few") + 1;
     hops.push(Hop { ttl, silent: u8::from(answers.is_empty()), answers, inherited: None });
-    Trace { target, protocol: Protocol::Icmp, started, flow: Some(7), hops, ending }
+    Trace { target, protocol: Protocol::Icmp, started, port: None, flow: Some(7), hops, ending }
 }
 
 fn answer(from: IpAddr, rtt_ns: Rtt, kind: AnswerKind) -> HopAnswer {
-    HopAnswer { from, rtt_ns, kind, late: false, unmatched: false }
+    HopAnswer { from, rtt_ns, kind, late: false, unmatched: false, extras: None }
 }
