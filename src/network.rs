@@ -150,7 +150,7 @@ pub enum Protocol {
     Icmp,
     /// UDP to a high port.
     Udp,
-    /// TCP to the workload's own port (imported traces; [`crate::contact`] measures the handshake).
+    /// TCP to the workload's own port ([`crate::contact`] measures the whole handshake).
     Tcp,
 }
 

@@ -41,13 +41,17 @@ impl RoundOutcome {
 }
 
 /// What may come back to the probe sockets.
-const RECEIPTS: [Receipt; 10] = [
+const RECEIPTS: [Receipt; 14] = [
     Receipt::Booked(Protocol::Icmp, AnswerKind::EchoReply),
     Receipt::Booked(Protocol::Icmp, AnswerKind::TimeExceeded),
     Receipt::Booked(Protocol::Icmp, AnswerKind::Unreachable),
     Receipt::Booked(Protocol::Udp, AnswerKind::PortUnreachable),
     Receipt::Booked(Protocol::Udp, AnswerKind::TimeExceeded),
     Receipt::Booked(Protocol::Udp, AnswerKind::Unreachable),
+    Receipt::Booked(Protocol::Tcp, AnswerKind::SynAck),
+    Receipt::Booked(Protocol::Tcp, AnswerKind::Reset),
+    Receipt::Booked(Protocol::Tcp, AnswerKind::TimeExceeded),
+    Receipt::Booked(Protocol::Tcp, AnswerKind::Unreachable),
     Receipt::Malformed,
     Receipt::Unrelated,
     Receipt::Forged,
@@ -170,7 +174,7 @@ impl Vitals {
         for outcome in RoundOutcome::ALL {
             self.rounds.with_label_values(&[outcome.as_str()]);
         }
-        for protocol in [Protocol::Icmp, Protocol::Udp] {
+        for protocol in [Protocol::Icmp, Protocol::Udp, Protocol::Tcp] {
             self.probes.with_label_values(&[protocol.as_str()]);
             self.probes_unsent.with_label_values(&[protocol.as_str()]);
         }

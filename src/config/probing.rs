@@ -98,5 +98,5 @@ pub(super) fn read(root: &Section<'_>, schedule: &Section<'_>) -> ProbingConfig 
 }
 
 fn protocol(value: &DeValue<'_>) -> Reading<Protocol> {
-    value::word(value, &[("icmp", Protocol::Icmp), ("udp", Protocol::Udp)])
+    value::word(value, &[("icmp", Protocol::Icmp), ("udp", Protocol::Udp), ("tcp", Protocol::Tcp)])
 }

@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use super::Traced;
 use crate::moment::Rtt;
 use crate::printable::Printable;
+use crate::trace::suspicion::suspicions;
 use crate::trace::{AnswerKind, Ending, Hop, HopAnswer, Trace};
 
 /// The most marks of silence in a row.
@@ -16,11 +17,14 @@ const SILENT: u8 = 10;
 ///
 /// A hop is its TTL, the best time, a `*` for each probe that nobody answered, who answered, by name, and what they said if
 /// it is not what a router on the way or the target says: `late` is who answered in time never, `unmatched` who never said
-/// to which probe, so that the time is the longest it can have been, `inherited` who was measured for a neighbour. Who else answered at that TTL stands below. Hops in a row of
+/// to which probe, so that the time is the longest it can have been, `inherited` who was measured for a neighbour; after
+/// them stand the MPLS labels that the probe had there. What is odd about the way as a whole is told below it. Who else
+/// answered at that TTL stands below. Hops in a row of
 /// which nobody answered are one line.
 pub fn path(traced: &Traced, names: &BTreeMap<IpAddr, String>) -> String {
     let trace = &traced.trace;
-    let mut text = format!("{} by {}\n", traced.title(), trace.protocol);
+    let port = trace.port.map_or_else(String::new, |port| format!(" to port {port}"));
+    let mut text = format!("{} by {}{port}\n", traced.title(), trace.protocol);
     let mut hops = &trace.hops[..];
     while let Some((hop, behind)) = hops.split_first() {
         let silent = hops.iter().take_while(|hop| hop.answers.is_empty()).count();
@@ -36,6 +40,9 @@ pub fn path(traced: &Traced, names: &BTreeMap<IpAddr, String>) -> String {
     }
     text.push_str(&ending(trace));
     text.push('\n');
+    for suspicion in suspicions([trace], trace.target) {
+        let _ = writeln!(text, "{suspicion}");
+    }
     text
 }
 
@@ -55,6 +62,10 @@ fn describe(text: &mut String, hop: &Hop, trace: &Trace, names: &BTreeMap<IpAddr
         }
         for remark in remarks(&theirs, trace).into_iter().chain(hop.inherited.map(|_| "inherited")) {
             let _ = write!(who, "  ({remark})");
+        }
+        if let Some(labelled) = theirs.iter().find(|answer| !answer.labels().is_empty()) {
+            let labels: Vec<_> = labelled.labels().iter().map(ToString::to_string).collect();
+            let _ = write!(who, "  [MPLS {}]", labels.join(" "));
         }
         row(text, &std::mem::take(&mut ttl), &best.to_string(), &std::mem::take(&mut silent), &who);
     }
@@ -77,6 +88,7 @@ fn remarks(answers: &[&HopAnswer], trace: &Trace) -> Vec<&'static str> {
     let stray = |answer: &HopAnswer| answer.kind == AnswerKind::PortUnreachable && answer.from != trace.target;
     [
         (any(&says(AnswerKind::Unreachable)), "unreachable"),
+        (any(&says(AnswerKind::SynAck)), "syn-ack"),
         (any(&says(AnswerKind::Reset)), "reset"),
         (any(&stray), "port unreachable"),
         (all(&|answer| answer.late), "late"),
@@ -95,7 +107,7 @@ fn ending(trace: &Trace) -> String {
     match trace.ending {
         Ending::Reached => {
             let time = trace.target_rtt().map(|(best, _): (Rtt, usize)| format!(", {best} at best"));
-            let other = || ", or a firewall on the way answered in its name".to_owned();
+            let other = || ", or a proxy or firewall on the way answered in its name".to_owned();
             format!("reached at hop {last}{}", time.unwrap_or_else(other))
         }
         Ending::Refused => format!("refused at hop {last}: there is no way on, says who answered there"),
@@ -116,6 +128,8 @@ mod tests {
 
     use super::*;
     use crate::export::atlas::tests::example;
+    use crate::trace::Protocol;
+    use crate::trace::extras::{Extras, Label};
 
     fn answer(last: u8, microseconds: u64, kind: AnswerKind) -> HopAnswer {
         let rtt_ns = Rtt::from_duration(Duration::from_micros(microseconds));
@@ -167,12 +181,28 @@ mod tests {
             hop(1, vec![unmatched], 0),
             hop(2, vec![answer(4, 1000, AnswerKind::PortUnreachable)], 0),
             hop(3, vec![answer(5, 1000, AnswerKind::Unreachable)], 0),
-            hop(4, vec![answer(84, 1000, AnswerKind::Reset)], 0),
+            hop(4, vec![answer(84, 1000, AnswerKind::SynAck), answer(84, 1000, AnswerKind::Reset)], 0),
         ];
         let said = told(&traced);
-        for (line, remark) in [(1, "(unmatched"), (2, "(port unreachable)"), (3, "(unreachable)"), (4, "(reset)")] {
+        for (line, remark) in
+            [(1, "(unmatched"), (2, "(port unreachable)"), (3, "(unreachable)"), (4, "(syn-ack)  (reset)")]
+        {
             assert!(said[line].contains(remark), "{said:#?}");
         }
+    }
+
+    #[test]
+    fn labels_ports_and_translators_are_told() {
+        let mut traced = example();
+        (traced.trace.protocol, traced.trace.port) = (Protocol::Tcp, Some(8443));
+        let labels = [[0, 0, 0x10, 1], [0x05, 0xdc, 0xd1, 1]].map(Label::of).to_vec();
+        let to = Some([10, 0, 0, 5].into());
+        let extras = Some(Box::new(Extras { labels, unannounced: false, rewritten: to }));
+        traced.trace.hops = vec![hop(2, vec![HopAnswer { extras, ..answer(9, 2000, AnswerKind::TimeExceeded) }], 0)];
+        let said = told(&traced);
+        assert_eq!(said[0], "pakistan.gov.pk (203.101.184.84) by tcp to port 8443");
+        assert!(said[1].ends_with("203.101.184.9  [MPLS 1 24013]"), "{said:#?}");
+        assert!(said[3].contains("at hop 2 with 10.0.0.5 as their destination"), "{said:#?}");
     }
 
     #[test]

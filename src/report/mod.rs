@@ -18,6 +18,7 @@ use crate::network::Asn;
 use crate::observation::Observation;
 use crate::place::CountrySet;
 use crate::provider::ProviderId;
+use crate::trace::suspicion::{Suspicion, suspicions};
 use crate::vantage::VantageId;
 use crate::verdict::policy::Policy;
 use crate::verdict::{Finding, RuleId, Standing, Verdict};
@@ -65,6 +66,9 @@ pub struct Line<'a> {
     pub course: Course,
     /// The facts that this was read from, in words.
     pub path_because: Vec<String>,
+    /// What gives away that somebody stands in that way, in words; it makes nothing better.
+    #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "in_words")]
+    pub suspicions: Vec<Suspicion>,
     /// The hops on that way, as the trace saw them that it was read from.
     pub hops: Vec<HopLine>,
     /// The worst of the findings below.
@@ -129,6 +133,7 @@ fn line<'a>(
         path: reading.map_or(Way::Unknown, |reading| reading.way()),
         course: reading.map_or(Course::Unknown, |reading| reading.course),
         path_because: found.map_or_else(Vec::new, Found::facts).iter().map(ToString::to_string).collect(),
+        suspicions: address.map_or_else(Vec::new, |address| suspicions(&dossier.subject.traces, address)),
         hops: address.map_or_else(Vec::new, |address| hops::hops(dossier, address)),
         standing: if worst == Standing::Notice { Standing::Compliant } else { worst },
         findings: findings.into_iter().map(said).collect(),
@@ -149,8 +154,9 @@ impl<'a> Line<'a> {
     }
 }
 
-fn in_words<S: Serializer>(would: &Vec<Would<'_>>, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(would.iter().map(ToString::to_string))
+#[expect(clippy::ptr_arg, reason = "serde hands over a reference")]
+fn in_words<S: Serializer>(said: &Vec<impl ToString>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(said.iter().map(ToString::to_string))
 }
 
 fn answered(seen: &Observation, address: IpAddr) -> bool {

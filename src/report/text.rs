@@ -66,6 +66,9 @@ pub fn explained(line: &Line<'_>) -> String {
             let _ = write!(text, ": {}", line.path_because.join("; "));
         }
     }
+    for suspicion in &line.suspicions {
+        let _ = write!(text, "\n    suspicion {suspicion}");
+    }
     for hop in &line.hops {
         let _ = write!(text, "\n    {}", hop.row());
     }
@@ -185,6 +188,7 @@ mod tests {
     use crate::location::weigh::Group;
     use crate::observation::Observation;
     use crate::place::{CountryCode, CountrySet};
+    use crate::trace::suspicion::Suspicion;
 
     const HOSTILE: &str = "x\u{1b}[2J\u{202e}\u{9b}31m\r\n";
 
@@ -207,6 +211,7 @@ mod tests {
             path: Way::Unknown,
             course: Course::Unknown,
             path_because: Vec::new(),
+            suspicions: Vec::new(),
             hops: Vec::new(),
             standing: Standing::Unproven,
             findings: Vec::new(),
@@ -222,6 +227,17 @@ mod tests {
         let row_of = |answered| row(&Line { answered, ..line_of(&seen) });
         assert!(row_of(true).contains("    no time  no address"), "{}", row_of(true));
         assert!(row_of(false).contains("     silent  no address"), "{}", row_of(false));
+    }
+
+    #[test]
+    fn what_is_odd_about_the_way_is_told() {
+        let seen = observation("here", "https://portal.example.gov.pk");
+        let line = Line { suspicions: vec![Suspicion::Nearer { ttl: 2, way: 9 }], ..line_of(&seen) };
+        let told = "suspicion TCP is answered from hop 2, and other probes go on to hop 9";
+        assert!(explained(&line).contains(told), "{}", explained(&line));
+        let json = serde_json::to_value(&line).unwrap();
+        assert!(json["suspicions"][0].as_str().unwrap().starts_with("TCP is answered from hop 2"), "{json}");
+        assert!(serde_json::to_value(line_of(&seen)).unwrap().get("suspicions").is_none());
     }
 
     #[test]

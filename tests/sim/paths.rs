@@ -12,6 +12,8 @@ crate::scenarios![
     routing_loop,
     silent_hops,
     target_answers_many_ttls,
+    tcp_where_others_are_filtered,
+    translated_on_the_way,
     truncated_replies,
     udp_where_icmp_is_filtered,
     whole_path_silent,

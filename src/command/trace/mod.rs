@@ -24,7 +24,7 @@ use crate::resolution::{AddressFamily, View};
 use crate::round::deny::{self, DenyList};
 use crate::trace::Protocol;
 use crate::trace::courtesy::Courtesy;
-use crate::trace::plan::{Plan, Sharing};
+use crate::trace::plan::{Plan, Sharing, TCP_DESTINATION};
 use crate::workload::Host;
 
 mod denied;
@@ -61,9 +61,9 @@ pub struct TraceCommand {
     #[arg(long, value_name = "FILE")]
     targets: Option<PathBuf>,
 
-    /// What is sent: icmp or udp
-    #[arg(long, value_name = "PROTOCOL", default_value = "icmp", value_parser = protocol)]
-    protocol: Protocol,
+    /// What is sent: icmp, udp, or tcp, which knocks at port 443, or at the one written after a colon
+    #[arg(long, value_name = "icmp|udp|tcp[:PORT]", default_value = "icmp", value_parser = probe)]
+    protocol: Probe,
 
     /// The most probes a second, all traces together
     #[arg(long, value_name = "PACKETS", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=100_000))]
@@ -137,14 +137,25 @@ pub struct TraceCommand {
     vantage: Option<String>,
 }
 
+/// What is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Probe {
+    protocol: Protocol,
+    port: u16,
+}
+
 const EXAMPLES: &str = "\
 Names are asked of the system's resolver. All probes of a trace are of one flow, so that routers that balance load send
 them one way. Without CAP_NET_RAW paths are traced by UDP, one probe of each at a time. Nothing is sent to addresses of
 many receivers, of one link or reserved, nor to those denied; a target that is denied is left out, and that is noted.
 Targets of one network wait for each other, and are spread among the others. A path has a `*` for each probe that nobody answered.
 
+TCP sends what begins a connection and completes none. It passes firewalls that eat the rest; but a proxy or firewall on
+the way may answer in the name of the target, so that the time of such an answer is nobody's distance.
+
 Examples:
   pehra trace pbs.gov.pk
+  pehra trace pbs.gov.pk --protocol tcp
   pehra trace --targets hosts.txt --rate 2000 --attempts 1 --json > traces.jsonl
   pehra trace 203.101.184.84 --json --vantage khi-1 | pehra judge - --vantages vantages.toml
 
@@ -184,7 +195,7 @@ impl TraceCommand {
         let deny = denied::read(&self.deny, self.deny_file.as_deref())?;
         let Targets { hosts, remarks } = Targets::read(&self.named, self.targets.as_deref(), self.private, &deny)?;
         note(remarks);
-        if !sockets.are_raw() && self.protocol != Protocol::Udp {
+        if !sockets.are_raw() && self.protocol.protocol != Protocol::Udp {
             note(["no CAP_NET_RAW: paths are traced by UDP, one probe of each at a time".to_owned()]);
         }
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -244,7 +255,8 @@ impl TraceCommand {
     }
 
     fn usual_plan(&self) -> Plan {
-        Plan::for_address([0; 4].into(), self.protocol, 0)
+        let Probe { protocol, port } = self.protocol;
+        Plan { port, ..Plan::for_address([0; 4].into(), protocol, 0) }
     }
 
     fn wish(&self, targets: usize, at_once: usize, deny: DenyList) -> Wish {
@@ -296,12 +308,19 @@ fn note(notes: impl IntoIterator<Item = String>) {
     }
 }
 
-fn protocol(text: &str) -> Result<Protocol, String> {
-    match text.to_ascii_lowercase().as_str() {
-        "icmp" => Ok(Protocol::Icmp),
-        "udp" => Ok(Protocol::Udp),
-        _ => Err("write icmp or udp".to_owned()),
-    }
+fn probe(text: &str) -> Result<Probe, String> {
+    let lower = text.to_ascii_lowercase();
+    let (word, written) = lower.split_once(':').map_or((lower.as_str(), None), |(word, port)| (word, Some(port)));
+    let protocol = match word {
+        "icmp" => Protocol::Icmp,
+        "udp" => Protocol::Udp,
+        "tcp" => Protocol::Tcp,
+        _ => return Err("write icmp, udp or tcp, or tcp and a port, as in tcp:25".to_owned()),
+    };
+    let port = written.map_or(Some(TCP_DESTINATION), |port| port.parse().ok().filter(|port| *port > 0));
+    let is_whole = written.is_none() || protocol == Protocol::Tcp;
+    let whole = port.filter(|_| is_whole).map(|port| Probe { protocol, port });
+    whole.ok_or_else(|| "tcp alone has a port, from 1 to 65535: write one, as in tcp:25".to_owned())
 }
 
 fn probability(text: &str) -> Result<f64, String> {
@@ -337,7 +356,11 @@ mod tests {
             &["--json"],
             &["not a name"],
             &["1.1.1.0/24"],
-            &["1.1.1.1", "--protocol", "tcp"],
+            &["1.1.1.1", "--protocol", "sctp"],
+            &["1.1.1.1", "--protocol", "tcp:"],
+            &["1.1.1.1", "--protocol", "tcp:0"],
+            &["1.1.1.1", "--protocol", "tcp:65536"],
+            &["1.1.1.1", "--protocol", "udp:53"],
             &["1.1.1.1", "--rate", "0"],
             &["1.1.1.1", "--rate", "100001"],
             &["1.1.1.1", "--network-rate", "0"],
@@ -358,12 +381,19 @@ mod tests {
     }
 
     #[test]
+    fn tcp_knocks_at_the_port_that_is_written_after_it() {
+        let plan = |protocol| parsed(&["1.1.1.1", "--protocol", protocol]).unwrap().plan(1);
+        assert_eq!((plan("tcp").protocol, plan("tcp").port), (Protocol::Tcp, 443));
+        assert_eq!((plan("TCP:25").protocol, plan("tcp:25").port), (Protocol::Tcp, 25));
+    }
+
+    #[test]
     fn the_deadline_leaves_time_for_one_probe_after_the_other_and_for_those_of_the_same_network() {
         let plan = |arguments: &[&str], at_once| parsed(&[&["1.1.1.1"][..], arguments].concat()).unwrap().plan(at_once);
         let long = plan(&["--attempts", "10", "--max-ttl", "255"], 50);
-        assert_eq!((long.attempts, long.last_ttl, long.deadline), (10, 255, Duration::from_secs(3825)));
-        assert_eq!(plan(&["--attempts", "1"], 50).deadline, Duration::from_secs(45));
-        let crowded = plan(&["--attempts", "1", "--network-rate", "1"], 50);
+        assert_eq!((long.attempts, long.last_ttl, long.deadline), (10, 255, Duration::from_millis(3825 * 1100)));
+        assert_eq!(plan(&["--attempts", "1", "--retries", "0"], 50).deadline, Duration::from_secs(45));
+        let crowded = plan(&["--attempts", "1", "--retries", "0", "--network-rate", "1"], 50);
         assert_eq!(crowded.deadline, Duration::from_secs(51 * 30));
     }
 

@@ -23,7 +23,9 @@ pub(super) const ROLE: &str = "--play-long-way";
 const DEVICE: &str = "long-way";
 const MTU: usize = 1500;
 
-/// A way to one far prefix: routers with the round trip to each in milliseconds, nearest first, then to the prefix.
+/// A way to one far prefix: routers with the round trip to each in milliseconds, nearest first, then to the prefix. After
+/// the address of a router may stand `+24012`, the MPLS label of what gets to it, or `>` and the address to which somebody
+/// before it translates the destination.
 pub(crate) struct LongWay<'a> {
     pub(crate) toward: &'a str,
     pub(crate) routers: &'a [(&'a str, u64)],
@@ -67,7 +69,28 @@ pub(super) fn divert(lab: &Lab, node: &str, device: &str) {
 struct Way {
     toward: IpNet,
     reached_after: Duration,
-    routers: Vec<(IpAddr, Duration)>,
+    routers: Vec<Router>,
+}
+
+struct Router {
+    address: IpAddr,
+    after: Duration,
+    label: Option<u32>,
+    translated: Option<IpAddr>,
+}
+
+impl Router {
+    fn read(text: &str, after: Duration) -> Result<Self, String> {
+        let (text, translated) = text.split_once('>').map_or((text, None), |(text, to)| (text, Some(to)));
+        let (text, label) = text.split_once('+').map_or((text, None), |(text, label)| (text, Some(label)));
+        let address = |text: &str| text.parse().map_err(|_| format!("{text} is no address"));
+        Ok(Self {
+            address: address(text)?,
+            after,
+            label: label.map(|label| label.parse().map_err(|_| format!("{label} is no label"))).transpose()?,
+            translated: translated.map(address).transpose()?,
+        })
+    }
 }
 
 impl FromStr for Way {
@@ -77,8 +100,8 @@ impl FromStr for Way {
         let mut pairs = text.split(',').map(|pair| pair.split_once('=').ok_or(format!("no = in {pair}")));
         let (toward, reached_after) = pairs.next().ok_or("an empty way")??;
         let routers = pairs.map(|pair| {
-            let (address, after) = pair?;
-            Ok((address.parse().map_err(|_| format!("{address} is no address"))?, milliseconds(after)?))
+            let (router, after) = pair?;
+            Router::read(router, milliseconds(after)?)
         });
         Ok(Self {
             toward: toward.parse().map_err(|_| format!("{toward} is no prefix"))?,
@@ -149,8 +172,8 @@ fn route(packet: &[u8], ways: &[Way]) -> Option<(Vec<u8>, Duration)> {
         header.hops += 1; // the kernel forwards twice, into the device and out of it; this is one router
         return Some((header.write_hops(packet), Duration::ZERO));
     };
-    if let Some(&(router, after)) = way.routers.get(usize::from(header.hops.checked_sub(1)?)) {
-        return Some((time_exceeded(router, header.from, packet)?, after));
+    if let Some(router) = way.routers.get(usize::from(header.hops.checked_sub(1)?)) {
+        return Some((time_exceeded(router, header.from, packet)?, router.after));
     }
     header.hops -= u8::try_from(way.routers.len()).ok()?;
     header.hops += 1;
@@ -196,16 +219,65 @@ impl Header {
     }
 }
 
-fn time_exceeded(router: IpAddr, to: IpAddr, quoted: &[u8]) -> Option<Vec<u8>> {
-    match (router, to) {
-        (IpAddr::V4(router), IpAddr::V4(to)) => {
-            Some(icmp4(router, to, &message(11, 0, &quoted[..quoted.len().min(128)])))
+fn time_exceeded(router: &Router, to: IpAddr, packet: &[u8]) -> Option<Vec<u8>> {
+    let mut body = router.translated.map_or_else(|| packet.to_vec(), |to| translated(packet, to));
+    if let Some(label) = router.label {
+        body.resize(128, 0);
+        body.extend(label_stack(label));
+    }
+    // In words of 4 bytes in the sixth byte, or of 8 in the fifth (RFC 4884).
+    let length = |at: usize, words: u8| {
+        let mut length = [0; 4];
+        length[at] = if router.label.is_some() { 128 / words } else { 0 };
+        length
+    };
+    match (router.address, to) {
+        (IpAddr::V4(from), IpAddr::V4(to)) => {
+            body.truncate(140);
+            Some(icmp4(from, to, &[&[11, 0, 0, 0], &length(1, 4)[..], &body].concat()))
         }
-        (IpAddr::V6(router), IpAddr::V6(to)) => {
-            Some(icmp6(router, to, message(3, 0, &quoted[..quoted.len().min(1232)])))
+        (IpAddr::V6(from), IpAddr::V6(to)) => {
+            body.truncate(1232);
+            Some(icmp6(from, to, [&[3, 0, 0, 0], &length(0, 8)[..], &body].concat()))
         }
         (IpAddr::V4(_), IpAddr::V6(_)) | (IpAddr::V6(_), IpAddr::V4(_)) => None,
     }
+}
+
+/// An extension structure of one MPLS label (RFC 4884, RFC 4950).
+fn label_stack(label: u32) -> Vec<u8> {
+    let entry = (label << 12 | 1 << 8 | 1).to_be_bytes();
+    let mut structure = [&[0x20, 0, 0, 0, 0, 8, 1, 1][..], &entry].concat();
+    let sum = checksum(&structure);
+    structure[2..4].copy_from_slice(&sum);
+    structure
+}
+
+/// A packet of pehra's with another destination, its checksums put right.
+fn translated(packet: &[u8], to: IpAddr) -> Vec<u8> {
+    let (to, at) = match to {
+        IpAddr::V4(to) => (to.octets().to_vec(), 16),
+        IpAddr::V6(to) => (to.octets().to_vec(), 24),
+    };
+    let (transport, protocol) = if to.len() == 4 { (20, packet[9]) } else { (40, packet[6]) };
+    let sums: &[usize] = match (to.len(), protocol) {
+        (4, 1) => &[10],
+        (4, 17) => &[10, transport + 6],
+        (4, 6) => &[10, transport + 16],
+        (_, 58) => &[transport + 2],
+        (_, 17) => &[transport + 6],
+        (_, 6) => &[transport + 16],
+        (_, other) => panic!("no probe of protocol {other}"),
+    };
+    let mut packet = packet.to_vec();
+    for &sum in sums {
+        // RFC 1624: the complement of the old sum, less the old destination, with the new one.
+        let old: Vec<u8> = packet[at..at + to.len()].iter().chain(&packet[sum..sum + 2]).map(|byte| !byte).collect();
+        let new = checksum(&[&old[..], &to].concat());
+        packet[sum..sum + 2].copy_from_slice(&new);
+    }
+    packet[at..at + to.len()].copy_from_slice(&to);
+    packet
 }
 
 /// An ICMP error message without its checksum.

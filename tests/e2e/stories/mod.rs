@@ -3,6 +3,7 @@
 mod distance;
 mod evidence;
 mod faults;
+mod knocks;
 mod life;
 mod manners;
 mod moves_abroad;
@@ -44,6 +45,10 @@ pub(crate) const ALL: &[(&str, fn())] = &[
     ("forged_answers_that_hit_prove_nothing_of_the_distance", traces::forgeries_that_hit_prove_nothing),
     ("hops_are_the_routers_that_are_there_by_icmp", traces::hops_are_the_routers_by_icmp),
     ("hops_are_the_routers_that_are_there_by_udp", traces::hops_are_the_routers_by_udp),
+    ("hops_are_the_routers_that_are_there_by_tcp", traces::hops_are_the_routers_by_tcp),
+    ("a_knock_passes_where_others_are_eaten_and_leaves_nothing_half_open", knocks::pass_and_leave_nothing_half_open),
+    ("labels_and_translators_are_seen_by_every_protocol_of_both_families", knocks::see_labels_and_translators),
+    ("who_shakes_hands_in_the_name_of_another_is_suspected", knocks::raise_suspicion),
     ("hops_are_the_routers_that_are_there_without_any_capability", traces::hops_are_the_routers_without_capabilities),
     ("replies_that_find_no_room_are_counted_and_hops_are_found_again", faults::replies_that_find_no_room_are_counted),
     ("trace_says_that_replies_were_lost", faults::trace_says_that_replies_were_lost),

@@ -26,6 +26,10 @@ pub(super) fn hops_are_the_routers_by_udp() {
     hops_are_the_routers(Means::Capable("udp"), Protocol::Udp);
 }
 
+pub(super) fn hops_are_the_routers_by_tcp() {
+    hops_are_the_routers(Means::Capable("tcp"), Protocol::Tcp);
+}
+
 pub(super) fn hops_are_the_routers_without_capabilities() {
     hops_are_the_routers(Means::Incapable, Protocol::Udp);
 }
