@@ -12,7 +12,7 @@ use crate::location::path::{self, Fact, Known, Outlook, Route, Standpoint, Step,
 use crate::moment::Rtt;
 use crate::observation::{Best, Bests, Observation};
 use crate::place::Home;
-use crate::trace::{AnswerKind, HopAnswer, Trace};
+use crate::trace::{HopAnswer, Trace};
 use crate::vantage::VantageId;
 
 /// How far from the judged moment something may have been measured to prove or refute anything, in hours, so that any two
@@ -172,7 +172,7 @@ fn times_of_the_first_hop(trace: &Trace) -> Vec<Rtt> {
 fn steps(trace: &Trace) -> Vec<Step> {
     let mut steps = Vec::with_capacity(trace.hops.len());
     for hop in &trace.hops {
-        let timed = hop.answers.iter().filter(|answer| answer.kind != AnswerKind::Reset);
+        let timed = hop.answers.iter().filter(|answer| !answer.kind.is_of_tcp());
         let best = timed.min_by_key(|answer| answer.rtt_ns);
         let is_witness = |answer: &&HopAnswer| hop.inherited.is_none() && trace.is_witness(answer);
         let witnessed = hop.answers.iter().filter(is_witness).map(|answer| answer.rtt_ns).min();

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use nix::errno::Errno;
 use nix::sys::socket::{SockaddrIn, SockaddrIn6};
@@ -36,8 +36,8 @@ pub(super) const AT_ONCE: usize = 16;
 /// The sockets of each family of this host.
 #[derive(Debug)]
 pub(super) struct RawSockets {
-    v4: Option<Family>,
-    v6: Option<Family>,
+    v4: Option<Box<Family>>,
+    v6: Option<Box<Family>>,
     watched: Watched,
     /// Where the probes of a trace come from, where that is part of their checksum.
     sources: BTreeMap<TraceId, IpAddr>,
@@ -57,7 +57,7 @@ impl RawSockets {
         let v6 = Family::open(Domain::IPV6, Protocol::ICMPV6, [&filter::heard_v6(), &filter::segments_v6()]);
         let (v4, v6) = match (v4, v6) {
             (Err(error), Err(_)) => return Err(error),
-            (v4, v6) => (v4.ok(), v6.ok()),
+            (v4, v6) => (v4.ok().map(Box::new), v6.ok().map(Box::new)),
         };
         let sockets = Self { v4, v6, watched: Watched::new()?, sources: BTreeMap::new() };
         for (inbox, number) in sockets.inboxes().zip(0..) {
@@ -204,11 +204,11 @@ fn read(
 
 /// The address that this host sends to `target` from.
 fn source_to(target: IpAddr, port: u16) -> Result<IpAddr, Errno> {
-    let any: SocketAddr = if target.is_ipv4() { ([0; 4], 0).into() } else { ([0; 16], 0).into() };
+    let to = SocketAddr::new(target, port.max(1));
     let route = || -> io::Result<IpAddr> {
-        let socket = UdpSocket::bind(any)?;
-        socket.connect((target, port.max(1)))?;
-        Ok(socket.local_addr()?.ip())
+        let socket = Socket::new(Domain::for_address(to), Type::DGRAM, None)?;
+        socket.connect(&to.into())?;
+        socket.local_addr()?.as_socket().map(|from| from.ip()).ok_or_else(|| io::ErrorKind::AddrNotAvailable.into())
     };
     route().map_err(|error| error.raw_os_error().map_or(Errno::ENETUNREACH, Errno::from_raw))
 }

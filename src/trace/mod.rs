@@ -158,6 +158,14 @@ impl HopAnswer {
 }
 
 impl AnswerKind {
+    /// Whether it is what a port says to TCP, or whoever stands in the way in its name.
+    pub fn is_of_tcp(self) -> bool {
+        match self {
+            Self::SynAck | Self::Reset => true,
+            Self::TimeExceeded | Self::EchoReply | Self::PortUnreachable | Self::Unreachable | Self::Unstated => false,
+        }
+    }
+
     /// The word used in metrics (`kind`).
     pub fn as_str(self) -> &'static str {
         match self {
@@ -220,7 +228,7 @@ impl Trace {
             AnswerKind::TimeExceeded => !is_target,
             AnswerKind::EchoReply => is_target,
             AnswerKind::PortUnreachable => is_target && self.protocol == Protocol::Udp,
-            AnswerKind::Unreachable | AnswerKind::SynAck | AnswerKind::Reset => false,
+            AnswerKind::SynAck | AnswerKind::Reset | AnswerKind::Unreachable => false,
             AnswerKind::Unstated => true,
         };
         let is_of_this_way = !answer.unmatched && answer.rewritten().is_none();

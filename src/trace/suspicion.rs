@@ -5,7 +5,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use super::{AnswerKind, HopAnswer, Protocol, Trace};
+use super::{HopAnswer, Protocol, Trace};
 use crate::moment::Rtt;
 
 /// How many hops nearer than the way goes an answer must come from to be another's. Where routers balance load, two flows
@@ -106,15 +106,7 @@ fn answers(trace: &Trace) -> impl Iterator<Item = (u8, &HopAnswer)> {
 
 /// Whether it is what the target, or somebody in its name, says to TCP.
 fn is_handshake(trace: &Trace, answer: &HopAnswer) -> bool {
-    let is_said = match answer.kind {
-        AnswerKind::SynAck | AnswerKind::Reset => true,
-        AnswerKind::TimeExceeded
-        | AnswerKind::EchoReply
-        | AnswerKind::PortUnreachable
-        | AnswerKind::Unreachable
-        | AnswerKind::Unstated => false,
-    };
-    is_said && answer.from == trace.target
+    answer.kind.is_of_tcp() && answer.from == trace.target
 }
 
 #[cfg(test)]
@@ -122,7 +114,7 @@ mod tests {
     use super::*;
     use crate::trace::extras::Extras;
     use crate::trace::tests::{router, target};
-    use crate::trace::{Ending, Hop};
+    use crate::trace::{AnswerKind, Ending, Hop};
 
     fn answer(from: IpAddr, ms: f64, kind: AnswerKind) -> HopAnswer {
         let rtt_ns = Rtt::from_ms(ms).unwrap();

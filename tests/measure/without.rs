@@ -6,7 +6,7 @@ use pehra::location::claims::Claims;
 use pehra::location::{Claim, Says};
 use pehra::observation::{Observation, Ping, PingBest};
 use pehra::place::CountrySet;
-use pehra::trace::{AnswerKind, Trace};
+use pehra::trace::Trace;
 
 /// What is taken away.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,7 +93,7 @@ fn ping(trace: &Trace) -> Ping {
         protocol: trace.protocol,
         started: trace.started,
         attempts: count(answers().count()).max(1),
-        resets: count(answers().filter(|answer| answer.kind == AnswerKind::Reset).count()),
+        resets: count(answers().filter(|answer| answer.kind.is_of_tcp()).count()),
         best,
     }
 }

@@ -175,7 +175,7 @@ proptest! {
         // Routers before RFC 4884.
         original.resize(128, 0);
         let old = found(0, &[&original[..], &structure].concat());
-        prop_assert_eq!(old, is_summed.then(|| (expected, true)));
+        prop_assert_eq!(old, is_summed.then_some((expected, true)));
         // Damage is noticed where it is summed.
         let mut damaged = structure.clone();
         let place = place % damaged.len();

@@ -1,4 +1,4 @@
-//! A host that sends ICMP messages it has no right to send: answers to probes that it never saw, in other routers'
+//! A host that sends ICMP and TCP it has no right to send: answers to probes that it never saw, in other routers'
 //! names, with guessed, wrong and cut quotations.
 
 use super::long_way::{icmp4, ipv4, message};
@@ -63,6 +63,10 @@ fn forgeries(victim: Ipv4Addr, target: Ipv4Addr, guess: u64) -> Vec<Vec<u8>> {
     let (bytes, liar) = guessed(guess);
     let echo = [&[8, 0, bytes[0], bytes[1]], &bytes[2..6], &[0; 24]].concat();
     let datagram = [&bytes[0..2], &[0x82, 0x9a + bytes[2] % 32, 0, 40, bytes[3], bytes[4]], &[0; 32]].concat();
+    let knock = [&[0xf0 | bytes[0], bytes[1], 1, 187], &bytes[2..6], &[0; 12]].concat();
+    let ports = [1, 187, 0xf0 | bytes[0], bytes[1]];
+    let segment = |flags| [&ports[..], &[0; 4], &bytes[2..6], &[0x50, flags, 0, 0, 0, 0, 0, 0]].concat();
+    let knock_probe = ipv4(victim, target, 6, &knock);
     let echo_probe = ipv4(victim, target, 1, &echo);
     let udp_probe = ipv4(victim, target, 17, &datagram);
     let elsewhere = ipv4(victim, liar, 1, &echo);
@@ -71,6 +75,11 @@ fn forgeries(victim: Ipv4Addr, target: Ipv4Addr, guess: u64) -> Vec<Vec<u8>> {
         icmp4(liar, victim, &message(11, 0, &udp_probe)),
         icmp4(target, victim, &message(3, 3, &udp_probe)),
         icmp4(liar, victim, &message(3, 1, &echo_probe)),
+        icmp4(liar, victim, &message(11, 0, &knock_probe)),
+        icmp4(liar, victim, &message(11, 0, &ipv4(victim, liar, 6, &knock))),
+        ipv4(target, victim, 6, &segment(0x12)),
+        ipv4(target, victim, 6, &segment(0x14)),
+        ipv4(target, victim, 6, &segment(0x12)[..12]),
         icmp4(liar, victim, &message(11, 0, &elsewhere)),
         icmp4(liar, victim, &message(11, 0, &echo_probe[..usize::from(bytes[6]) % echo_probe.len()])),
         icmp4(target, victim, &[&[0, 0, 0, 0], &bytes[0..4], &[0; 24]].concat()),

@@ -53,14 +53,15 @@ pub(super) fn forged_answers_change_nothing() {
     };
     let _distance = far_portal(&lab);
     let _forger = forge(&lab, "abroad", victim, target);
-    for means in [Means::Capable("icmp"), Means::Capable("udp"), Means::Incapable] {
+    for means in [Means::Capable("icmp"), Means::Capable("udp"), Means::Capable("tcp"), Means::Incapable] {
         let pehra = start(&lab, &net, means);
         for observation in pehra.wait_for_journal(2) {
             let trace = only_trace(&observation);
             assert_eq!(responders(trace), truth(&net, trace.target), "{means:?}: {trace:#?}");
             let lies = trace.responders().into_iter().filter(|address| is_lie(*address)).count();
             assert_eq!(lies, 0, "{trace:#?}");
-            assert!(is_far(trace) && trace.target_rtt().is_some(), "{trace:#?}");
+            let is_timed = trace.protocol != Protocol::Tcp;
+            assert!(is_far(trace) && trace.target_rtt().is_some() == is_timed, "{trace:#?}");
         }
         if matches!(means, Means::Capable(_)) {
             let seen_through = |kind| pehra.metric("pehra_replies_total", &[("kind", kind)]);
