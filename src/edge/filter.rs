@@ -75,6 +75,11 @@ pub(super) fn heard_v6() -> Vec<SockFilter> {
     assembled(&heard(&numbers, Step::Plain(X_CONSTANT, 0), &[Step::Plain(X_CONSTANT, 40)]))
 }
 
+/// For a socket that is to hear nothing yet.
+pub(super) fn nothing() -> Vec<SockFilter> {
+    vec![SockFilter::new(RETURN, 0, 0, 0)]
+}
+
 /// For a raw IPv4 socket that hears TCP.
 pub(super) fn segments_v4() -> Vec<SockFilter> {
     assembled(&segments(Step::Plain(X_HEADER_LENGTH, 0)))

@@ -1,7 +1,8 @@
 //! Raw sockets: one for each family that all probes leave by, many at a time, and two that hear the ICMP and the TCP of
 //! this host, narrowed down by the kernel to what can answer a probe.
 //!
-//! The kernel knows of no connection that a TCP probe would begin. A SYN with ACK that answers one is heard here, and the
+//! Of TCP nothing is heard until the first TCP probe, so that who traces by ICMP alone is not woken by strangers and reads
+//! no socket in vain. The kernel knows of no connection that a TCP probe would begin. A SYN with ACK that answers one is heard here, and the
 //! kernel sends the target a reset for it: what the probe had half opened there is closed within a round trip.
 
 use std::collections::BTreeMap;
@@ -47,27 +48,42 @@ pub(super) struct RawSockets {
 struct Family {
     icmp: Inbox,
     tcp: Inbox,
+    /// The filter of the TCP socket, until the first TCP probe: before that, nothing is heard by it.
+    unheard: Option<Vec<SockFilter>>,
     out: Socket,
 }
 
 impl RawSockets {
     /// Opens them. A family that this host does not have is left out.
     pub(super) fn open() -> io::Result<Self> {
-        let v4 = Family::open(Domain::IPV4, Protocol::ICMPV4, [&filter::heard_v4(), &filter::segments_v4()]);
-        let v6 = Family::open(Domain::IPV6, Protocol::ICMPV6, [&filter::heard_v6(), &filter::segments_v6()]);
+        let v4 = Family::open(Domain::IPV4, Protocol::ICMPV4, &filter::heard_v4(), filter::segments_v4());
+        let v6 = Family::open(Domain::IPV6, Protocol::ICMPV6, &filter::heard_v6(), filter::segments_v6());
         let (v4, v6) = match (v4, v6) {
             (Err(error), Err(_)) => return Err(error),
             (v4, v6) => (v4.ok().map(Box::new), v6.ok().map(Box::new)),
         };
         let sockets = Self { v4, v6, watched: Watched::new()?, sources: BTreeMap::new() };
-        for (inbox, number) in sockets.inboxes().zip(0..) {
-            sockets.watched.messages(inbox.socket(), number)?;
-        }
+        sockets.inboxes().try_for_each(|inbox| sockets.watched.messages(inbox.socket(), 0))?;
         Ok(sockets)
     }
 
+    /// Those that hear anything.
     fn inboxes(&self) -> impl Iterator<Item = &Inbox> {
-        [&self.v4, &self.v6].into_iter().flatten().flat_map(|family| [&family.icmp, &family.tcp])
+        let families = [&self.v4, &self.v6].into_iter().flatten();
+        families.flat_map(|family| [Some(&family.icmp), family.unheard.is_none().then_some(&family.tcp)]).flatten()
+    }
+
+    /// Begins to hear the TCP of the family of `target`, if that has not begun.
+    fn hear_tcp(&mut self, target: IpAddr) -> io::Result<()> {
+        let family = if target.is_ipv4() { &mut self.v4 } else { &mut self.v6 };
+        if let Some(family) = family
+            && let Some(heard) = &family.unheard
+        {
+            family.tcp.socket().attach_filter(heard)?;
+            self.watched.messages(family.tcp.socket(), 0)?;
+            family.unheard = None;
+        }
+        Ok(())
     }
 
     pub(super) fn watched(&self) -> &Watched {
@@ -118,7 +134,7 @@ impl RawSockets {
 
     /// Wakes us with the next message. Until this is asked for, messages gather.
     pub(super) fn watch(&self) -> io::Result<()> {
-        self.inboxes().zip(0..).try_for_each(|(inbox, number)| self.watched.messages_again(inbox.socket(), number))
+        self.inboxes().try_for_each(|inbox| self.watched.messages_again(inbox.socket(), 0))
     }
 
     /// How many replies the kernel has thrown away because there was no room.
@@ -132,7 +148,11 @@ impl RawSockets {
             // The kernel fills it in, and no checksum covers it.
             Content::Icmp(_) if transmit.target.is_ipv4() => return Ok(Ipv4Addr::UNSPECIFIED.into()),
             Content::Icmp(_) => 0,
-            Content::Udp { destination_port, .. } | Content::Tcp { destination_port, .. } => destination_port,
+            Content::Udp { destination_port, .. } => destination_port,
+            Content::Tcp { destination_port, .. } => {
+                self.hear_tcp(transmit.target).map_err(errno)?;
+                destination_port
+            }
         };
         if let Some(&source) = self.sources.get(&transmit.trace) {
             return Ok(source);
@@ -144,12 +164,12 @@ impl RawSockets {
 }
 
 impl Family {
-    fn open(domain: Domain, icmp: Protocol, heard: [&[SockFilter]; 2]) -> io::Result<Self> {
-        let [icmp_heard, tcp_heard] = heard;
+    fn open(domain: Domain, icmp: Protocol, heard: &[SockFilter], segments: Vec<SockFilter>) -> io::Result<Self> {
         let out = Socket::new(domain, Type::RAW, Some(Protocol::from(WITH_HEADER)))?;
         out.set_nonblocking(true)?;
         out.set_send_buffer_size(SEND_BUFFER)?;
-        Ok(Self { icmp: inbox(domain, icmp, icmp_heard)?, tcp: inbox(domain, Protocol::TCP, tcp_heard)?, out })
+        let (icmp, tcp) = (inbox(domain, icmp, heard)?, inbox(domain, Protocol::TCP, &filter::nothing())?);
+        Ok(Self { icmp, tcp, unheard: Some(segments), out })
     }
 
     /// The places of those that could not be sent.
@@ -172,7 +192,8 @@ impl Family {
 
     fn receive(&mut self, switchboard: &mut Switchboard, vigil: &mut Vigil, receipts: &mut Vec<Receipt>) -> bool {
         let of_icmp = read(&mut self.icmp, switchboard, vigil, receipts, Switchboard::handle_datagram);
-        let of_tcp = read(&mut self.tcp, switchboard, vigil, receipts, Switchboard::handle_segment);
+        let of_tcp = self.unheard.is_none()
+            && read(&mut self.tcp, switchboard, vigil, receipts, Switchboard::handle_segment);
         of_icmp || of_tcp
     }
 }
@@ -210,5 +231,10 @@ fn source_to(target: IpAddr, port: u16) -> Result<IpAddr, Errno> {
         socket.connect(&to.into())?;
         socket.local_addr()?.as_socket().map(|from| from.ip()).ok_or_else(|| io::ErrorKind::AddrNotAvailable.into())
     };
-    route().map_err(|error| error.raw_os_error().map_or(Errno::ENETUNREACH, Errno::from_raw))
+    route().map_err(errno)
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it takes the place of the error")]
+fn errno(error: io::Error) -> Errno {
+    error.raw_os_error().map_or(Errno::ENETUNREACH, Errno::from_raw)
 }

@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use super::Traced;
 use crate::moment::Rtt;
 use crate::printable::Printable;
+use crate::trace::extras::Stack;
 use crate::trace::suspicion::suspicions;
 use crate::trace::{AnswerKind, Ending, Hop, HopAnswer, Trace};
 
@@ -63,9 +64,8 @@ fn describe(text: &mut String, hop: &Hop, trace: &Trace, names: &BTreeMap<IpAddr
         for remark in remarks(&theirs, trace).into_iter().chain(hop.inherited.map(|_| "inherited")) {
             let _ = write!(who, "  ({remark})");
         }
-        if let Some(labelled) = theirs.iter().find(|answer| !answer.labels().is_empty()) {
-            let labels: Vec<_> = labelled.labels().iter().map(ToString::to_string).collect();
-            let _ = write!(who, "  [MPLS {}]", labels.join(" "));
+        if let Some(labels) = theirs.iter().find_map(|answer| answer.labelled()) {
+            let _ = write!(who, "  {}", Stack(labels));
         }
         row(text, &std::mem::take(&mut ttl), &best.to_string(), &std::mem::take(&mut silent), &who);
     }

@@ -11,6 +11,7 @@ use crate::moment::Rtt;
 use crate::observation::Observation;
 use crate::place::CountrySet;
 use crate::printable::Printable;
+use crate::trace::extras::{Label, Stack};
 use crate::trace::{Hop, Trace};
 
 /// How wide the column of addresses is: the longest IPv4 address.
@@ -33,6 +34,9 @@ pub struct HopLine {
     pub silent: u8,
     /// What those are called by whoever holds their addresses: anything at all.
     pub names: Vec<String>,
+    /// The MPLS labels that a probe carried there, outermost first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub labels: Vec<Label>,
     /// Every country that a database names for who answered.
     pub countries: CountrySet,
 }
@@ -66,13 +70,15 @@ fn hop_line(hop: &Hop, of: &Trace, seen: &Observation) -> HopLine {
             .map(Rtt::ms),
         silent: hop.silent,
         names: addresses.iter().flat_map(|address| seen.names_of(*address)).map(str::to_owned).collect(),
+        labels: hop.answers.iter().find_map(|answer| answer.labelled()).map_or_else(Vec::new, <[Label]>::to_vec),
         countries: countries.collect(),
         addresses,
     }
 }
 
 impl HopLine {
-    /// The hop as a row: TTL, countries, best time, a `*` for each probe that went unanswered, addresses, the first name.
+    /// The hop as a row: TTL, countries, best time, a `*` for each probe that went unanswered, addresses, the first name,
+    /// MPLS labels.
     /// A hop has no time where somebody nearer may have given every answer in its name.
     pub fn row(&self) -> String {
         let countries = self.countries.to_string();
@@ -83,6 +89,9 @@ impl HopLine {
         let mut row = format!("{:>3}  {countries:<5}  {rtt:>11}  {silent:<3}  {}", self.ttl, addresses.join(" "));
         if let Some(name) = self.names.first() {
             let _ = write!(row, "  {}", Printable(name));
+        }
+        if !self.labels.is_empty() {
+            let _ = write!(row, "  {}", Stack(&self.labels));
         }
         row.trim_end().to_owned()
     }
@@ -101,6 +110,7 @@ mod tests {
     use crate::place::{Coordinates, Distance, Home};
     use crate::resolution::View;
     use crate::resolution::pointer::{Names, Pointed, Pointer};
+    use crate::trace::extras::Extras;
     use crate::trace::{AnswerKind, Ending, HopAnswer, Protocol};
     use crate::vantage::Position;
 
@@ -212,6 +222,17 @@ mod tests {
             json,
             r#"{"ttl":5,"addresses":["185.1.15.13"],"rtt_ms":32.553,"silent":1,"names":[],"countries":["AE"]}"#
         );
+    }
+
+    #[test]
+    fn a_hop_shows_the_labels_of_its_probe() {
+        let labels = [[0, 0, 0x10, 1], [0x05, 0xdc, 0xd1, 1]].map(Label::of).to_vec();
+        let extras = Some(Box::new(Extras { labels, ..Extras::default() }));
+        let answers = vec![on_the_way("185.1.15.13", 4.0), HopAnswer { extras, ..on_the_way("185.1.15.13", 5.0) }];
+        let trace = trace(vec![Hop { ttl: 5, answers, silent: 0 }]);
+        let seen = hop_line(&trace.hops[0], &trace, &observation());
+        assert_eq!(seen.row(), "  5            4.000 ms       185.1.15.13      [MPLS 1 24013]");
+        assert!(serde_json::to_string(&seen).unwrap().contains(r#""labels":[{"label":1,"exp":0,"s":0,"ttl":1},"#));
     }
 
     #[test]

@@ -42,15 +42,27 @@ impl Label {
     }
 }
 
-impl fmt::Display for Label {
+/// A label stack as people read it: `[MPLS 16001 24012]`, outermost first.
+#[derive(Clone, Copy, Debug)]
+pub struct Stack<'a>(pub &'a [Label]);
+
+impl fmt::Display for Stack<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.label)
+        f.write_str("[MPLS")?;
+        self.0.iter().try_for_each(|entry| write!(f, " {}", entry.label))?;
+        f.write_str("]")
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::trace::HopAnswer;
+
+    #[test]
+    fn an_answer_without_them_is_as_small_as_it_was_but_for_a_word() {
+        assert!(size_of::<HopAnswer>() <= 40, "thousands of traces keep dozens each");
+    }
 
     #[test]
     fn an_entry_is_read_from_its_four_bytes() {

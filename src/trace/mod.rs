@@ -146,9 +146,9 @@ pub enum AnswerKind {
 }
 
 impl HopAnswer {
-    /// The MPLS labels that its probe carried, outermost first.
-    pub fn labels(&self) -> &[extras::Label] {
-        self.extras.as_ref().map_or(&[], |extras| &extras.labels)
+    /// The MPLS labels that its probe carried, outermost first, if it carried any.
+    pub fn labelled(&self) -> Option<&[extras::Label]> {
+        self.extras.as_ref().map(|extras| extras.labels.as_slice()).filter(|labels| !labels.is_empty())
     }
 
     /// Where its probe was headed when it arrived, if that was not the target.

@@ -180,6 +180,7 @@ fn of_tcp_what_answers_a_syn_from_a_port_of_ours_passes_and_nothing_else() {
     const PORTS: std::ops::RangeInclusive<u16> = 0xf000..=0xffff;
     for is_v4 in [true, false] {
         let sieve = Sieve::new(&if is_v4 { segments_v4() } else { segments_v6() });
+        assert!(!Sieve::new(&nothing()).passes(&segment(is_v4, 0, 0xf000, 0x12)));
         for options in [0, 3] {
             for port in [0, 443, 32_768, 60_999, 0xefff, 0xf000, 0xf123, 0xffff] {
                 let passing = (0..=0x3f).filter(|flags| sieve.passes(&segment(is_v4, options, port, *flags)));

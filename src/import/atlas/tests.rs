@@ -80,7 +80,7 @@ fn labels_are_read_and_other_extensions_passed_over() {
         r#"{"class":1,"type":1,"mpls":[{"exp":0,"label":16001,"s":0,"ttl":1},{"exp":2,"label":24012,"s":1,"ttl":1}]}"#;
     let answer = with(&format!(r#"{{"version":2,"rfc4884":1,"obj":[{{"class":2,"type":14}},{mpls}]}}"#));
     assert_eq!(
-        answer.labels().iter().map(|label| (label.label, label.exp, label.s)).collect::<Vec<_>>(),
+        answer.labelled().unwrap().iter().map(|label| (label.label, label.exp, label.s)).collect::<Vec<_>>(),
         [(16001, 0, 0), (24012, 2, 1)]
     );
     assert!(!answer.extras.unwrap().unannounced);

@@ -2,7 +2,9 @@
 //!
 //! A probe is told apart by its sequence number, all of whose 32 bits nobody can guess: routers quote it, as it is within
 //! the first eight bytes, and the target acknowledges it. Nobody here completes the handshake: the kernel, which knows of
-//! no such connection, answers a SYN with ACK by a reset, so that nothing stays half open.
+//! no such connection, answers a SYN with ACK by a reset, so that nothing stays half open. Until that reset has come the
+//! port answers no other probe of the flow in words that tell which: probes beyond it are lost there, and it is asked again
+//! only after its first answer, which the reset follows at once.
 
 use std::net::IpAddr;
 

@@ -217,7 +217,7 @@ fn labels_stand_with_the_answer_that_told_them() {
     let answer = icmp(11, 0, &[&[0, 32, 0, 0][..], &quoted, &extension].concat());
     switchboard.handle_datagram(&answer, router(1), now);
     switchboard.handle_stop(now);
-    let labels: Vec<_> = switchboard.poll_trace().unwrap().1.hops[0].answers[0].labels().to_vec();
+    let labels: Vec<_> = switchboard.poll_trace().unwrap().1.hops[0].answers[0].labelled().unwrap().to_vec();
     assert_eq!(labels.iter().map(|label| label.label).collect::<Vec<_>>(), [24_008]);
 }
 

@@ -58,9 +58,14 @@ pub(super) fn see_labels_and_translators() {
         LongWay { toward: "2a01:4f8::/32", routers: &six, reached_after: 10 },
     ];
     let _way = LongWay::start(&lab, "sea", &ways);
-    for protocol in ["icmp", "udp", "tcp"] {
+    let _workloads = targets.map(|address| listen(&lab, "abroad", SocketAddr::new(address, 443)));
+    for (protocol, last) in
+        [("icmp", AnswerKind::EchoReply), ("udp", AnswerKind::PortUnreachable), ("tcp", AnswerKind::SynAck)]
+    {
         for trace in traced(&lab, protocol, targets) {
             assert_eq!((trace.ending, trace.hops.len()), (Ending::Reached, 7), "{trace:#?}");
+            let end = &trace.hops[6];
+            assert!(end.silent == 0 && end.answers.iter().all(|answer| answer.kind == last), "{trace:#?}");
             let is_v4 = trace.target.is_ipv4();
             let expected = if is_v4 {
                 ["62.115.1.1", "62.115.1.2", "62.115.1.3"]
@@ -72,8 +77,12 @@ pub(super) fn see_labels_and_translators() {
                 assert!(!hop.answers.is_empty() && hop.silent == 0, "{trace:#?}");
                 for answer in &hop.answers {
                     assert_eq!(answer.from, router.parse::<IpAddr>().expect("an address"), "{trace:#?}");
-                    let labels: Vec<_> =
-                        answer.labels().iter().map(|label| (label.label, label.s, label.ttl)).collect();
+                    let labels: Vec<_> = answer
+                        .labelled()
+                        .unwrap_or_default()
+                        .iter()
+                        .map(|label| (label.label, label.s, label.ttl))
+                        .collect();
                     assert_eq!(labels, if number == 1 { vec![(24_012, 1, 1)] } else { Vec::new() }, "{trace:#?}");
                     assert_eq!(answer.rewritten(), (number == 2).then_some(translated), "{trace:#?}");
                     assert_eq!(trace.is_witness(answer), number != 2, "{trace:#?}");
