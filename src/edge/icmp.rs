@@ -2,8 +2,9 @@
 //! this host, narrowed down by the kernel to what can answer a probe.
 //!
 //! Of TCP nothing is heard until the first TCP probe, so that who traces by ICMP alone is not woken by strangers and reads
-//! no socket in vain. The kernel knows of no connection that a TCP probe would begin. A SYN with ACK that answers one is heard here, and the
-//! kernel sends the target a reset for it: what the probe had half opened there is closed within a round trip.
+//! no socket in vain. The kernel knows of no connection that a TCP probe would begin. A SYN with ACK that answers one is
+//! heard here, and the kernel sends the target a reset for it: what the probe had half opened there is closed within a
+//! round trip.
 
 use std::collections::BTreeMap;
 use std::io;

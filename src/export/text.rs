@@ -41,7 +41,7 @@ pub fn path(traced: &Traced, names: &BTreeMap<IpAddr, String>) -> String {
     }
     text.push_str(&ending(trace));
     text.push('\n');
-    for suspicion in suspicions([trace], trace.target) {
+    for suspicion in suspicions([trace], trace.target, None) {
         let _ = writeln!(text, "{suspicion}");
     }
     text

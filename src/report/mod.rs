@@ -9,6 +9,7 @@ use ipnet::IpNet;
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
+use crate::contact::Contact;
 use crate::dossier::{Dossier, Found};
 use crate::location::derivation::{GroupSum, Would};
 use crate::location::evidence::Evidence;
@@ -133,7 +134,7 @@ fn line<'a>(
         path: reading.map_or(Way::Unknown, |reading| reading.way()),
         course: reading.map_or(Course::Unknown, |reading| reading.course),
         path_because: found.map_or_else(Vec::new, Found::facts).iter().map(ToString::to_string).collect(),
-        suspicions: address.map_or_else(Vec::new, |address| suspicions(&dossier.subject.traces, address)),
+        suspicions: address.map_or_else(Vec::new, |address| suspected(dossier.subject, address)),
         hops: address.map_or_else(Vec::new, |address| hops::hops(dossier, address)),
         standing: if worst == Standing::Notice { Standing::Compliant } else { worst },
         findings: findings.into_iter().map(said).collect(),
@@ -163,6 +164,12 @@ fn answered(seen: &Observation, address: IpAddr) -> bool {
     seen.traces.iter().any(|trace| trace.target == address && trace.target_answered())
         || seen.contacts.iter().any(|contact| contact.address == address && contact.answered())
         || seen.pings.iter().any(|ping| ping.address == address && ping.answered())
+}
+
+fn suspected(seen: &Observation, address: IpAddr) -> Vec<Suspicion> {
+    let contacts = seen.contacts.iter().filter(|contact| contact.address == address);
+    let handshake = contacts.filter_map(Contact::rtt).map(|(rtt, _)| rtt).min();
+    suspicions(&seen.traces, address, handshake)
 }
 
 fn said(finding: &Finding) -> Said<'_> {

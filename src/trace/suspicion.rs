@@ -62,14 +62,19 @@ impl fmt::Display for Suspicion {
     }
 }
 
-/// What is odd about the way to `target`, in order, each once.
-pub fn suspicions<'a>(traces: impl IntoIterator<Item = &'a Trace>, target: IpAddr) -> Vec<Suspicion> {
+/// What is odd about the way to `target`, in order, each once; `handshake` is the best time of a connection to it, where one
+/// was made.
+pub fn suspicions<'a>(
+    traces: impl IntoIterator<Item = &'a Trace>,
+    target: IpAddr,
+    handshake: Option<Rtt>,
+) -> Vec<Suspicion> {
     let traces: Vec<&Trace> = traces.into_iter().filter(|trace| trace.target == target).collect();
     let (by_tcp, by_others): (Vec<&Trace>, Vec<&Trace>) =
         traces.iter().partition(|trace| trace.protocol == Protocol::Tcp);
     let mut found: Vec<Suspicion> = traces.iter().filter_map(|trace| translated(trace)).collect();
     found.extend(nearer(&by_tcp, &by_others));
-    found.extend(sooner(&by_tcp, &by_others));
+    found.extend(sooner(&by_tcp, &by_others, handshake));
     found.sort();
     found.dedup();
     found
@@ -90,12 +95,12 @@ fn nearer(by_tcp: &[&Trace], by_others: &[&Trace]) -> Option<Suspicion> {
     (way >= ttl.saturating_add(NEARER)).then_some(Suspicion::Nearer { ttl, way })
 }
 
-fn sooner(by_tcp: &[&Trace], by_others: &[&Trace]) -> Option<Suspicion> {
+fn sooner(by_tcp: &[&Trace], by_others: &[&Trace], connected: Option<Rtt>) -> Option<Suspicion> {
     let times = |trace: &&Trace| {
         let theirs = answers(trace).filter(|(_, answer)| is_handshake(trace, answer)).map(|(_, answer)| answer.rtt_ns);
         theirs.filter(|rtt| *rtt >= Rtt::SHORTEST).min()
     };
-    let handshake = by_tcp.iter().filter_map(times).min()?;
+    let handshake = by_tcp.iter().filter_map(times).chain(connected).min()?;
     let echo = by_others.iter().filter_map(|trace| trace.target_rtt()).map(|(rtt, _)| rtt).min()?;
     handshake.is_of_another_host(echo).then_some(Suspicion::Sooner { handshake, echo })
 }
@@ -135,7 +140,7 @@ mod tests {
     }
 
     fn found(traces: &[Trace]) -> Vec<Suspicion> {
-        suspicions(traces, target())
+        suspicions(traces, target(), None)
     }
 
     #[test]
@@ -155,7 +160,9 @@ mod tests {
         assert_eq!(found(&[far.clone(), near(6, 38.0)]), [Suspicion::Nearer { ttl: 7, way: 10 }]);
         let times = Suspicion::Sooner { handshake: Rtt::from_ms(26.0).unwrap(), echo: Rtt::from_ms(40.0).unwrap() };
         assert_eq!(found(&[far.clone(), near(9, 26.0)]), [times]);
-        assert_eq!(found(&[near(2, 3.0), far]).len(), 2, "whichever came first");
+        assert_eq!(found(&[near(2, 3.0), far.clone()]).len(), 2, "whichever came first");
+        assert_eq!(suspicions([&far], target(), Rtt::from_ms(26.0)), [times], "by a connection");
+        assert_eq!(suspicions([&far], target(), Rtt::from_ms(31.0)), []);
         let mut elsewhere = near(2, 3.0);
         elsewhere.target = router(7);
         assert_eq!(found(&[echo(9, 40.0), elsewhere]), []);

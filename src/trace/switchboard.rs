@@ -6,9 +6,9 @@
 //! key. Everything else is dropped, and the caller told why.
 //!
 //! A quote with another target than any trace has counts as well, as it shows that somebody on the way had sent the probe
-//! on elsewhere, and is booked as [just that](crate::trace::extras::Extras::rewritten). Whoever forges such a quote need not know whom
-//! we trace, so it must prove more: by the token; for an echo request also by the checksum, which is 16 bits of its flow
-//! that others cannot guess; for TCP the key is proof enough. A short quote of a UDP probe proves too little.
+//! on elsewhere, and is booked as [just that](Extras::rewritten). Whoever forges such a quote need not know whom we trace,
+//! so it must prove more: by the token; for an echo request also by the checksum, which is 16 bits of its flow that others
+//! cannot guess; for TCP the key is proof enough. A short quote of a UDP probe proves too little.
 //!
 //! What is done for a probe or a reply takes O(log n) time among n traces: a reply is led by its flow to the few probes of
 //! that flow, and a trace is put in the order of deadlines anew only when its deadline came or became earlier. A trace whose
