@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 
 /// What only the shell may name.
-const SHELL_ONLY: [&str; 28] = [
+const SHELL_ONLY: [&str; 29] = [
     "tokio",
     "tokio_util",
     "hickory_net",
@@ -15,6 +15,7 @@ const SHELL_ONLY: [&str; 28] = [
     "hickory_resolver",
     "maxminddb",
     "socket2",
+    "rustix",
     "nix",
     "caps",
     "axum",

@@ -12,6 +12,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use nix::errno::Errno;
 use nix::sys::socket::{SockaddrIn, SockaddrIn6};
+use rustix::net::connect_unspec;
 use socket2::{Domain, Protocol, SockFilter, Socket, Type};
 
 use crate::edge::filter;
@@ -52,6 +53,9 @@ struct Family {
     /// The filter of the TCP socket, until the first TCP probe: before that, nothing is heard by it.
     unheard: Option<Vec<SockFilter>>,
     out: Socket,
+    /// Connected to one target after the other and never sent by, to learn where this host sends to it from. To have one
+    /// for each target would take three times as long.
+    routes: Socket,
 }
 
 impl RawSockets {
@@ -158,7 +162,8 @@ impl RawSockets {
         if let Some(&source) = self.sources.get(&transmit.trace) {
             return Ok(source);
         }
-        let source = source_to(transmit.target, port)?;
+        let family = if transmit.target.is_ipv4() { &self.v4 } else { &self.v6 };
+        let source = family.as_ref().ok_or(Errno::EAFNOSUPPORT)?.source_to(transmit.target, port).map_err(errno)?;
         self.sources.insert(transmit.trace, source);
         Ok(source)
     }
@@ -170,7 +175,17 @@ impl Family {
         out.set_nonblocking(true)?;
         out.set_send_buffer_size(SEND_BUFFER)?;
         let (icmp, tcp) = (inbox(domain, icmp, heard)?, inbox(domain, Protocol::TCP, &filter::nothing())?);
-        Ok(Self { icmp, tcp, unheard: Some(segments), out })
+        let routes = Socket::new(domain, Type::DGRAM, None)?;
+        Ok(Self { icmp, tcp, unheard: Some(segments), out, routes })
+    }
+
+    /// The address that this host sends to `target` from.
+    fn source_to(&self, target: IpAddr, port: u16) -> io::Result<IpAddr> {
+        // A connected socket would stay with the address it has.
+        connect_unspec(&self.routes)?;
+        self.routes.connect(&SocketAddr::new(target, port.max(1)).into())?;
+        let source = self.routes.local_addr()?.as_socket().map(|from| from.ip());
+        source.ok_or_else(|| io::ErrorKind::AddrNotAvailable.into())
     }
 
     /// The places of those that could not be sent.
@@ -222,17 +237,6 @@ fn read(
         receipts.extend(inbox.messages().map(|(bytes, from, at)| handle(switchboard, bytes, from, at)));
         is_more
     })
-}
-
-/// The address that this host sends to `target` from.
-fn source_to(target: IpAddr, port: u16) -> Result<IpAddr, Errno> {
-    let to = SocketAddr::new(target, port.max(1));
-    let route = || -> io::Result<IpAddr> {
-        let socket = Socket::new(Domain::for_address(to), Type::DGRAM, None)?;
-        socket.connect(&to.into())?;
-        socket.local_addr()?.as_socket().map(|from| from.ip()).ok_or_else(|| io::ErrorKind::AddrNotAvailable.into())
-    };
-    route().map_err(errno)
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it takes the place of the error")]

@@ -8,7 +8,7 @@
 //!    configuration allows its prefix: who controls a zone must not aim us at our own network.
 //! 4. An address on the deny list is recorded as denied and never spoken to, not even where the endpoint is that address.
 //! 5. An address that did not answer one protocol's trace is traced by the next of [`Probing::protocols`], unless the
-//!    prober had to use that one already.
+//!    prober had to use another than was asked for: it would have to again. TCP knocks at the port of the endpoint.
 //! 6. Of every address that is traced, and of the last two global hops before it, the name is asked for, of the first view.
 //! 7. When nothing is outstanding, the sources are asked about the addresses, everyone who answered on the way, and the
 //!    names.
@@ -357,9 +357,9 @@ impl Round {
     }
 
     fn try_next_protocol(&mut self, trace: &Trace, asked: Protocol, now: Moment) {
-        let tried = |protocol: &&Protocol| **protocol == asked || **protocol == trace.protocol;
         let mut following = self.settings.probing.protocols.iter().skip_while(|protocol| **protocol != asked);
-        if let Some(next) = following.find(|protocol| !tried(protocol)).copied() {
+        let next = following.find(|protocol| **protocol != asked).copied();
+        if let Some(next) = next.filter(|_| trace.protocol == asked) {
             self.trace(trace.target, next, now);
         }
     }

@@ -152,8 +152,27 @@ fn an_address_that_answers_no_echo_is_traced_by_udp_too() {
 }
 
 #[test]
+fn tcp_knocks_at_the_port_of_the_endpoint() {
+    for (endpoint, port) in [("https://175.107.63.150:8443", 8443), ("dns://175.107.63.150", 53)] {
+        let mut settings = settings(endpoint, &["system"]);
+        settings.probing.protocols = vec![Protocol::Icmp, Protocol::Tcp];
+        let mut round = Round::new(settings, start());
+        let _asks = asks(&mut round);
+        round.handle_trace(trace("175.107.63.150", Protocol::Icmp, &["203.101.184.84"]), start());
+        let [Ask::Trace(plan)] = &asks(&mut round)[..] else { panic!("one trace") };
+        assert_eq!((plan.protocol, plan.port), (Protocol::Tcp, port));
+        let mut knocked = trace("175.107.63.150", Protocol::Tcp, &["203.101.184.84", "175.107.63.150"]);
+        knocked.hops[1].answers[0].kind = AnswerKind::SynAck;
+        round.handle_trace(knocked, start());
+        assert!(!targets(&asks(&mut round)).iter().any(|(what, _)| *what == "trace"), "there is no other");
+    }
+}
+
+#[test]
 fn a_prober_that_can_only_do_udp_is_not_asked_for_it_again() {
-    let mut round = Round::new(settings("175.107.63.150", &["system"]), start());
+    let mut settings = settings("175.107.63.150", &["system"]);
+    settings.probing.protocols.push(Protocol::Tcp);
+    let mut round = Round::new(settings, start());
     let _asks = asks(&mut round);
     round.handle_contact(contact("175.107.63.150"));
     round.handle_trace(trace("175.107.63.150", Protocol::Udp, &["203.101.184.84"]), start());

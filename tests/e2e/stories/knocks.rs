@@ -119,3 +119,33 @@ pub(super) fn raise_suspicion() {
     let told = "TCP is answered from hop 1, and other probes go on to hop 5: by a proxy or firewall on the way";
     assert_eq!(lines[0]["suspicions"], serde_json::json!([told]), "{:#}", lines[0]);
 }
+
+pub(super) fn leave_from_the_address_of_their_way() {
+    let mut net = Topology::default();
+    net.host("khi-1").router("isp").router("cable").host("portal").host("abroad");
+    net.link("khi-1", "isp", &["39.32.0.0/30", "2400:adc0:0:1::/126"]);
+    net.link("khi-1", "cable", &["39.33.0.0/30", "2400:adc0:0:2::/126"]);
+    net.link("isp", "portal", &["175.107.60.0/30", "2407:e700:0:1::/126"]);
+    net.link("cable", "abroad", &["88.198.1.0/30", "2a01:4f8:0:1::/126"]);
+    let lab = Lab::up(&net);
+    // Either provider drops what is from another network than its own.
+    for (provider, v4, v6) in
+        [("isp", "39.32.0.0/30", "2400:adc0:0:1::/126"), ("cable", "39.33.0.0/30", "2400:adc0:0:2::/126")]
+    {
+        let guard = format!(
+            "add table inet guard; add chain inet guard way {{ type filter hook prerouting priority 0; }}; \
+             add rule inet guard way iifname khi-1 ip saddr != {v4} drop; \
+             add rule inet guard way iifname khi-1 ip6 saddr != {{ {v6}, fe80::/10 }} drop"
+        );
+        lab.output(provider, &["nft", &guard]);
+    }
+    for protocol in ["icmp", "udp", "tcp"] {
+        for targets in
+            [[net.v4("portal", "isp"), net.v4("abroad", "cable")], [net.v6("portal", "isp"), net.v6("abroad", "cable")]]
+        {
+            for trace in traced(&lab, protocol, targets) {
+                assert_eq!((trace.ending, trace.hops.len()), (Ending::Reached, 2), "{trace:#?}");
+            }
+        }
+    }
+}

@@ -48,6 +48,7 @@ pub(crate) const ALL: &[(&str, fn())] = &[
     ("hops_are_the_routers_that_are_there_by_tcp", traces::hops_are_the_routers_by_tcp),
     ("a_knock_passes_where_others_are_eaten_and_leaves_nothing_half_open", knocks::pass_and_leave_nothing_half_open),
     ("labels_and_translators_are_seen_by_every_protocol_of_both_families", knocks::see_labels_and_translators),
+    ("probes_leave_from_the_address_of_their_way", knocks::leave_from_the_address_of_their_way),
     ("who_shakes_hands_in_the_name_of_another_is_suspected", knocks::raise_suspicion),
     ("hops_are_the_routers_that_are_there_without_any_capability", traces::hops_are_the_routers_without_capabilities),
     ("replies_that_find_no_room_are_counted_and_hops_are_found_again", faults::replies_that_find_no_room_are_counted),
