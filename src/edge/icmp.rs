@@ -208,8 +208,8 @@ impl Family {
 
     fn receive(&mut self, switchboard: &mut Switchboard, vigil: &mut Vigil, receipts: &mut Vec<Receipt>) -> bool {
         let of_icmp = read(&mut self.icmp, switchboard, vigil, receipts, Switchboard::handle_datagram);
-        let of_tcp = self.unheard.is_none()
-            && read(&mut self.tcp, switchboard, vigil, receipts, Switchboard::handle_segment);
+        let of_tcp =
+            self.unheard.is_none() && read(&mut self.tcp, switchboard, vigil, receipts, Switchboard::handle_segment);
         of_icmp || of_tcp
     }
 }

@@ -229,7 +229,7 @@ mod tests {
         let labels = [[0, 0, 0x10, 1], [0x05, 0xdc, 0xd1, 1]].map(Label::of).to_vec();
         let extras = Some(Box::new(Extras { labels, ..Extras::default() }));
         let answers = vec![on_the_way("185.1.15.13", 4.0), HopAnswer { extras, ..on_the_way("185.1.15.13", 5.0) }];
-        let trace = trace(vec![Hop { ttl: 5, answers, silent: 0 }]);
+        let trace = trace(vec![Hop { ttl: 5, answers, silent: 0, inherited: None }]);
         let seen = hop_line(&trace.hops[0], &trace, &observation());
         assert_eq!(seen.row(), "  5            4.000 ms       185.1.15.13      [MPLS 1 24013]");
         assert!(serde_json::to_string(&seen).unwrap().contains(r#""labels":[{"label":1,"exp":0,"s":0,"ttl":1},"#));
