@@ -1,4 +1,5 @@
-//! Traces for others: as lines that tools read ([`atlas`]), and as a path that a person reads ([`text`]).
+//! Traces for others: as lines that tools read ([`atlas`]), and as a path that a person reads ([`text`]); all the ways to
+//! an address the same ([`multipath`], [`ways`]).
 
 use std::fmt;
 use std::net::IpAddr;
@@ -6,10 +7,13 @@ use std::net::IpAddr;
 use jiff::Timestamp;
 
 use crate::trace::Trace;
+use crate::trace::multipath::Multipaths;
 use crate::workload::HostName;
 
 pub mod atlas;
+pub mod multipath;
 pub mod text;
+pub mod ways;
 
 /// A trace, and what it was made for.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,6 +30,24 @@ impl Traced {
     /// The target, by name and address.
     fn title(&self) -> Title<'_> {
         Title { name: self.name.as_ref(), address: self.trace.target }
+    }
+}
+
+/// All the ways to an address, and what they were looked for for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Mapped {
+    /// The name that led to the target; `None` where that was asked for as an address.
+    pub name: Option<HostName>,
+    /// The ways.
+    pub paths: Multipaths,
+    /// When the last answer was in.
+    pub ended: Timestamp,
+}
+
+impl Mapped {
+    /// The target, by name and address.
+    fn title(&self) -> Title<'_> {
+        Title { name: self.name.as_ref(), address: self.paths.target }
     }
 }
 

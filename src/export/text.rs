@@ -103,10 +103,15 @@ fn remarks(answers: &[&HopAnswer], trace: &Trace) -> Vec<&'static str> {
 fn ending(trace: &Trace) -> String {
     let last = trace.hops.last().map_or(0, |hop| hop.ttl);
     let answered = trace.hops.iter().rev().find(|hop| !hop.answers.is_empty());
-    let beyond = answered.map_or_else(|| "nobody answered".to_owned(), |hop| format!("nobody beyond hop {}", hop.ttl));
-    match trace.ending {
+    fate(trace.ending, last, answered.map(|hop| hop.ttl), trace.target_rtt().map(|(best, _)| best))
+}
+
+/// How something ended that was asked up to the hop `last`, of which `answered` was the last that answered, in words.
+pub(super) fn fate(ending: Ending, last: u8, answered: Option<u8>, best: Option<Rtt>) -> String {
+    let beyond = answered.map_or_else(|| "nobody answered".to_owned(), |hop| format!("nobody beyond hop {hop}"));
+    match ending {
         Ending::Reached => {
-            let time = trace.target_rtt().map(|(best, _): (Rtt, usize)| format!(", {best} at best"));
+            let time = best.map(|best| format!(", {best} at best"));
             let other = || ", or a proxy or firewall on the way answered in its name".to_owned();
             format!("reached at hop {last}{}", time.unwrap_or_else(other))
         }

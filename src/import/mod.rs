@@ -31,6 +31,9 @@ mod tests;
 /// The longest round trip that is taken for one, in milliseconds: a minute. What is beyond it is a clock that was set.
 const LONGEST_MS: f64 = 60_000.0;
 
+/// The type of what `pehra trace --multipath` writes: ways of many flows, none of which is one path to judge.
+const MULTIPATH: &str = "multipath";
+
 /// Why a file of measurements was refused; the shell puts the file's name before it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{line}:{column}: {fault}")]
@@ -130,6 +133,7 @@ fn read(record: Record<'_>, scamper: &mut scamper::Reader, vantages: &Vantages) 
     let label: Label<'_> = record.read()?;
     match (label.prb_id, label.kind.as_deref()) {
         (Some(_), kind) => atlas::read(record, kind, vantages),
+        (None, Some(MULTIPATH)) => Ok(Read::Skipped("pehra trace --multipath".to_owned())),
         (None, Some(kind)) => scamper.handle_record(record, kind, vantages),
         (None, None) => Err(Fault::says(
             "neither a prb_id, as RIPE Atlas has it, nor a type, as scamper has it: judge reads those and journals"

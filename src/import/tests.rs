@@ -36,6 +36,10 @@ fn a_file_with_nothing_to_judge_is_refused_and_says_what_it_holds() {
         error.to_string(),
         "1:1: nothing but RIPE Atlas dns, RIPE Atlas sslcert: only traceroutes and pings of addresses can be judged: fetch those"
     );
+    let ways = format!("{{\"type\":\"{}\",\"hops\":[]}}", crate::export::multipath::KIND);
+    assert!(observed(&ways).unwrap_err().fault.starts_with("nothing but pehra trace --multipath: "));
+    let beside_a_trace = imported(&format!("{ways}\n{}", mixture())).unwrap();
+    assert_eq!((beside_a_trace.observations.len(), beside_a_trace.remarks.skipped.len()), (14, 1));
     let error = observed("[{\"a\":1}]").unwrap_err();
     assert!(error.fault.contains("neither a prb_id"), "{error}");
     assert_eq!(observed(""), Ok(Vec::new()));

@@ -1,9 +1,12 @@
 //! What was expected, held against what happened: every difference in words.
 
+use std::net::IpAddr;
+
+use crate::trace::multipath::{Assurance, MultipathHop, Multipaths};
 use crate::trace::{AnswerKind, Ending, Hop, HopAnswer, Trace};
 
 use super::topology::Topology;
-use super::written::TraceExpected;
+use super::written::{MultipathExpected, TraceExpected};
 
 /// Holds the traces of a step against what is expected of them.
 pub(super) fn traces(expected: &[TraceExpected], seen: &[Trace], topology: &Topology) -> Vec<String> {
@@ -23,6 +26,28 @@ fn trace(number: usize, expected: &TraceExpected, seen: &Trace, topology: &Topol
         too_long.map(|most| format!("best time of the {about}: at most {most} ms expected, {rtt:?} seen")),
     ];
     differences.into_iter().flatten().collect()
+}
+
+/// Holds the ways of a step against what is expected of them.
+pub(super) fn ways(expected: &[MultipathExpected], seen: &[Multipaths], topology: &Topology) -> Vec<String> {
+    let pairs = expected.iter().zip(seen).zip(1..);
+    let differences = pairs.flat_map(|((expected, seen), number)| {
+        let about = format!("{} ways to {} (multipath {number})", seen.protocol, seen.target);
+        let hops: Vec<_> = seen.hops.iter().map(|hop| vertices(hop, topology)).collect();
+        [
+            differs(&format!("ending of the {about}"), &expected.ending.as_str(), &ending(seen.ending)),
+            differs(&format!("hops of the {about}"), &expected.hops, &hops),
+        ]
+    });
+    differences.flatten().collect()
+}
+
+fn vertices(hop: &MultipathHop, topology: &Topology) -> Vec<String> {
+    let doubt = match hop.assurance {
+        Assurance::Stated => None,
+        Assurance::Doubtful | Assurance::Silent | Assurance::Unfinished => Some("?".to_owned()),
+    };
+    hop.vertices.iter().map(|vertex| who(vertex.address, topology)).chain(doubt).collect()
 }
 
 /// The difference between what was expected and what was seen, if there is one.
@@ -72,7 +97,7 @@ fn hop(hop: &Hop, topology: &Topology) -> String {
 }
 
 fn answer_in_words(answer: &HopAnswer, topology: &Topology) -> String {
-    let who = topology.name_of(answer.from).map_or_else(|| answer.from.to_string(), ToOwned::to_owned);
+    let who = who(answer.from, topology);
     let what = match answer.kind {
         AnswerKind::Unreachable => " unreachable",
         AnswerKind::TimeExceeded | AnswerKind::EchoReply | AnswerKind::PortUnreachable | AnswerKind::Unstated => "",
@@ -82,4 +107,9 @@ fn answer_in_words(answer: &HopAnswer, topology: &Topology) -> String {
     let sent_on = answer.rewritten().map_or_else(String::new, |to| format!(" sent on to {to}"));
     let late = if answer.late { " late" } else { "" };
     format!("{who}{what}{sent_on}{late}")
+}
+
+/// What somebody is called.
+fn who(address: IpAddr, topology: &Topology) -> String {
+    topology.name_of(address).map_or_else(|| address.to_string(), ToOwned::to_owned)
 }

@@ -9,6 +9,7 @@ use crate::alert::{DeliveryId, Outcome};
 use crate::location::disc::Borders;
 use crate::moment::Moment;
 use crate::round::Ask;
+use crate::trace::multipath::{Multipath, Multipaths, Wanted};
 use crate::trace::pace::Pace;
 use crate::trace::plan::Plan;
 use crate::trace::{Protocol, Trace};
@@ -68,6 +69,8 @@ enum Event {
 #[derive(Clone, Copy, Debug)]
 enum Waiting {
     Step,
+    /// A step that looks for all the ways, by the number of what it asked.
+    Ways(usize),
     Round(RoundId),
 }
 
@@ -82,6 +85,8 @@ struct Simulation<'s> {
     outgoing: Outgoing,
     /// The traces of the step being played.
     traces: Vec<Trace>,
+    /// What came of what a search for all the ways asked.
+    probed: Vec<(usize, Trace)>,
     log: Log,
     failures: Vec<String>,
 }
@@ -104,6 +109,7 @@ impl<'s> Simulation<'s> {
             daemon: config.map(|config| Daemon::new(config.clone(), borders.clone(), scenario.seed, first)),
             outgoing: Outgoing::default(),
             traces: Vec::new(),
+            probed: Vec::new(),
             log: Log::default(),
             failures: Vec::new(),
         }
@@ -119,6 +125,8 @@ impl<'s> Simulation<'s> {
         }
         let expected = &step.written.expect;
         let mut failures = expect::traces(&expected.trace, &self.traces, &self.world.internet.topology);
+        let ways: Vec<_> = step.written.multipath.iter().filter_map(|asked| self.ways(step, asked)).collect();
+        failures.extend(expect::ways(&expected.multipath, &ways, &self.world.internet.topology));
         failures.extend(expect::at_most("probes sent", expected.probes_at_most, self.sent() - sent));
         let outgoing = std::mem::take(&mut self.outgoing);
         failures.extend(outgoing.as_expected(expected.spoken_to.as_ref(), &expected.per_second_at_most));
@@ -152,11 +160,7 @@ impl<'s> Simulation<'s> {
 
     /// Takes the trace that a step asks for, to its end.
     fn trace(&mut self, step: &Step, asked: &TraceWritten) {
-        let vantage = match asked.from.as_deref().map(|name| self.world.internet.topology.find(&step.key, name)) {
-            None => self.world.vantage,
-            Some(Ok(node)) => node,
-            Some(Err(invalid)) => return self.fail(&step.key, &invalid.to_string()),
-        };
+        let Some(vantage) = self.vantage(step, asked) else { return };
         let usual = Plan::for_address(asked.to, asked.protocol, asked.flow);
         let plan = Plan { port: asked.port.unwrap_or(usual.port), ..usual };
         let now = self.now;
@@ -165,6 +169,46 @@ impl<'s> Simulation<'s> {
         self.pass_until(now.mono + LONGEST_TRACE, |simulation| simulation.traces.len() == wanted);
         if self.traces.len() < wanted {
             self.fail(&step.key, &format!("the trace to {} has not ended after {LONGEST_TRACE:?}", asked.to));
+        }
+    }
+
+    /// Finds all the ways that a step asks for.
+    fn ways(&mut self, step: &Step, asked: &TraceWritten) -> Option<Multipaths> {
+        let vantage = self.vantage(step, asked)?;
+        let base = Plan::for_address(asked.to, asked.protocol, 0);
+        let mut machine = Multipath::new(&base, Wanted::default(), asked.flow.into());
+        let mut plans = Vec::new();
+        loop {
+            while let Some(plan) = machine.poll_ask() {
+                let now = self.now;
+                self.prober(vantage).start(plan.clone(), Waiting::Ways(plans.len()), now);
+                plans.push(plan);
+            }
+            if let Some(paths) = machine.poll_paths() {
+                return Some(paths);
+            }
+            self.pass_until(self.now.mono + LONGEST_TRACE, |simulation| !simulation.probed.is_empty());
+            if self.probed.is_empty() {
+                self.fail(&step.key, &format!("a probe of the ways to {} has not ended", asked.to));
+                return None;
+            }
+            for (number, trace) in std::mem::take(&mut self.probed) {
+                if let Some(plan) = plans.get(number) {
+                    machine.handle_trace(plan, trace);
+                }
+            }
+        }
+    }
+
+    /// Where a trace is to be taken from.
+    fn vantage(&mut self, step: &Step, asked: &TraceWritten) -> Option<NodeId> {
+        match asked.from.as_deref().map(|name| self.world.internet.topology.find(&step.key, name)) {
+            None => Some(self.world.vantage),
+            Some(Ok(node)) => Some(node),
+            Some(Err(invalid)) => {
+                self.fail(&step.key, &invalid.to_string());
+                None
+            }
         }
     }
 
@@ -276,6 +320,7 @@ impl<'s> Simulation<'s> {
         for (waiting, trace) in traced {
             match waiting {
                 Waiting::Step => self.traces.push(trace),
+                Waiting::Ways(number) => self.probed.push((number, trace)),
                 Waiting::Round(round) => self.answer(round, Answer::Trace(trace)),
             }
         }

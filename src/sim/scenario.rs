@@ -167,6 +167,9 @@ fn timeline(written: Vec<StepWritten>) -> Result<Vec<Step>, Invalid> {
         if written.expect.trace.len() > written.trace.len() {
             return Err(Invalid::new(format!("{key}.expect.trace"), "expects more traces than the step takes"));
         }
+        if written.expect.multipath.len() > written.multipath.len() {
+            return Err(Invalid::new(format!("{key}.expect.multipath"), "expects more ways than the step looks for"));
+        }
         now = at;
         steps.push(Step { at, key, written, config: None });
     }

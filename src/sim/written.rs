@@ -259,6 +259,9 @@ pub(super) struct StepWritten {
     pub(super) change: ChangeWritten,
     #[serde(default)]
     pub(super) trace: Vec<TraceWritten>,
+    /// Traces of many flows, each by the flows that follow from the number of its `flow`.
+    #[serde(default)]
+    pub(super) multipath: Vec<TraceWritten>,
     #[serde(default)]
     pub(super) expect: ExpectWritten,
 }
@@ -351,6 +354,9 @@ pub(super) struct ExpectWritten {
     /// The traces of this step, in order.
     #[serde(default)]
     pub(super) trace: Vec<TraceExpected>,
+    /// The ways of this step, in order.
+    #[serde(default)]
+    pub(super) multipath: Vec<MultipathExpected>,
     /// The most probes sent since the step before.
     pub(super) probes_at_most: Option<usize>,
     /// Exactly these addresses were sent probes or connected to since the step before.
@@ -405,4 +411,13 @@ pub(super) struct TraceExpected {
     pub(super) rtt_ms_at_least: Option<f64>,
     /// The best time of an answer from the target is at most this, in milliseconds.
     pub(super) rtt_ms_at_most: Option<f64>,
+}
+
+/// What all the ways to an address are expected to be.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct MultipathExpected {
+    pub(super) ending: String,
+    /// Hop by hop: who is there, in order of address. `?` stands behind them where it cannot be told that nobody else is.
+    pub(super) hops: Vec<Vec<String>>,
 }

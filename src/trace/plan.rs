@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use crate::moment::Moment;
+use crate::trace::multipath::Confidence;
 use crate::trace::{Ending, Protocol, Trace};
 
 /// The destination port of UDP probes: the first of the ports that traceroute made customary.
@@ -68,11 +69,11 @@ pub struct Sharing {
 }
 
 impl Sharing {
-    /// Such that a router among two that share the load evenly is missed with a probability of at most 1 − `confidence`
-    /// (0.5 to 0.999 999): by `n` flows with one of 2^(n-1), the first step of the stopping rule of multipath detection
+    /// Such that a router among two that share the load evenly is missed with a probability of at most 1 − `confidence`:
+    /// by `n` flows with one of 2^(n-1), the first step of the stopping rule of multipath detection
     /// (Augustin et al., "Measuring load-balanced paths in the Internet", IMC 2007).
-    pub fn since(since: Instant, confidence: f64) -> Self {
-        let missed = 1.0 - confidence.clamp(0.5, 0.999_999);
+    pub fn since(since: Instant, confidence: Confidence) -> Self {
+        let missed = 1.0 - confidence.probability();
         let witnesses = (2..=u8::MAX).find(|&n| 0.5_f64.powi(i32::from(n) - 1) <= missed).unwrap_or(u8::MAX);
         Self { since, witnesses }
     }

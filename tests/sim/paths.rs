@@ -3,6 +3,7 @@
 crate::scenarios![
     anycast,
     ecmp,
+    multipath,
     forged_replies,
     ipv6,
     late_reply,

@@ -10,6 +10,7 @@ use ipnet::IpNet;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+use self::multipath::MultipathArguments;
 use self::session::{Ended, Session, Wish};
 use self::targets::Targets;
 use super::verdicts::Refusal;
@@ -24,10 +25,12 @@ use crate::resolution::{AddressFamily, View};
 use crate::round::deny::{self, DenyList};
 use crate::trace::Protocol;
 use crate::trace::courtesy::Courtesy;
+use crate::trace::multipath::Confidence;
 use crate::trace::plan::{Plan, Sharing, TCP_DESTINATION};
 use crate::workload::Host;
 
 mod denied;
+mod multipath;
 mod output;
 mod session;
 mod targets;
@@ -49,7 +52,11 @@ const LOOKUP_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Traces the path to each target: who answers at every distance, how fast, and how it ends.
 #[derive(Debug, Args)]
-#[command(after_help = EXAMPLES, group = ArgGroup::new("what").required(true).multiple(true).args(["named", "targets"]))]
+#[command(
+    after_help = EXAMPLES,
+    group = ArgGroup::new("what").required(true).multiple(true).args(["named", "targets"]),
+    group = ArgGroup::new("many").args(["multipath", "share"]),
+)]
 #[expect(clippy::struct_excessive_bools, reason = "the switches of a command line")]
 pub struct TraceCommand {
     /// Addresses and names
@@ -85,11 +92,6 @@ pub struct TraceCommand {
     /// that are taken over are marked
     #[arg(long)]
     share: bool,
-
-    /// How sure it must be that a router has no other beside it with which it shares the load, before --share takes it over:
-    /// 0.5 to 0.999999
-    #[arg(long, value_name = "PROBABILITY", default_value_t = 0.999, requires = "share", value_parser = probability)]
-    confidence: f64,
 
     /// The first distance that is asked
     #[arg(long, value_name = "HOPS", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..))]
@@ -128,9 +130,13 @@ pub struct TraceCommand {
     #[arg(long, value_name = "FILE")]
     deny_file: Option<PathBuf>,
 
-    /// Print RIPE Atlas traceroute results, one JSON object a line, which `pehra judge` reads
+    /// Print RIPE Atlas traceroute results, one JSON object a line, which `pehra judge` reads; with --multipath objects of
+    /// our own form, which it passes over
     #[arg(long)]
     json: bool,
+
+    #[command(flatten)]
+    ways: MultipathArguments,
 
     /// What to call this host in --json, as the vantages file of `pehra judge` has it
     #[arg(long, value_name = "NAME", requires = "json", value_parser = plain)]
@@ -146,7 +152,8 @@ struct Probe {
 
 const EXAMPLES: &str = "\
 Names are asked of the system's resolver. All probes of a trace are of one flow, so that routers that balance load send
-them one way. Without CAP_NET_RAW paths are traced by UDP, one probe of each at a time. Nothing is sent to addresses of
+them one way; --multipath asks many flows instead, a probe of each at a time, and says how sure it is at every hop that
+nobody else is there. Without CAP_NET_RAW paths are traced by UDP, one probe of each at a time. Nothing is sent to addresses of
 many receivers, of one link or reserved, nor to those denied; a target that is denied is left out, and that is noted.
 Targets of one network wait for each other, and are spread among the others. A path has a `*` for each probe that nobody answered.
 
@@ -157,6 +164,7 @@ Examples:
   pehra trace pbs.gov.pk
   pehra trace pbs.gov.pk --protocol tcp
   pehra trace --targets hosts.txt --rate 2000 --attempts 1 --json > traces.jsonl
+  pehra trace pbs.gov.pk --multipath --confidence 0.99
   pehra trace 203.101.184.84 --json --vantage khi-1 | pehra judge - --vantages vantages.toml
 
 Paths are printed as they end, in no order. Ctrl-C ends all traces and prints what they have measured so far.
@@ -196,7 +204,8 @@ impl TraceCommand {
         let Targets { hosts, remarks } = Targets::read(&self.named, self.targets.as_deref(), self.private, &deny)?;
         note(remarks);
         if !sockets.are_raw() && self.protocol.protocol != Protocol::Udp {
-            note(["no CAP_NET_RAW: paths are traced by UDP, one probe of each at a time".to_owned()]);
+            let each = if self.ways.wanted().is_some() { "flow" } else { "path" };
+            note([format!("no CAP_NET_RAW: paths are traced by UDP, one probe of each {each} at a time")]);
         }
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let failed = |error: io::Error| Refusal(Exit::Failed, format!("failed to begin: {error}"));
@@ -229,11 +238,18 @@ impl TraceCommand {
         ended
     }
 
-    /// How many traces keep the pace, even if no hop of theirs answers: more of them would only each take longer.
+    /// How many targets keep the pace, even if no hop of theirs answers: more of them would only each take longer. Of all
+    /// the ways to a target, each probe is a trace by itself.
     fn at_once(&self, are_raw: bool) -> usize {
         let rate = usize::try_from(self.rate).unwrap_or(usize::MAX);
-        let (window, most) = if are_raw { (self.usual_plan().window, AT_ONCE) } else { (1, AT_ONCE_UNPRIVILEGED) };
-        (2 * rate / usize::from(window)).clamp(1, most)
+        let window = self.usual_plan().window;
+        let (window, traces) = match (self.ways.wanted(), are_raw) {
+            (Some(_), _) => (window, usize::from(window)),
+            (None, true) => (window, 1),
+            (None, false) => (1, 1),
+        };
+        let most = if are_raw { AT_ONCE } else { AT_ONCE_UNPRIVILEGED };
+        (2 * rate / usize::from(window)).clamp(1, most / traces)
     }
 
     /// The plan of every trace, but for target and flow. Its deadline leaves time to ask every distance one probe after
@@ -248,7 +264,9 @@ impl TraceCommand {
             last_ttl: self.max_ttl,
             attempts: self.attempts,
             retries: self.retries,
-            sharing: self.share.then(|| Sharing::since(clock::now().mono, self.confidence)),
+            sharing: self
+                .share
+                .then(|| Sharing::since(clock::now().mono, self.ways.confidence().unwrap_or(Confidence::HIGHEST))),
             deadline: usual.deadline.max((usual.reply_timeout + turn) * probes),
             ..usual
         }
@@ -270,6 +288,7 @@ impl TraceCommand {
             all: self.all,
             private: self.private,
             deny,
+            ways: self.ways.wanted(),
             names: !self.json && !self.numeric && targets <= NAMED,
         }
     }
@@ -323,11 +342,6 @@ fn probe(text: &str) -> Result<Probe, String> {
     whole.ok_or_else(|| "tcp alone has a port, from 1 to 65535: write one, as in tcp:25".to_owned())
 }
 
-fn probability(text: &str) -> Result<f64, String> {
-    let sensible = |probability: &f64| (0.5..=0.999_999).contains(probability);
-    text.parse().ok().filter(sensible).ok_or_else(|| "write a number from 0.5 to 0.999999, such as 0.99".to_owned())
-}
-
 fn plain(text: &str) -> Result<String, String> {
     let is_plain = !text.is_empty() && !text.chars().any(|c| is_hostile(c) || c.is_whitespace());
     is_plain.then(|| text.to_owned()).ok_or_else(|| "write a name without spaces, such as khi-1".to_owned())
@@ -372,10 +386,20 @@ mod tests {
             &["1.1.1.1", "-4", "-6"],
             &["1.1.1.1", "--vantage", "khi-1"],
             &["1.1.1.1", "--json", "--vantage", "khi 1"],
+            &["1.1.1.1", "--confidence", "0.95"],
+            &["1.1.1.1", "--max-probes", "500"],
+            &["1.1.1.1", "--multipath", "--confidence", "1"],
+            &["1.1.1.1", "--multipath=half"],
+            &["1.1.1.1", "--multipath", "--max-probes", "10"],
+            &["1.1.1.1", "--multipath", "--attempts", "2"],
         ] {
             assert!(parsed(wrong).is_err(), "{wrong:?}");
         }
-        for right in [&["--targets", "-"][..], &["1.1.1.1", "pbs.gov.pk", "--targets", "file", "--json"]] {
+        for right in [
+            &["--targets", "-"][..],
+            &["1.1.1.1", "pbs.gov.pk", "--targets", "file", "--json"],
+            &["--multipath", "1.1.1.1"],
+        ] {
             assert!(parsed(right).is_ok(), "{right:?}");
         }
     }
@@ -402,5 +426,7 @@ mod tests {
         let at_once = |rate| parsed(&["1.1.1.1", "--rate", rate]).unwrap().at_once(true);
         assert_eq!([at_once("1"), at_once("200"), at_once("100000")], [1, 50, AT_ONCE]);
         assert_eq!(parsed(&["1.1.1.1"]).unwrap().at_once(false), AT_ONCE_UNPRIVILEGED);
+        let ways = parsed(&["1.1.1.1", "--multipath"]).unwrap();
+        assert_eq!([ways.at_once(true), ways.at_once(false)], [50, AT_ONCE_UNPRIVILEGED / 8]);
     }
 }

@@ -8,9 +8,10 @@ use std::thread::{self, JoinHandle};
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::sync::mpsc;
 
-use crate::export::Traced;
+use super::session::Found;
 use crate::export::atlas::AtlasResult;
-use crate::export::text;
+use crate::export::multipath::MultipathResult;
+use crate::export::{text, ways};
 
 /// How many times paths may wait to be printed before no more are begun.
 const WAITING: usize = 16;
@@ -20,16 +21,22 @@ const WAITING: usize = 16;
 pub(super) enum Form {
     /// For a person.
     Paths,
-    /// As RIPE Atlas results, from the vantage of that name.
+    /// As RIPE Atlas results, and ways as objects of our own form, from the vantage of that name.
     Json(Option<String>),
 }
 
 impl Form {
-    /// Adds a path as it is printed, with the names of addresses, where they are known.
-    pub(super) fn render(&self, traced: &Traced, names: &BTreeMap<IpAddr, String>, to: &mut Vec<u8>) -> io::Result<()> {
-        match self {
-            Self::Paths => to.extend_from_slice(text::path(traced, names).as_bytes()),
-            Self::Json(vantage) => serde_json::to_writer(&mut *to, &AtlasResult::new(traced, vantage.as_deref()))?,
+    /// Adds what was found as it is printed, with the names of addresses, where they are known.
+    pub(super) fn render(&self, found: &Found, names: &BTreeMap<IpAddr, String>, to: &mut Vec<u8>) -> io::Result<()> {
+        match (self, found) {
+            (Self::Paths, Found::Path(traced)) => to.extend_from_slice(text::path(traced, names).as_bytes()),
+            (Self::Paths, Found::Ways(mapped)) => to.extend_from_slice(ways::ways(mapped, names).as_bytes()),
+            (Self::Json(vantage), Found::Path(traced)) => {
+                serde_json::to_writer(&mut *to, &AtlasResult::new(traced, vantage.as_deref()))?;
+            }
+            (Self::Json(vantage), Found::Ways(mapped)) => {
+                serde_json::to_writer(&mut *to, &MultipathResult::new(mapped, vantage.as_deref()))?;
+            }
         }
         to.push(b'\n');
         Ok(())

@@ -10,6 +10,7 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::task::{JoinSet, spawn_blocking};
 use tokio_util::sync::CancellationToken;
 
+use super::multipath::ways;
 use super::note;
 use super::output::{Form, Printer, progress};
 use super::targets::{denied, refused};
@@ -18,10 +19,11 @@ use crate::edge::dns::Resolvers;
 use crate::edge::dns::pointers::Pointers;
 use crate::edge::prober::ProberHandle;
 use crate::edge::signals::Signals;
-use crate::export::Traced;
+use crate::export::{Mapped, Traced};
 use crate::resolution::{AddressFamily, Outcome, View};
 use crate::round::deny::DenyList;
 use crate::trace::Ending;
+use crate::trace::multipath::{Completion, Wanted};
 use crate::trace::plan::Plan;
 use crate::workload::{Host, HostName};
 
@@ -41,6 +43,8 @@ pub(super) struct Wish {
     pub(super) private: bool,
     /// Who is sent nothing, wherever a name leads.
     pub(super) deny: DenyList,
+    /// What is wanted of all the ways; `None` where one path is.
+    pub(super) ways: Option<Wanted>,
     /// Whether it is asked what hops are called.
     pub(super) names: bool,
 }
@@ -86,8 +90,47 @@ enum Visit {
 }
 
 struct Seen {
-    traced: Traced,
+    found: Found,
     names: BTreeMap<IpAddr, String>,
+}
+
+/// What was found of a target.
+#[derive(Clone, Debug)]
+pub(super) enum Found {
+    /// One path.
+    Path(Traced),
+    /// All the ways.
+    Ways(Mapped),
+}
+
+impl Found {
+    fn is_empty(&self) -> bool {
+        match self {
+            Self::Path(traced) => traced.trace.hops.is_empty(),
+            Self::Ways(mapped) => mapped.paths.hops.is_empty(),
+        }
+    }
+
+    fn is_broken_off(&self) -> bool {
+        match self {
+            Self::Path(traced) => traced.trace.ending == Ending::Overdue,
+            Self::Ways(mapped) => mapped.paths.completion == Completion::Stopped,
+        }
+    }
+
+    fn is_unsent(&self) -> bool {
+        match self {
+            Self::Path(traced) => traced.trace.ending == Ending::Unsent,
+            Self::Ways(mapped) => mapped.paths.ending == Ending::Unsent,
+        }
+    }
+
+    fn responders(&self) -> Vec<IpAddr> {
+        match self {
+            Self::Path(traced) => traced.trace.responders(),
+            Self::Ways(mapped) => mapped.paths.responders(),
+        }
+    }
 }
 
 /// Traces them all.
@@ -171,9 +214,9 @@ impl Crew {
         }
         match visit {
             Visit::Traced(all) => {
-                for Seen { traced, names } in all {
-                    self.ended.count(&traced, self.session.stop.is_cancelled());
-                    if let Err(error) = self.form.render(&traced, &names, &mut self.paths) {
+                for Seen { found, names } in all {
+                    self.ended.count(&found, self.session.stop.is_cancelled());
+                    if let Err(error) = self.form.render(&found, &names, &mut self.paths) {
                         self.ended.written = Err(error);
                     }
                 }
@@ -193,13 +236,13 @@ impl Ended {
         Self { whole: 0, unsent: 0, partial: 0, nowhere: 0, left, is_stopped: false, written: Ok(()) }
     }
 
-    fn count(&mut self, traced: &Traced, is_stopped: bool) {
-        if is_stopped && traced.trace.ending == Ending::Overdue {
+    fn count(&mut self, found: &Found, is_stopped: bool) {
+        if is_stopped && found.is_broken_off() {
             self.partial += 1;
             return;
         }
         self.whole += 1;
-        self.unsent += usize::from(traced.trace.ending == Ending::Unsent);
+        self.unsent += usize::from(found.is_unsent());
     }
 }
 
@@ -221,16 +264,27 @@ impl Session {
         };
         let mut seen = Vec::new();
         for address in addresses {
-            let flow = clock::seed().to_le_bytes().first_chunk().map_or(0, |bytes| u16::from_le_bytes(*bytes));
-            let trace = self.prober.trace(Plan { target: address, flow, ..self.wish.plan.clone() }).await;
-            if self.stop.is_cancelled() && trace.hops.is_empty() {
+            let Some(found) = self.find(name.clone(), address).await else { break };
+            if self.stop.is_cancelled() && found.is_empty() {
                 break;
             }
-            let traced = Traced { name: name.clone(), trace, ended: clock::now().wall };
-            let names = Box::pin(self.names(&traced)).await;
-            seen.push(Seen { traced, names });
+            let names = Box::pin(self.names(&found)).await;
+            seen.push(Seen { found, names });
         }
         if seen.is_empty() { Visit::Left } else { Visit::Traced(seen) }
+    }
+
+    /// The path, or the ways, to an address; `None` when looking for them broke off.
+    async fn find(&self, name: Option<HostName>, target: IpAddr) -> Option<Found> {
+        let seed = clock::seed();
+        let plan = Plan { target, ..self.wish.plan.clone() };
+        if let Some(wanted) = self.wish.ways {
+            let paths = Box::pin(ways(&self.prober, &plan, wanted, seed)).await?;
+            return Some(Found::Ways(Mapped { name, paths, ended: clock::now().wall }));
+        }
+        let flow = seed.to_le_bytes().first_chunk().map_or(0, |bytes| u16::from_le_bytes(*bytes));
+        let trace = self.prober.trace(Plan { flow, ..plan }).await;
+        Some(Found::Path(Traced { name, trace, ended: clock::now().wall }))
     }
 
     /// The addresses of `name` that are to be traced, IPv4 first, or why there is none.
@@ -272,13 +326,13 @@ impl Session {
         Ok(addresses)
     }
 
-    /// What the hops of a path are called, as far as that is asked and known.
-    async fn names(self: &Arc<Self>, traced: &Traced) -> BTreeMap<IpAddr, String> {
+    /// What hops are called, as far as that is asked and known.
+    async fn names(self: &Arc<Self>, found: &Found) -> BTreeMap<IpAddr, String> {
         if !self.wish.names {
             return BTreeMap::new();
         }
         let mut asked = JoinSet::new();
-        for address in traced.trace.responders() {
+        for address in found.responders() {
             let session = Arc::clone(self);
             asked.spawn(async move {
                 let pointer = session.pointers.point(&session.resolvers, &session.view, address).await;

@@ -2,13 +2,15 @@
 //!
 //! It sits on a node of the lab that forwards. What the kernel would forward goes through a TUN device first, to this
 //! program, which holds it back and hands it to the kernel again. Towards the far prefixes it is also a row of
-//! routers: it answers for packets that run out of hops on one of them, each as late as it is far away.
+//! routers: it answers for packets that run out of hops on one of them, each as late as it is far away. Where several
+//! stand at one distance, each flow goes by one of them.
 
 use super::{Lab, Process, START};
 use ipnet::IpNet;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::fmt::Write as _;
+use std::hash::{Hash as _, Hasher as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::process::ExitCode;
 use std::str::FromStr;
@@ -23,9 +25,9 @@ pub(super) const ROLE: &str = "--play-long-way";
 const DEVICE: &str = "long-way";
 const MTU: usize = 1500;
 
-/// A way to one far prefix: routers with the round trip to each in milliseconds, nearest first, then to the prefix. After
-/// the address of a router may stand `+24012`, the MPLS label of what gets to it, or `>` and the address to which somebody
-/// before it translates the destination.
+/// A way to one far prefix: routers with the round trip to each in milliseconds, nearest first, then to the prefix. Flows
+/// are spread over routers with a `|` between them. After the address of a router may stand `+24012`, the MPLS label of
+/// what gets to it, or `>` and the address to which somebody before it translates the destination.
 pub(crate) struct LongWay<'a> {
     pub(crate) toward: &'a str,
     pub(crate) routers: &'a [(&'a str, u64)],
@@ -69,24 +71,22 @@ pub(super) fn divert(lab: &Lab, node: &str, device: &str) {
 struct Way {
     toward: IpNet,
     reached_after: Duration,
-    routers: Vec<Router>,
+    routers: Vec<(Vec<Router>, Duration)>,
 }
 
 struct Router {
     address: IpAddr,
-    after: Duration,
     label: Option<u32>,
     translated: Option<IpAddr>,
 }
 
 impl Router {
-    fn read(text: &str, after: Duration) -> Result<Self, String> {
+    fn read(text: &str) -> Result<Self, String> {
         let (text, translated) = text.split_once('>').map_or((text, None), |(text, to)| (text, Some(to)));
         let (text, label) = text.split_once('+').map_or((text, None), |(text, label)| (text, Some(label)));
         let address = |text: &str| text.parse().map_err(|_| format!("{text} is no address"));
         Ok(Self {
             address: address(text)?,
-            after,
             label: label.map(|label| label.parse().map_err(|_| format!("{label} is no label"))).transpose()?,
             translated: translated.map(address).transpose()?,
         })
@@ -100,8 +100,8 @@ impl FromStr for Way {
         let mut pairs = text.split(',').map(|pair| pair.split_once('=').ok_or(format!("no = in {pair}")));
         let (toward, reached_after) = pairs.next().ok_or("an empty way")??;
         let routers = pairs.map(|pair| {
-            let (router, after) = pair?;
-            Router::read(router, milliseconds(after)?)
+            let (spread, after) = pair?;
+            Ok((spread.split('|').map(Router::read).collect::<Result<_, String>>()?, milliseconds(after)?))
         });
         Ok(Self {
             toward: toward.parse().map_err(|_| format!("{toward} is no prefix"))?,
@@ -172,12 +172,23 @@ fn route(packet: &[u8], ways: &[Way]) -> Option<(Vec<u8>, Duration)> {
         header.hops += 1; // the kernel forwards twice, into the device and out of it; this is one router
         return Some((header.write_hops(packet), Duration::ZERO));
     };
-    if let Some(router) = way.routers.get(usize::from(header.hops.checked_sub(1)?)) {
-        return Some((time_exceeded(router, header.from, packet)?, router.after));
+    let distance = usize::from(header.hops.checked_sub(1)?);
+    if let Some((spread, after)) = way.routers.get(distance) {
+        let router = &spread[choice(&header, packet, distance) % spread.len()];
+        return Some((time_exceeded(router, header.from, packet)?, *after));
     }
     header.hops -= u8::try_from(way.routers.len()).ok()?;
     header.hops += 1;
     Some((header.write_hops(packet), way.reached_after))
+}
+
+/// What the routers at `distance` choose a flow's way by: addresses, and the first four bytes behind the IP header, which
+/// are the ports of UDP and what identifies a flow of ICMP; each router mixes in a number of its own.
+fn choice(header: &Header, packet: &[u8], distance: usize) -> usize {
+    let transport = if header.to.is_ipv6() { 40 } else { usize::from(packet[0] & 15) * 4 };
+    let mut hasher = std::hash::DefaultHasher::new();
+    (header.from, header.to, packet.get(transport..transport + 4), distance).hash(&mut hasher);
+    usize::try_from(hasher.finish() >> 40).expect("24 bits")
 }
 
 /// The part of an IP header that routing needs.

@@ -13,6 +13,7 @@ mod paths;
 mod silence;
 mod the_lab_itself;
 mod traces;
+mod ways;
 
 /// Every story, by the sentence that it proves; those that take longest first.
 pub(crate) const ALL: &[(&str, fn())] = &[
@@ -75,6 +76,8 @@ pub(crate) const ALL: &[(&str, fn())] = &[
     ("trace_tells_a_person_and_a_tool_the_path_that_is_there", paths::are_told_to_a_person_and_to_a_tool),
     ("trace_sends_no_more_than_its_rate", paths::are_traced_at_the_rate),
     ("a_stopped_trace_prints_what_was_measured", paths::are_printed_as_far_as_they_were_measured),
+    ("multipath_finds_every_router_that_flows_are_spread_over", ways::are_all_found),
+    ("multipath_is_told_to_a_person_refused_by_judge_and_broken_off", ways::are_told_to_a_person_and_refused_by_judge),
     ("no_thread_may_open_raw_sockets_once_the_daemon_runs", traces::the_capability_is_dropped),
     (
         "no_thread_may_open_raw_sockets_while_an_inventory_is_fetched",
