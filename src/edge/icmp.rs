@@ -194,8 +194,8 @@ impl Family {
         let mut next = 0;
         while let Some(rest) = datagrams.get(next..).filter(|rest| !rest.is_empty()) {
             let is_v4 = rest.first().is_some_and(|(target, _)| target.is_ipv4());
-            let send = if is_v4 { send_many::<SockaddrIn> } else { send_many::<SockaddrIn6> };
-            match send(&self.out, rest) {
+            let call = if is_v4 { send_many::<SockaddrIn> } else { send_many::<SockaddrIn6> };
+            match call(&self.out, rest) {
                 Ok(sent) if sent > 0 => next += sent,
                 Ok(_) | Err(_) => {
                     unsent.push(next);

@@ -3,7 +3,7 @@
 //! The first trace to a network explores: it looks for its target from a few hops away on. Those that follow ask their
 //! target where its neighbours are, and the hop before it. Both go back towards us from there, and ask only what is not
 //! known yet. What is known is who stands *before* a
-//! router (Doubletree's stop set, Donnet et al., SIGMETRICS 2005; FlashRoute, Huang et al., IMC 2020), and it is known
+//! router (Doubletree's stop set, Donnet et al., SIGMETRICS 2005; `FlashRoute`, Huang et al., IMC 2020), and it is known
 //! only when so many traces with flows of their own have all met the same one there ([`Sharing::witnesses`]): routers that
 //! share the load among them show themselves, and what lies on several ways is asked by every trace. A hop that nobody
 //! answers at is known in the same manner: silence is somebody as well.
