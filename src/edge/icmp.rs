@@ -137,9 +137,9 @@ impl RawSockets {
         is_more
     }
 
-    /// Wakes us with the next message. Until this is asked for, messages gather.
-    pub(super) fn watch(&self) -> io::Result<()> {
-        self.inboxes().try_for_each(|inbox| self.watched.messages_again(inbox.socket(), 0))
+    /// Wakes us with the next message, or has messages gather.
+    pub(super) fn watch(&self, is_wanted: bool) -> io::Result<()> {
+        self.inboxes().try_for_each(|inbox| self.watched.also_messages(inbox.socket(), 0, is_wanted))
     }
 
     /// How many replies the kernel has thrown away because there was no room.

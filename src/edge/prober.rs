@@ -33,8 +33,8 @@ const MOST_RAW: usize = 4096;
 /// How many traces have a socket of their own at once, well below the common limit of 1024 descriptors.
 const MOST_QUEUES: usize = 256;
 
-/// How long replies gather before they are read, once one has come: waking costs more than reading, and the kernel has
-/// stamped them.
+/// How long replies gather before they are read, once something was sent or has come, and with them what is to be sent
+/// next: waking costs more than either, and the kernel stamps what comes.
 const GATHER: Duration = Duration::from_millis(4);
 
 /// The sockets that probes leave by.
@@ -117,10 +117,10 @@ impl ProbeSockets {
         }
     }
 
-    /// Has the descriptor become readable with what comes next.
-    fn watch(&self) -> io::Result<()> {
+    /// Has the descriptor become readable with what comes next, or not.
+    fn watch(&self, is_wanted: bool) -> io::Result<()> {
         match &self.0 {
-            Way::Raw(raw) => raw.watch(),
+            Way::Raw(raw) => raw.watch(is_wanted),
             Way::Unprivileged(_) => Ok(()),
         }
     }
@@ -260,13 +260,13 @@ impl Prober {
     fn receive(&mut self) {
         let mut receipts = Vec::new();
         let is_more = self.sockets.receive(&mut self.switchboard, &mut self.vigil, &mut receipts);
-        self.read_at = if is_more {
-            Some(Instant::now())
-        } else if receipts.is_empty() && self.sockets.watch().is_ok() {
-            None
-        } else {
-            Some(Instant::now() + GATHER)
-        };
+        if is_more {
+            self.read_at = Some(Instant::now());
+        } else if !receipts.is_empty() || self.read_at.is_none() {
+            self.gather();
+        } else if self.sockets.watch(true).is_ok() {
+            self.read_at = None;
+        }
         let lost = self.sockets.lost();
         self.tally.send_if_modified(|tally| {
             let is_news = !receipts.is_empty() || tally.lost != lost;
@@ -276,6 +276,15 @@ impl Prober {
             }
             is_news
         });
+    }
+
+    /// Lets what comes gather for a while, from now on.
+    fn gather(&mut self) {
+        // Nobody is harmed where it wakes us all the same.
+        if self.read_at.is_none() {
+            drop(self.sockets.watch(false));
+        }
+        self.read_at = Some(Instant::now() + GATHER);
     }
 
     /// Starts what is waiting, as far as there is room.
@@ -302,9 +311,6 @@ impl Prober {
             let now = clock::now();
             batch.clear();
             batch.extend(std::iter::from_fn(|| self.switchboard.poll_transmit(now)).take(AT_ONCE));
-            if batch.is_empty() {
-                break;
-            }
             for transmit in &batch {
                 *sent.entry(transmit.protocol()).or_default() += 1;
             }
@@ -313,8 +319,13 @@ impl Prober {
                 *sent.entry(key.protocol()).or_default() -= 1;
                 *unsent.entry(key.protocol()).or_default() += 1;
             }
+            // What has become due meanwhile gathers as well.
+            if batch.len() < AT_ONCE {
+                break;
+            }
         }
         if !sent.is_empty() {
+            self.gather();
             self.tally.send_modify(|tally| {
                 for (counted, total) in [(sent, &mut tally.sent), (unsent, &mut tally.unsent)] {
                     for (protocol, count) in counted {

@@ -146,9 +146,6 @@ fn network_error(control: &ControlMessageOwned) -> Option<NetworkError> {
     Some(NetworkError { offender, kind: error.ee_type, code: error.ee_code })
 }
 
-/// The first message wakes us, and further ones do not until we ask for it.
-const MESSAGE_ONCE: EpollFlags = EpollFlags::EPOLLIN.union(EpollFlags::EPOLLONESHOT);
-
 /// Sockets watched together, each under a number.
 #[derive(Debug)]
 pub(super) struct Watched(Epoll);
@@ -160,12 +157,13 @@ impl Watched {
 
     /// Watches for messages, and for errors, which are always watched for.
     pub(super) fn messages(&self, socket: &Socket, number: u64) -> io::Result<()> {
-        Ok(self.0.add(socket, EpollEvent::new(MESSAGE_ONCE, number))?)
+        Ok(self.0.add(socket, EpollEvent::new(EpollFlags::EPOLLIN, number))?)
     }
 
-    /// Watches for a message again, after there was one.
-    pub(super) fn messages_again(&self, socket: &Socket, number: u64) -> io::Result<()> {
-        Ok(self.0.modify(socket, &mut EpollEvent::new(MESSAGE_ONCE, number))?)
+    /// Watches a socket that is watched for messages as well, or for errors alone.
+    pub(super) fn also_messages(&self, socket: &Socket, number: u64, is_wanted: bool) -> io::Result<()> {
+        let flags = if is_wanted { EpollFlags::EPOLLIN } else { EpollFlags::empty() };
+        Ok(self.0.modify(socket, &mut EpollEvent::new(flags, number))?)
     }
 
     /// Watches for errors alone.

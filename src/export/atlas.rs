@@ -25,13 +25,13 @@
 use std::net::IpAddr;
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::Traced;
 use crate::moment::Rtt;
 use crate::network::Protocol;
 use crate::trace::extras::{Extras, Label};
-use crate::trace::{AnswerKind, Ending, Hop, HopAnswer};
+use crate::trace::{AnswerKind, Ending, Hop, HopAnswer, Trace};
 
 /// The firmware whose form it has.
 const FIRMWARE: u16 = 5000;
@@ -56,17 +56,39 @@ pub struct AtlasResult<'a> {
     paris_id: Option<u16>,
     #[serde(skip_serializing_if = "Option::is_none")]
     port: Option<u16>,
-    result: Vec<WrittenHop<'a>>,
+    result: WrittenHops<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     vantage: Option<&'a str>,
     started: Timestamp,
     ending: Ending,
 }
 
+/// The hops of a trace, written one by one: with thousands of traces, lists made for it are most of the cost.
+#[derive(Debug)]
+struct WrittenHops<'a>(&'a Trace);
+
+impl Serialize for WrittenHops<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.hops.iter().map(|hop| WrittenHop::new(hop, self.0.protocol)))
+    }
+}
+
+/// What came back from one hop.
+#[derive(Debug)]
+struct WrittenReplies<'a>(&'a Hop, Protocol);
+
+impl Serialize for WrittenReplies<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self(hop, to) = *self;
+        let answers = hop.answers.iter().map(|answer| WrittenReply::Answer(WrittenAnswer::new(answer, to)));
+        serializer.collect_seq(answers.chain((0..hop.silent).map(|_| WrittenReply::Silence { x: "*" })))
+    }
+}
+
 #[derive(Debug, Serialize)]
 struct WrittenHop<'a> {
     hop: u8,
-    result: Vec<WrittenReply<'a>>,
+    result: WrittenReplies<'a>,
     #[serde(skip_serializing_if = "is_not")]
     inherited: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -153,7 +175,7 @@ impl<'a> AtlasResult<'a> {
             endtime: traced.ended.as_second(),
             paris_id: trace.flow,
             port: trace.port,
-            result: trace.hops.iter().map(|hop| WrittenHop::new(hop, trace.protocol)).collect(),
+            result: WrittenHops(trace),
             vantage,
             started: trace.started,
             ending: trace.ending,
@@ -163,10 +185,8 @@ impl<'a> AtlasResult<'a> {
 
 impl<'a> WrittenHop<'a> {
     fn new(hop: &'a Hop, to: Protocol) -> Self {
-        let answers = hop.answers.iter().map(|answer| WrittenReply::Answer(WrittenAnswer::new(answer, to)));
-        let silence = (0..hop.silent).map(|_| WrittenReply::Silence { x: "*" });
         let (inherited, measured) = (hop.inherited.is_some(), hop.inherited);
-        Self { hop: hop.ttl, result: answers.chain(silence).collect(), inherited, measured }
+        Self { hop: hop.ttl, result: WrittenReplies(hop, to), inherited, measured }
     }
 }
 

@@ -423,11 +423,16 @@ impl Tracer {
     /// The TTL at which the path came back to `router` often enough to be going round. The path has left a router when
     /// somebody else answers further on, or nobody after all attempts.
     fn loop_through(&self, router: IpAddr) -> Option<u8> {
+        let has = |hop: &Asked| hop.answers.iter().any(|answer| answer.from == router);
+        // Most routers are met at one hop alone, and nothing more needs looking at.
+        if self.hops.iter().filter(|hop| has(hop)).count() <= RETURNS {
+            return None;
+        }
         let mut was_seen = false;
         let mut was_left = false;
         let mut returns = 0;
         for (ttl, hop) in (self.plan.first_ttl..).zip(&self.hops) {
-            let is_here = hop.answers.iter().any(|answer| answer.from == router);
+            let is_here = has(hop);
             returns += usize::from(is_here && was_left);
             was_seen |= is_here;
             let is_elsewhere = !hop.answers.is_empty() || hop.silent >= self.plan.attempts;

@@ -20,7 +20,7 @@ pub(crate) enum Engine {
     ScamperOneByOne,
     /// `-n -q 1 -N 32 -w 1`, a process for each destination and 250 at once
     Traceroute,
-    /// `pehra trace --attempts 1`, and what `--pehra-argument` adds
+    /// `pehra trace --attempts 1`, with `--retries 0` unless answers get lost, and what `--pehra-argument` adds
     Pehra,
     /// The same with `--share`: hops that neighbours have found alike are not asked again
     PehraSharing,
@@ -35,6 +35,8 @@ pub(crate) struct Task<'a> {
     /// Probes a second, where a tracer can be told.
     pub(crate) rate: u32,
     pub(crate) pehra: &'a Path,
+    /// Whether answers get lost, so that what was not answered is asked again by a tracer that can be told so.
+    pub(crate) is_lossy: bool,
     /// Further arguments for pehra.
     pub(crate) further: &'a [String],
     /// An empty directory.
@@ -79,20 +81,11 @@ impl Engine {
             }
             Self::Pehra | Self::PehraSharing => {
                 let (pehra, rate) = (task.pehra.display().to_string(), task.rate.to_string());
-                let command = [
-                    &pehra,
-                    "trace",
-                    "--json",
-                    "--targets",
-                    &targets_text,
-                    "--rate",
-                    &rate,
-                    "--network-rate",
-                    &rate,
-                    "--attempts",
-                    "1",
-                ];
+                let command =
+                    [&pehra, "trace", "--json", "--targets", &targets_text, "--rate", &rate, "--network-rate", &rate];
                 measured.command = command.map(str::to_owned).into();
+                let questions = ["--attempts", "1", "--retries", if task.is_lossy { "1" } else { "0" }];
+                measured.command.extend(questions.map(str::to_owned));
                 measured.command.extend((self == Self::PehraSharing).then(|| "--share".to_owned()));
                 measured.command.extend_from_slice(task.further);
             }

@@ -74,7 +74,8 @@ pub(crate) fn at_leisure(
     let (mut seen, mut flows, mut late) = (Seen::default(), Flows::new(), Late::new());
     for destinations in lists {
         let directory = tempfile::Builder::new().prefix("pehra-tracing-").tempdir()?;
-        let task = Task { destinations, rate: LEISURE, pehra, further: &[], directory: directory.path() };
+        let directory = directory.path();
+        let task = Task { destinations, rate: LEISURE, pehra, is_lossy: false, further: &[], directory };
         let (cost, ran) = device.run_sleepless(world, Weather::default(), || engine.trace(&task))?;
         cost?;
         let Ran { flows: asked, first_hop_late, .. } = ran;

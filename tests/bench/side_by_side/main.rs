@@ -204,6 +204,7 @@ impl Comparison {
             destinations: &destinations,
             rate: self.rate,
             pehra: &self.pehra,
+            is_lossy: self.limit.is_some() || self.loss > 0.0,
             further: &self.further,
             directory: directory.path(),
         };
