@@ -35,7 +35,7 @@ const MOST_QUEUES: usize = 256;
 
 /// How long replies gather before they are read, once something was sent or has come, and with them what is to be sent
 /// next: waking costs more than either, and the kernel stamps what comes.
-const GATHER: Duration = Duration::from_millis(4);
+const GATHER: Duration = Duration::from_millis(2);
 
 /// The sockets that probes leave by.
 #[derive(Debug)]
@@ -182,6 +182,8 @@ pub struct Prober {
     requests: mpsc::Receiver<Request>,
     awaited: BTreeMap<TraceId, oneshot::Sender<Trace>>,
     tally: watch::Sender<Tally>,
+    /// Room for what leaves by one call.
+    batch: Vec<Transmit>,
     /// When replies that gather are read; `None` while the next one wakes us.
     read_at: Option<Instant>,
 }
@@ -208,8 +210,8 @@ impl Prober {
         let (sender, requests) = mpsc::channel(WAITING);
         let (tally, tallied) = watch::channel(Tally::default());
         let switchboard = Switchboard::new(seed, courtesy);
-        let (vigil, awaited) = (Vigil::begin(), BTreeMap::new());
-        let prober = Self { sockets, readiness, switchboard, vigil, requests, awaited, tally, read_at: None };
+        let (vigil, awaited, batch) = (Vigil::begin(), BTreeMap::new(), Vec::with_capacity(AT_ONCE));
+        let prober = Self { sockets, readiness, switchboard, vigil, requests, awaited, tally, batch, read_at: None };
         Ok((ProberHandle { requests: sender, tally: tallied }, tokio::spawn(prober.run(shutdown))))
     }
 
@@ -306,7 +308,7 @@ impl Prober {
     fn transmit(&mut self) {
         let mut sent: BTreeMap<Protocol, u64> = BTreeMap::new();
         let mut unsent: BTreeMap<Protocol, u64> = BTreeMap::new();
-        let mut batch: Vec<Transmit> = Vec::with_capacity(AT_ONCE);
+        let mut batch = std::mem::take(&mut self.batch);
         loop {
             let now = clock::now();
             batch.clear();
@@ -324,6 +326,7 @@ impl Prober {
                 break;
             }
         }
+        self.batch = batch;
         if !sent.is_empty() {
             self.gather();
             self.tally.send_modify(|tally| {

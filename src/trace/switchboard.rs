@@ -29,14 +29,19 @@ use crate::trace::levels::Levels;
 use crate::trace::pace::Pace;
 use crate::trace::packet::message::{Message, answer_kind};
 use crate::trace::packet::quote::{Quote, QuotedProbe};
-use crate::trace::packet::{NoMessage, Version, ip, probe, tcp};
+use crate::trace::packet::{Version, probe, tcp};
 use crate::trace::plan::{Plan, UDP_DESTINATION};
 use crate::trace::tracer::{Next, Probe, Reply, Tracer};
 use crate::trace::{AnswerKind, Protocol, Trace};
 
+pub use receipt::{QueuedError, Receipt};
+pub use transmit::{Content, ProbeKey, Transmit};
+
 use flows::{FlowId, Flows, Issued};
 
 mod flows;
+mod receipt;
+mod transmit;
 
 /// How many ended traces are remembered.
 const REMEMBERED: usize = 256;
@@ -47,89 +52,6 @@ pub struct TraceId {
     serial: u32,
     /// Where it is kept.
     slot: u32,
-}
-
-/// What tells a probe apart from every other probe in flight.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct ProbeKey {
-    protocol: Protocol,
-    target: IpAddr,
-    /// Identifier or source port: the same for all probes of a trace.
-    tag: u16,
-    /// Destination port, where there is one.
-    port: u16,
-    /// Sequence number, or what the payload sums to: 16 bits, or 32 of TCP.
-    key: u32,
-}
-
-/// A probe to be sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Transmit {
-    /// The trace it belongs to.
-    pub trace: TraceId,
-    /// What to call it if it cannot be sent.
-    pub key: ProbeKey,
-    /// Where to.
-    pub target: IpAddr,
-    /// The TTL or hop limit.
-    pub ttl: u8,
-    /// The bytes.
-    pub content: Content,
-}
-
-/// What goes into the socket.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Content {
-    /// A whole ICMP message; the checksum of one for IPv6 lacks the pseudo-header, which the sender adds.
-    Icmp([u8; probe::SEGMENT]),
-    /// The payload of a UDP datagram.
-    Udp {
-        /// Its source port.
-        source_port: u16,
-        /// Its destination port.
-        destination_port: u16,
-        /// The payload.
-        payload: [u8; probe::PAYLOAD],
-    },
-    /// A TCP SYN.
-    Tcp {
-        /// Its source port.
-        source_port: u16,
-        /// Its destination port.
-        destination_port: u16,
-        /// Its sequence number.
-        sequence: u32,
-    },
-}
-
-/// What the kernel told a socket about a datagram it had sent: the error queue's way of delivering ICMP, which leaves
-/// the quoted transport header out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct QueuedError<'a> {
-    /// Who sent the ICMP message.
-    pub from: IpAddr,
-    /// Its type.
-    pub kind: u8,
-    /// Its code.
-    pub code: u8,
-    /// What it quoted of the payload of the datagram: often nothing.
-    pub payload: &'a [u8],
-}
-
-/// What became of something received.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Receipt {
-    /// It answered a probe.
-    Booked(Protocol, AnswerKind),
-    /// It was cut short or damaged.
-    Malformed,
-    /// It has nothing to do with any probe: other programs of this host are being answered as well.
-    Unrelated,
-    /// It concerns one of the flows being traced, but no probe that was sent, or it came from the wrong place.
-    Forged,
-    /// It answered a probe that had been answered before, or after its trace had ended, or it cannot be told which
-    /// probe it answers.
-    Surplus,
 }
 
 /// Many tracers on one socket.
@@ -553,56 +475,6 @@ fn proves(quote: &Quote, issued: Issued, flow: u16) -> bool {
         (None, QuotedProbe::Echo { checksum, .. }) => checksum % u16::MAX == flow % u16::MAX,
         (None, QuotedProbe::Tcp { .. }) => true,
         (None, QuotedProbe::Udp { .. }) => false,
-    }
-}
-
-impl Receipt {
-    fn of(none: NoMessage) -> Self {
-        match none {
-            NoMessage::Malformed => Self::Malformed,
-            NoMessage::Unrelated => Self::Unrelated,
-        }
-    }
-}
-
-impl ProbeKey {
-    fn quoted(quote: &Quote) -> Self {
-        let (protocol, tag, port, key) = match quote.probe {
-            QuotedProbe::Echo { identifier, sequence, .. } => (Protocol::Icmp, identifier, 0, sequence.into()),
-            QuotedProbe::Udp { source_port, destination_port, key } => {
-                (Protocol::Udp, source_port, destination_port, key.into())
-            }
-            QuotedProbe::Tcp { source_port, destination_port, sequence } => {
-                (Protocol::Tcp, source_port, destination_port, sequence)
-            }
-        };
-        Self { protocol, target: quote.target, tag, port, key }
-    }
-
-    /// What the probe is.
-    pub fn protocol(&self) -> Protocol {
-        self.protocol
-    }
-}
-
-impl Transmit {
-    /// The whole IP datagram, as it leaves a host with the address `source`.
-    pub fn datagram(&self, source: IpAddr) -> Vec<u8> {
-        let (protocol, segment) = match &self.content {
-            Content::Icmp(message) => (ip::icmp(self.target), ip::completed(source, self.target, *message)),
-            Content::Udp { source_port, destination_port, payload } => {
-                (ip::UDP, probe::udp_segment((source, *source_port), (self.target, *destination_port), payload))
-            }
-            Content::Tcp { source_port, destination_port, sequence } => {
-                (ip::TCP, tcp::syn((source, *source_port), (self.target, *destination_port), *sequence))
-            }
-        };
-        ip::datagram(source, self.target, self.ttl, protocol, &segment)
-    }
-
-    /// What the probe is.
-    pub fn protocol(&self) -> Protocol {
-        self.key.protocol
     }
 }
 

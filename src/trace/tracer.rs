@@ -22,6 +22,9 @@ const ANONYMOUS_MEMORY: Duration = Duration::from_secs(10);
 /// private addresses.
 const RETURNS: usize = 2;
 
+/// Hardly any path has more hops.
+const USUAL: usize = 20;
+
 /// The state of one trace.
 #[derive(Clone, Debug)]
 pub struct Tracer {
@@ -343,6 +346,12 @@ impl Tracer {
             Wanted::None => return Next::Nothing,
         };
         let number = self.probes.len();
+        if number == 0 {
+            // What a vector grows by and does not use is, with thousands of traces at once, most of their memory.
+            let distances = usize::from(self.plan.last_ttl - self.plan.first_ttl).min(USUAL) + 1;
+            self.hops.reserve_exact(distances);
+            self.probes.reserve_exact(distances * usize::from(self.plan.attempts));
+        }
         self.grow_to(ttl);
         let attempts = self.plan.attempts;
         let Some(hop) = self.hop_mut(ttl) else { return Next::Nothing };

@@ -32,6 +32,9 @@ impl Issued {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct FlowId(usize);
 
+/// Hardly any trace of one probe a hop takes more of them.
+const USUAL: usize = 20;
+
 /// How many flows that differ in their target alone are searched for a probe that was sent on elsewhere: there are few, as
 /// every trace has a tag of its own where that can be, and a stranger may ask for such a search at will.
 const SEARCHED: usize = 64;
@@ -78,6 +81,9 @@ impl Flows {
     /// Gives a probe this key; false, and nothing is done, when another of the flow has it.
     pub(super) fn issue(&mut self, flow: FlowId, key: u32, issued: Issued) -> bool {
         let Some(flow) = self.known.get_mut(flow.0) else { return false };
+        if flow.issued.is_empty() {
+            flow.issued.reserve_exact(USUAL);
+        }
         let place = flow.issued.binary_search_by_key(&key, |(key, _)| *key);
         place.map_err(|place| flow.issued.insert(place, (key, issued))).is_err()
     }
