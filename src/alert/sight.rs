@@ -98,7 +98,7 @@ impl Sight {
 /// Whether a trace saw as much of the way as it takes to say that it leaves home: then that it does not say so counts,
 /// although it seldom sees every hop.
 fn shows_a_way(trace: &Trace, address: IpAddr) -> bool {
-    let public = trace.responders().into_iter().filter(|hop| AddressScope::of(*hop).is_global() && *hop != address);
+    let public = trace.met().into_iter().filter(|hop| AddressScope::of(*hop).is_global() && *hop != address);
     trace.target == address && public.count() >= FOREIGN_HOPS
 }
 

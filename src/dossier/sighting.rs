@@ -62,7 +62,7 @@ impl<'a> Sighting<'a> {
         let mut sighting =
             Self { address, observation, bests, overtaken: 0, stands, approach: None, fullest: None, leaving: None };
         let mut traces: Vec<_> = observation.traces.iter().filter(|trace| trace.target == address).collect();
-        traces.sort_by_cached_key(|trace| std::cmp::Reverse(trace.responders().len()));
+        traces.sort_by_cached_key(|trace| std::cmp::Reverse(trace.met().len()));
         let mut approaches = Vec::with_capacity(traces.len());
         for trace in traces {
             let trail = sighting.trail(trace, home);
@@ -172,12 +172,14 @@ fn times_of_the_first_hop(trace: &Trace) -> Vec<Rtt> {
 fn steps(trace: &Trace) -> Vec<Step> {
     let mut steps = Vec::with_capacity(trace.hops.len());
     for hop in &trace.hops {
-        let timed = hop.answers.iter().filter(|answer| !answer.kind.is_of_tcp());
+        // Who was met on the way to a neighbour was not met on this one: nobody knows more of that hop than of a silent one.
+        let answers = if hop.inherited.is_none() { &hop.answers[..] } else { &[] };
+        let timed = answers.iter().filter(|answer| !answer.kind.is_of_tcp());
         let best = timed.min_by_key(|answer| answer.rtt_ns);
-        let is_witness = |answer: &&HopAnswer| hop.inherited.is_none() && trace.is_witness(answer);
-        let witnessed = hop.answers.iter().filter(is_witness).map(|answer| answer.rtt_ns).min();
+        let is_witness = |answer: &&HopAnswer| trace.is_witness(answer);
+        let witnessed = answers.iter().filter(is_witness).map(|answer| answer.rtt_ns).min();
         steps.push(Step { ttl: hop.ttl, answer: best.map(|answer| (answer.from, answer.rtt_ns)), witnessed });
-        if hop.answers.iter().any(|answer| answer.from == trace.target) {
+        if answers.iter().any(|answer| answer.from == trace.target) {
             break;
         }
     }

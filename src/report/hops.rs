@@ -3,6 +3,7 @@
 use std::fmt::Write;
 use std::net::IpAddr;
 
+use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::dossier::Dossier;
@@ -37,6 +38,9 @@ pub struct HopLine {
     /// The MPLS labels that a probe carried there, outermost first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub labels: Vec<Label>,
+    /// When this was measured, if that was on the way to a neighbour and taken over: nothing rests on it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub inherited: Option<Timestamp>,
     /// Every country that a database names for who answered.
     pub countries: CountrySet,
 }
@@ -64,13 +68,14 @@ fn hop_line(hop: &Hop, of: &Trace, seen: &Observation) -> HopLine {
         rtt_ms: hop
             .answers
             .iter()
-            .filter(|answer| of.is_witness(answer))
+            .filter(|answer| hop.inherited.is_none() && of.is_witness(answer))
             .map(|answer| answer.rtt_ns)
             .min()
             .map(Rtt::ms),
         silent: hop.silent,
         names: addresses.iter().flat_map(|address| seen.names_of(*address)).map(str::to_owned).collect(),
         labels: hop.answers.iter().find_map(|answer| answer.labelled()).map_or_else(Vec::new, <[Label]>::to_vec),
+        inherited: hop.inherited,
         countries: countries.collect(),
         addresses,
     }
@@ -78,7 +83,7 @@ fn hop_line(hop: &Hop, of: &Trace, seen: &Observation) -> HopLine {
 
 impl HopLine {
     /// The hop as a row: TTL, countries, best time, a `*` for each probe that went unanswered, addresses, the first name,
-    /// MPLS labels.
+    /// MPLS labels, `inherited` where it was taken over.
     /// A hop has no time where somebody nearer may have given every answer in its name.
     pub fn row(&self) -> String {
         let countries = self.countries.to_string();
@@ -92,6 +97,9 @@ impl HopLine {
         }
         if !self.labels.is_empty() {
             let _ = write!(row, "  {}", Stack(&self.labels));
+        }
+        if self.inherited.is_some() {
+            row.push_str("  inherited");
         }
         row.trim_end().to_owned()
     }
@@ -157,6 +165,12 @@ mod tests {
             };
             trace((1..).zip(hops).map(hop).collect())
         };
+        let taken_over = |mut trace: Trace| {
+            for hop in &mut trace.hops {
+                hop.inherited = Some(trace.started);
+            }
+            trace
+        };
         let at_home = [("203.82.48.1", 1.0), ("203.82.48.2", 2.0), ("203.82.48.3", 3.0), ("203.82.48.4", 4.0)];
         let abroad = [("203.82.48.1", 1.0), ("80.81.192.98", 130.0), ("62.115.1.1", 131.0)];
         let mut seen = observation();
@@ -173,6 +187,9 @@ mod tests {
             (vec![one_by_one(&at_home)], Course::Unknown, "203.82.48.4"),
             (vec![one_by_one(&at_home), one_by_one(&abroad)], Course::LeavesAndReturns, "62.115.1.1"),
             (vec![one_by_one(&at_home), one_by_one(&at_home[..3])], Course::Unknown, "203.82.48.4"),
+            // Who stands on the way to a neighbour was not met on this one.
+            (vec![one_by_one(&at_home), taken_over(one_by_one(&abroad))], Course::Unknown, "203.82.48.4"),
+            (vec![taken_over(one_by_one(&abroad))], Course::Unknown, "62.115.1.1"),
         ] {
             seen.traces = traces;
             let dossier = Dossier::assemble(&seen, &Companions::default(), instruments, seen.observed, 0);
@@ -222,6 +239,22 @@ mod tests {
             json,
             r#"{"ttl":5,"addresses":["185.1.15.13"],"rtt_ms":32.553,"silent":1,"names":[],"countries":["AE"]}"#
         );
+    }
+
+    #[test]
+    fn a_hop_that_was_taken_over_says_so_and_has_no_time() {
+        let answers = vec![on_the_way("185.1.15.13", 4.0)];
+        let inherited = Some("2026-11-21T09:59:58Z".parse().unwrap());
+        let trace = trace(vec![
+            Hop { ttl: 5, answers, silent: 0, inherited },
+            Hop { ttl: 6, answers: Vec::new(), silent: 1, inherited },
+        ]);
+        let seen = hop_line(&trace.hops[0], &trace, &observation());
+        assert_eq!(seen.row(), "  5             no time       185.1.15.13      inherited");
+        assert!(serde_json::to_string(&seen).unwrap().contains(r#""rtt_ms":null"#));
+        assert!(serde_json::to_string(&seen).unwrap().contains(r#""inherited":"2026-11-21T09:59:58Z""#));
+        let silent = hop_line(&trace.hops[1], &trace, &observation());
+        assert_eq!(silent.row(), "  6              silent  *      inherited");
     }
 
     #[test]

@@ -2,25 +2,27 @@
 //!
 //! The first trace to a network explores: it looks for its target from a few hops away on. Those that follow ask their
 //! target where its neighbours are, and the hop before it. Both go back towards us from there, and ask only what is not
-//! known yet. What is known is who stands *before* a
-//! router (Doubletree's stop set, Donnet et al., SIGMETRICS 2005; `FlashRoute`, Huang et al., IMC 2020), and it is known
-//! only when so many traces with flows of their own have all met the same one there ([`Sharing::witnesses`]): routers that
+//! known yet. What is known is who stands *before* a router (Doubletree's stop set, Donnet et al., SIGMETRICS 2005;
+//! `FlashRoute`, Huang et al., IMC 2020), and it is known only when so many traces with flows of their own have all met the same one there ([`Sharing::witnesses`]): routers that
 //! share the load among them show themselves, and what lies on several ways is asked by every trace. A hop that nobody
 //! answers at is known in the same manner: silence is somebody as well.
 //!
-//! A trace takes a hop over when it has itself met the router that follows, or has taken that over on the same terms.
+//! A trace takes a hop over when it has itself met the router that follows, or has taken that over on the same terms. So
+//! what is between its target and the nearest router that it met it asks itself: neighbours may be behind unlike routers. A
+//! router with a private address is the same one only for neighbours. What was measured before this host slept is forgotten.
 //! While others are about to ask what it needs, it waits for them; what it could be the last witness of, it asks at once,
 //! for all hops together, as the way of the others foretells them.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::plan::Sharing;
 use super::switchboard::TraceId;
 use super::tracer::{Known, Tracer};
 use super::{HopAnswer, Protocol};
 use crate::moment::Moment;
+use crate::network::AddressScope;
 
 /// What was not met again for so long is learned anew: routes change.
 const KEPT: Duration = Duration::from_secs(600);
@@ -37,6 +39,8 @@ pub(super) struct Commons {
     networks: BTreeMap<Network, Reach>,
     before: BTreeMap<Place, Before>,
     woken: VecDeque<TraceId>,
+    /// When this host last woke: its clock stood still before, so that nobody knows how old is what was measured earlier.
+    woke: Option<Instant>,
 }
 
 /// Targets that are neighbours: of one /24, or one /48 for IPv6, asked by one protocol. By its first address.
@@ -57,6 +61,8 @@ struct Reach {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Place {
     protocol: Protocol,
+    /// Whose neighbours alone know it, where who follows has an address that others may use as well.
+    within: Option<IpAddr>,
     /// Who follows, and how far that is: a router, or the first address of the target's network, for the target itself.
     follower: IpAddr,
     ttl: u8,
@@ -144,7 +150,7 @@ impl Commons {
     /// Something has happened to the trace: what it is to ask, and what it can take over.
     pub(super) fn guide(&mut self, id: TraceId, pupil: &mut Pupil, tracer: &mut Tracer, now: Moment) {
         if pupil.role == Role::Waiting {
-            self.begin(id, pupil, tracer);
+            self.begin(id, pupil, tracer, now);
         }
         if pupil.role != Role::Waiting {
             self.walk(id, pupil, tracer, now);
@@ -160,15 +166,24 @@ impl Commons {
             self.release(place);
         }
         let reach = self.networks.entry(pupil.network).or_default();
-        let furthest = tracer.furthest();
+        // Whoever found nobody has also found something: the next ones then ask all hops, and need not wait for each other.
+        let beyond = tracer.answered_up_to().saturating_add(1);
         if pupil.role == Role::Exploring {
             reach.explorer = None;
-            reach.distance = tracer.reached_at().or((furthest > 0).then(|| furthest.saturating_add(1)));
+            reach.distance = tracer.reached_at().or(Some(beyond));
         } else if pupil.role == Role::Following {
-            reach.distance = tracer.reached_at().or(reach.distance);
+            reach.distance = tracer.reached_at().or(reach.distance.max(Some(beyond)));
         }
         if reach.explorer.is_none() {
             self.woken.extend(reach.waiting.drain(..));
+        }
+    }
+
+    /// This host slept: nothing that was measured before is believed any longer.
+    pub(super) fn handle_suspension(&mut self, now: Moment) {
+        self.woke = Some(now.mono);
+        for before in self.before.values_mut() {
+            (before.who, before.witnesses, before.is_varied) = (None, 0, false);
         }
     }
 
@@ -177,9 +192,11 @@ impl Commons {
         self.woken.pop_front()
     }
 
-    fn begin(&mut self, id: TraceId, pupil: &mut Pupil, tracer: &mut Tracer) {
+    fn begin(&mut self, id: TraceId, pupil: &mut Pupil, tracer: &mut Tracer, now: Moment) {
         if self.before.len() > MOST {
             self.before.retain(|_, before| before.reserved > 0 || !before.waiting.is_empty());
+        }
+        if self.networks.len() > MOST {
             self.networks.retain(|_, reach| reach.explorer.is_some() || !reach.waiting.is_empty());
         }
         let reach = self.networks.entry(pupil.network).or_default();
@@ -191,12 +208,12 @@ impl Commons {
             }
             (None, Some(distance)) => {
                 pupil.role = Role::Following;
-                tracer.guide(distance);
+                tracer.guide(distance, now.mono);
             }
             (None, None) => {
                 pupil.role = Role::Exploring;
                 reach.explorer = Some(id);
-                tracer.explore(FIRST);
+                tracer.explore(FIRST, now.mono);
             }
         }
     }
@@ -206,10 +223,10 @@ impl Commons {
         let plan = tracer.plan();
         let (protocol, first) = (plan.protocol, plan.first_ttl);
         let refused = || tracer.end().map(|ttl| ttl.saturating_add(1));
-        let unreached = || tracer.expected().unwrap_or_else(|| tracer.furthest().saturating_add(1));
+        let unreached = || tracer.expected().unwrap_or_else(|| unexpected(tracer));
         let top = tracer.reached_at().or_else(refused).unwrap_or_else(unreached);
         let mut cursor = Cursor {
-            place: Some(Place { protocol, follower: pupil.network.1, ttl: top, silent: 0 }),
+            place: Some(Place { protocol, within: None, follower: pupil.network.1, ttl: top, silent: 0 }),
             is_certain: tracer.reached_at().is_some(),
             is_pending: tracer.is_going_on(top),
         };
@@ -218,10 +235,12 @@ impl Commons {
                 tracer.spare(ttl);
             }
             match tracer.known(ttl) {
-                Known::Answered(_) | Known::Several | Known::Silent => self.pass(&mut cursor, pupil, tracer, ttl, now),
+                Known::Answered(_) | Known::Several | Known::Silent | Known::Unsent => {
+                    self.pass(&mut cursor, pupil, tracer, ttl);
+                }
                 Known::Asked => {
                     cursor.is_pending = true;
-                    self.foretell(&mut cursor);
+                    self.foretell(&mut cursor, pupil.network);
                 }
                 Known::Unasked => self.decide(&mut cursor, id, pupil, tracer, ttl, now),
             }
@@ -229,53 +248,63 @@ impl Commons {
                 break;
             }
         }
-        // What has been asked further towards us than this trace can tell of yet must keep nobody waiting.
-        let is_asked = |(ttl, _): &(u8, Place)| tracer.known(*ttl) != Known::Asked;
-        for (_, place) in pupil.reserved.extract_if(.., |reserved| is_asked(reserved)).collect::<Vec<_>>() {
+        // What has been asked further towards us than this trace can tell of yet must keep nobody waiting, nor what it will
+        // not ask any more as its target turned out to be nearer.
+        let is_settled = |(ttl, _): &(u8, Place)| *ttl >= top || tracer.known(*ttl) != Known::Asked;
+        for (_, place) in pupil.reserved.extract_if(.., |reserved| is_settled(reserved)).collect::<Vec<_>>() {
             self.release(place);
         }
     }
 
     /// Passes a hop of which the trace knows, and is its witness.
-    fn pass(&mut self, cursor: &mut Cursor, pupil: &mut Pupil, tracer: &Tracer, ttl: u8, now: Moment) {
+    fn pass(&mut self, cursor: &mut Cursor, pupil: &mut Pupil, tracer: &Tracer, ttl: u8) {
         let known = tracer.known(ttl);
         if let Some(at) = pupil.reserved.iter().position(|(reserved, _)| *reserved == ttl) {
             let (_, place) = pupil.reserved.swap_remove(at);
             self.release(place);
         }
         let is_own = !tracer.is_inherited(ttl) && !pupil.told.contains(&ttl);
-        if let Some(place) = cursor.place.filter(|_| cursor.is_certain && is_own) {
+        if let Some(place) = cursor.place.filter(|_| cursor.is_certain && is_own)
+            && let Some((at, answer)) = tracer.measured(ttl).filter(|_| known != Known::Unsent)
+        {
             pupil.told.push(ttl);
-            self.testify(place, known, tracer.measured(ttl), now);
+            self.testify(place, known, answer, at);
+        } else if let Some(before) = cursor.place.and_then(|place| self.before.get_mut(&place)) {
+            // It may have told too early.
+            before.is_varied |= cursor.is_certain && known == Known::Several;
         }
         match known {
             Known::Answered(router) => {
                 let protocol = tracer.plan().protocol;
-                let place = Some(Place { protocol, follower: router, ttl, silent: 0 });
+                let within = within(router, pupil.network);
+                let place = Some(Place { protocol, within, follower: router, ttl, silent: 0 });
                 *cursor = Cursor { place, is_certain: true, is_pending: false };
             }
             Known::Silent => {
                 cursor.place = cursor.place.map(|place| Place { silent: place.silent + 1, ..place });
             }
-            Known::Several | Known::Asked | Known::Unasked => {
+            Known::Several | Known::Unsent | Known::Asked | Known::Unasked => {
                 *cursor = Cursor { place: None, is_certain: false, is_pending: false };
             }
         }
     }
 
-    /// A trace has met somebody, or nobody, at a place.
-    fn testify(&mut self, place: Place, known: Known, answer: Option<HopAnswer>, now: Moment) {
+    /// A trace has met somebody, or nobody, at a place, whom it had asked then.
+    fn testify(&mut self, place: Place, known: Known, answer: Option<HopAnswer>, at: Moment) {
+        if self.woke.is_some_and(|woke| at.mono < woke) {
+            return;
+        }
         let who = answer.filter(|_| known != Known::Silent);
         let is_several = known == Known::Several;
-        let before = self.before.entry(place).or_insert_with(|| Before::unmet(now));
-        if before.witnesses > 0 && now.mono.saturating_duration_since(before.at.mono) > KEPT {
+        let before = self.before.entry(place).or_insert_with(|| Before::unmet(at));
+        if before.witnesses > 0 && at.mono.saturating_duration_since(before.at.mono) > KEPT {
             (before.witnesses, before.is_varied) = (0, false);
         }
         let is_same = before.witnesses == 0 || before.router() == who.as_ref().map(|answer| answer.from);
         before.is_varied |= !is_same || is_several;
         before.witnesses = before.witnesses.saturating_add(1);
-        if is_same {
-            (before.who, before.at) = (who, now);
+        if is_same && (before.witnesses == 1 || at.mono >= before.at.mono) {
+            (before.who, before.at) = (who, at);
         }
         self.woken.extend(before.waiting.drain(..));
     }
@@ -289,13 +318,13 @@ impl Commons {
     }
 
     /// Goes past a hop that is being asked, as the others did.
-    fn foretell(&self, cursor: &mut Cursor) {
+    fn foretell(&self, cursor: &mut Cursor, network: Network) {
         cursor.is_certain = false;
         let Some(place) = cursor.place.take() else { return };
         let Some(before) = self.before.get(&place).filter(|before| before.witnesses > 0 && !before.is_varied) else {
             return;
         };
-        cursor.place = Some(beyond(place, before));
+        cursor.place = Some(beyond(place, before, network));
     }
 
     /// What becomes of a hop that has not been asked.
@@ -314,7 +343,15 @@ impl Commons {
             *cursor = Cursor { place: None, is_certain: false, is_pending: true };
             return;
         };
-        let sharing = pupil.sharing;
+        let (sharing, network) = (pupil.sharing, pupil.network);
+        if cursor.is_certain && place.follower == network.1 {
+            // Neighbours behind silence need not be behind the same routers: only a router that was met vouches for those
+            // before it.
+            tracer.want(ttl);
+            cursor.is_pending = true;
+            self.foretell(cursor, network);
+            return;
+        }
         let before = self.before.entry(place).or_insert_with(|| Before::unmet(now));
         let is_old = now.mono.saturating_duration_since(before.at.mono) > KEPT;
         let missing = if is_old { sharing.witnesses } else { sharing.witnesses.saturating_sub(before.witnesses) };
@@ -326,28 +363,53 @@ impl Commons {
             if cursor.is_certain {
                 tracer.inherit(ttl, before.who.clone(), before.at.wall);
             }
-            cursor.place = Some(beyond(place, before));
+            cursor.place = Some(beyond(place, before, network));
         } else if before.reserved < missing {
             before.reserved += 1;
             pupil.reserved.push((ttl, place));
             tracer.want(ttl);
             cursor.is_pending = true;
-            self.foretell(cursor);
+            self.foretell(cursor, network);
         } else {
             if cursor.is_certain && !before.waiting.contains(&id) {
                 before.waiting.push(id);
             }
             cursor.is_pending = true;
-            self.foretell(cursor);
+            self.foretell(cursor, network);
         }
     }
 }
 
 /// The place before the one where `before` stands.
-fn beyond(place: Place, before: &Before) -> Place {
+fn beyond(place: Place, before: &Before, network: Network) -> Place {
     match before.router() {
-        Some(router) => Place { follower: router, ttl: place.ttl - place.silent - 1, silent: 0, ..place },
+        Some(router) => Place {
+            within: within(router, network),
+            follower: router,
+            ttl: place.ttl - place.silent - 1,
+            silent: 0,
+            ..place
+        },
         None => Place { silent: place.silent + 1, ..place },
+    }
+}
+
+/// Where a trace that does not know how far its target is goes on from towards us.
+fn unexpected(tracer: &Tracer) -> u8 {
+    let beyond = tracer.answered_up_to().saturating_add(1);
+    // When nobody has answered from where it began, what is before that is asked from there.
+    tracer.guided_from().filter(|from| !tracer.is_going_on(*from)).map_or(beyond, |from| from.max(beyond))
+}
+
+/// Who alone can mean this router by its address: unrelated networks use the same private ones.
+fn within(router: IpAddr, network: Network) -> Option<IpAddr> {
+    match AddressScope::of(router) {
+        AddressScope::Private | AddressScope::Shared | AddressScope::LinkLocal => Some(network.1),
+        AddressScope::Global
+        | AddressScope::Loopback
+        | AddressScope::Multicast
+        | AddressScope::Relayed
+        | AddressScope::Reserved => None,
     }
 }
 
@@ -357,3 +419,6 @@ fn network_of(target: IpAddr) -> IpAddr {
         IpAddr::V6(target) => Ipv6Addr::from_bits(target.to_bits() >> 80 << 80).into(),
     }
 }
+
+#[cfg(test)]
+mod tests;

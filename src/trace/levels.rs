@@ -5,6 +5,9 @@
 //! repeated, and when a quarter of them are answered although many first ones were not, that distance is asked no faster
 //! than it was seen to answer, a little less at first, and carefully more when nothing is lost any more. What is not
 //! asked meanwhile is asked later.
+//!
+//! A quarter of a second in which nobody answered anything, and those beside it, say nothing of rates: that was an outage.
+//! Where asking more slowly changes nothing, answers get lost for another reason, and it is not done any longer.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -33,6 +36,13 @@ const ENOUGH: u32 = 8;
 
 /// For how many epochs nothing must have been lost before it is asked faster.
 const CALM: usize = 4;
+
+/// By how much faster it is asked then, in percent, at first and where some answers are still lost; else twice as much each
+/// time, up to [`BOLD`].
+const GENTLE: u32 = 5;
+
+/// See [`GENTLE`].
+const BOLD: u32 = 100;
 
 /// No router is thought to be slower, in answers a second.
 const SLOWEST: u32 = 10;
@@ -78,8 +88,21 @@ enum Silence {
     Unknown { samples: u32, last: Option<Instant> },
     /// Routers that never speak, or answers that got lost.
     Nothing,
-    /// That it was asked too fast. What was asked before that instant says nothing of this rate.
-    TooFast { pace: Pace, per_second: u32, since: Instant },
+    /// That it was asked too fast.
+    TooFast(Limit),
+}
+
+/// What is kept to.
+#[derive(Clone, Debug)]
+struct Limit {
+    pace: Pace,
+    per_second: u32,
+    /// What was asked before says nothing of this rate.
+    since: Instant,
+    /// Of which share of questions no answer came, in percent, when it was slowed down; `None` once it was made faster.
+    lost: Option<u32>,
+    /// By how much it was made faster last, in percent.
+    step: u32,
 }
 
 impl Default for Silence {
@@ -91,6 +114,19 @@ impl Default for Silence {
 #[derive(Clone, Copy, Debug)]
 struct Epoch {
     begun: Instant,
+    counts: Counts,
+}
+
+/// What some epochs come to.
+#[derive(Clone, Copy, Debug, Default)]
+struct Told {
+    counts: Counts,
+    epochs: u32,
+}
+
+/// Questions and answers.
+#[derive(Clone, Copy, Debug, Default)]
+struct Counts {
     asked: u32,
     answered: u32,
     repeated: u32,
@@ -119,9 +155,21 @@ impl Levels {
 
     /// A probe was answered that had been sent then.
     pub(super) fn handle_answer(&mut self, probe: Probe, sent: Instant) {
-        let Some(level) = self.level(probe.ttl) else { return };
-        if let Some(epoch) = level.epochs.iter_mut().rev().find(|epoch| epoch.begun <= sent) {
-            *(if probe.is_repeated { &mut epoch.repeated_answered } else { &mut epoch.answered }) += 1;
+        let Some(counts) = self.counts(probe, sent) else { return };
+        *(if probe.is_repeated { &mut counts.repeated_answered } else { &mut counts.answered }) += 1;
+    }
+
+    /// A probe that was said to be sent then could not be.
+    pub(super) fn handle_unsent(&mut self, probe: Probe, sent: Instant) {
+        let Some(counts) = self.counts(probe, sent) else { return };
+        let count = if probe.is_repeated { &mut counts.repeated } else { &mut counts.asked };
+        *count = count.saturating_sub(1);
+    }
+
+    /// This host slept: that nobody answered says nothing.
+    pub(super) fn handle_suspension(&mut self) {
+        for level in &mut self.levels {
+            level.epochs.clear();
         }
     }
 
@@ -151,6 +199,16 @@ impl Levels {
         self.levels.iter().filter(|level| !level.waiting.is_empty()).filter_map(Level::next).min()
     }
 
+    /// Whether a trace waits that may go on at any time.
+    pub(super) fn has_free(&self) -> bool {
+        self.levels.iter().any(|level| !level.waiting.is_empty() && level.next().is_none())
+    }
+
+    fn counts(&mut self, probe: Probe, sent: Instant) -> Option<&mut Counts> {
+        let epochs = self.level(probe.ttl)?.epochs.iter_mut();
+        epochs.rev().find(|epoch| epoch.begun <= sent).map(|epoch| &mut epoch.counts)
+    }
+
     fn level(&mut self, ttl: u8) -> Option<&mut Level> {
         self.levels.get_mut(usize::from(ttl).checked_sub(1)?)
     }
@@ -161,7 +219,7 @@ impl Level {
         match &self.silence {
             Silence::Unknown { samples, .. } => is_repeated && *samples >= SAMPLES,
             Silence::Nothing => false,
-            Silence::TooFast { pace, .. } => !pace.allows(now),
+            Silence::TooFast(limit) => !limit.pace.allows(now),
         }
     }
 
@@ -169,7 +227,7 @@ impl Level {
         match self.silence {
             Silence::Unknown { samples, .. } => samples >= SAMPLES,
             Silence::Nothing => false,
-            Silence::TooFast { .. } => true,
+            Silence::TooFast(_) => true,
         }
     }
 
@@ -177,7 +235,7 @@ impl Level {
         match &self.silence {
             Silence::Unknown { last, .. } => last.map(|last| last + EPOCH + SETTLED),
             Silence::Nothing => None,
-            Silence::TooFast { pace, .. } => pace.next(),
+            Silence::TooFast(limit) => limit.pace.next(),
         }
     }
 
@@ -186,64 +244,123 @@ impl Level {
             if self.epochs.len() == REMEMBERED {
                 self.epochs.pop_front();
             }
-            self.epochs.push_back(Epoch { begun: now, asked: 0, answered: 0, repeated: 0, repeated_answered: 0 });
+            self.epochs.push_back(Epoch { begun: now, counts: Counts::default() });
         }
-        if let Some(epoch) = self.epochs.back_mut() {
-            *(if is_repeated { &mut epoch.repeated } else { &mut epoch.asked }) += 1;
+        if let Some(Epoch { counts, .. }) = self.epochs.back_mut() {
+            *(if is_repeated { &mut counts.repeated } else { &mut counts.asked }) += 1;
         }
         match &mut self.silence {
             Silence::Unknown { samples, last } if is_repeated => {
                 *samples += 1;
                 *last = Some(now);
             }
-            Silence::TooFast { pace, .. } => pace.charge(now),
+            Silence::TooFast(limit) => limit.pace.charge(now),
             Silence::Unknown { .. } | Silence::Nothing => {}
         }
     }
 
     fn conclude(&mut self, now: Instant) {
-        match self.silence {
+        let next = match &self.silence {
             Silence::Unknown { samples, last } => {
-                if samples >= ENOUGH && last.is_some_and(|last| last + EPOCH + SETTLED <= now) {
-                    self.silence = self.limit(None, now).unwrap_or(Silence::Nothing);
-                }
+                let is_due = *samples >= ENOUGH && last.is_some_and(|last| last + EPOCH + SETTLED <= now);
+                is_due.then(|| self.slowed(now).unwrap_or(Silence::Nothing))
             }
-            Silence::Nothing => self.silence = self.limit(None, now).unwrap_or(Silence::Nothing),
-            Silence::TooFast { since, per_second, .. } => {
-                if let Some(limit) = self.limit(Some(since), now) {
-                    self.silence = limit;
-                } else if self.settled(Some(since), now).count() >= CALM {
-                    let per_second = per_second.saturating_add(per_second / 20);
-                    self.silence = Silence::TooFast { pace: Pace::per_second(per_second), per_second, since: now };
-                }
-            }
+            Silence::Nothing => self.slowed(now),
+            Silence::TooFast(limit) => self.adjusted(limit, now),
+        };
+        if let Some(next) = next {
+            self.silence = next;
         }
     }
 
-    /// What is to be kept to, if questions since that instant were too fast; ever, if there is none.
-    fn limit(&self, since: Option<Instant>, now: Instant) -> Option<Silence> {
-        let most_lost = if since.is_some() { 3 } else { 10 };
-        let (mut asked, mut answered, mut repeated, mut repeated_answered, mut epochs) = (0, 0, 0, 0, 0);
-        for epoch in self.settled(since, now) {
-            asked += epoch.asked + epoch.repeated;
-            answered += epoch.answered + epoch.repeated_answered;
-            repeated += epoch.repeated;
-            repeated_answered += epoch.repeated_answered;
-            epochs += 1;
-        }
-        let is_lossy = (asked - answered.min(asked)) * 100 > asked * most_lost;
-        let is_too_fast = repeated >= ENOUGH && repeated_answered * 4 >= repeated && is_lossy;
-        is_too_fast.then(|| {
-            let per_second = (answered * 4 / epochs.max(1) * 9 / 10).max(SLOWEST);
-            Silence::TooFast { pace: Pace::per_second(per_second), per_second, since: now }
-        })
+    /// What is to be kept to if questions were too fast.
+    fn slowed(&self, now: Instant) -> Option<Silence> {
+        let told = self.told(None, now);
+        told.is_too_fast(10).then(|| Silence::TooFast(Limit::of(told, now)))
     }
 
-    /// The epochs since that instant whose answers have all come.
-    fn settled(&self, since: Option<Instant>, now: Instant) -> impl Iterator<Item = &Epoch> {
-        let is_settled = move |epoch: &&Epoch| {
+    /// What comes after `limit`, if it has been kept to for long enough.
+    fn adjusted(&self, limit: &Limit, now: Instant) -> Option<Silence> {
+        let told = self.told(Some(limit.since), now);
+        if told.is_too_fast(3) {
+            let is_no_use = limit.lost.is_some_and(|lost| told.counts.lost() * 4 >= lost * 3);
+            return Some(if is_no_use { Silence::Nothing } else { Silence::TooFast(Limit::of(told, now)) });
+        }
+        let is_kept_long_enough = self.settled(Some(limit.since), now).count() >= CALM;
+        is_kept_long_enough.then(|| Silence::TooFast(limit.faster(told.is_calm(), now)))
+    }
+
+    /// What the settled epochs since that instant come to, ever if there is none; but for outages.
+    fn told(&self, since: Option<Instant>, now: Instant) -> Told {
+        let is_dark = |place: Option<usize>| place.and_then(|place| self.epochs.get(place)).is_some_and(Epoch::is_dark);
+        let tells = |place: usize| !is_dark(place.checked_sub(1)) && !is_dark(Some(place)) && !is_dark(Some(place + 1));
+        let mut told = Told::default();
+        for (_, Epoch { counts, .. }) in self.settled(since, now).filter(|(place, _)| tells(*place)) {
+            told.counts.asked += counts.asked;
+            told.counts.answered += counts.answered;
+            told.counts.repeated += counts.repeated;
+            told.counts.repeated_answered += counts.repeated_answered;
+            told.epochs += 1;
+        }
+        told
+    }
+
+    /// The epochs since that instant whose answers have all come, by their places.
+    fn settled(&self, since: Option<Instant>, now: Instant) -> impl Iterator<Item = (usize, &Epoch)> {
+        let is_settled = move |(_, epoch): &(usize, &Epoch)| {
             epoch.begun + EPOCH + SETTLED <= now && since.is_none_or(|since| since <= epoch.begun)
         };
-        self.epochs.iter().filter(is_settled)
+        self.epochs.iter().enumerate().filter(is_settled)
     }
 }
+
+impl Limit {
+    /// A little less than was answered.
+    fn of(Told { counts, epochs, .. }: Told, now: Instant) -> Self {
+        let answered = counts.answered + counts.repeated_answered;
+        let per_second = (answered * 4 / epochs.max(1) * 9 / 10).max(SLOWEST);
+        Self { pace: Pace::per_second(per_second), per_second, since: now, lost: Some(counts.lost()), step: 0 }
+    }
+
+    /// Somewhat more, and more so while nothing is lost.
+    fn faster(&self, is_calm: bool, now: Instant) -> Self {
+        let step = if is_calm { (self.step * 2).clamp(GENTLE, BOLD) } else { GENTLE };
+        let more = (u64::from(self.per_second) * u64::from(step) / 100).max(1);
+        let per_second = self.per_second.saturating_add(u32::try_from(more).unwrap_or(u32::MAX));
+        Self { pace: Pace::per_second(per_second), per_second, since: now, lost: None, step }
+    }
+}
+
+impl Epoch {
+    /// Whether nobody answered anything.
+    fn is_dark(&self) -> bool {
+        let Counts { asked, answered, repeated, repeated_answered } = self.counts;
+        asked + repeated > 0 && answered + repeated_answered == 0
+    }
+}
+
+impl Counts {
+    /// Of which share of questions no answer came, in percent.
+    fn lost(self) -> u32 {
+        let asked = self.asked + self.repeated;
+        (asked - (self.answered + self.repeated_answered).min(asked)) * 100 / asked.max(1)
+    }
+}
+
+impl Told {
+    /// Whether more than so many percent of answers are missing, and repeating brings them.
+    fn is_too_fast(self, most_lost: u32) -> bool {
+        let Counts { repeated, repeated_answered, .. } = self.counts;
+        let is_missed = repeated >= ENOUGH && repeated_answered * 4 >= repeated;
+        is_missed && self.counts.lost() > most_lost
+    }
+
+    /// Whether hardly anything was lost that was to be had.
+    fn is_calm(self) -> bool {
+        let Counts { asked, repeated, repeated_answered, .. } = self.counts;
+        asked > 0 && repeated_answered * 50 <= asked + repeated
+    }
+}
+
+#[cfg(test)]
+mod tests;

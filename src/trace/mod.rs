@@ -35,7 +35,7 @@
 //!     times more, each when the one before has been silent as well.
 //! 12. Sharing, for plans that allow it: hops that the traces to neighbouring targets have found alike are not asked again
 //!     (`commons` has the rules). They are *inherited* and say when they were measured; the target and the hop before
-//!     it never are.
+//!     it never are. The deadline of a trace that waits for what others find counts from when it may ask.
 //! 13. The routers nearest to us are asked no faster than they answer (`levels` has the rules).
 //!
 //! # Who is a witness of distance
@@ -219,7 +219,7 @@ impl Trace {
 
     /// Whether the target answered, a reset included.
     pub fn target_answered(&self) -> bool {
-        self.hops.iter().flat_map(|h| &h.answers).any(|a| a.from == self.target)
+        self.met().contains(&self.target)
     }
 
     /// Whether the time of this answer shows that its probe got as far as its TTL, or to the target: nobody nearer had
@@ -237,16 +237,25 @@ impl Trace {
         is_their_own_word && is_of_this_way && answer.rtt_ns >= Rtt::SHORTEST
     }
 
-    /// Everyone who answered on the way, each once, in order of TTL.
+    /// Everyone who answered on the way, also where that was [taken over](Hop::inherited), each once, in order of TTL.
     pub fn responders(&self) -> Vec<IpAddr> {
-        let mut seen = Vec::new();
-        for answer in self.hops.iter().flat_map(|h| &h.answers) {
-            if !seen.contains(&answer.from) {
-                seen.push(answer.from);
-            }
-        }
-        seen
+        once_each(&self.hops)
     }
+
+    /// Everyone who answered this trace itself, each once, in order of TTL.
+    pub fn met(&self) -> Vec<IpAddr> {
+        once_each(self.hops.iter().filter(|hop| hop.inherited.is_none()))
+    }
+}
+
+fn once_each<'a>(hops: impl IntoIterator<Item = &'a Hop>) -> Vec<IpAddr> {
+    let mut seen = Vec::new();
+    for answer in hops.into_iter().flat_map(|hop| &hop.answers) {
+        if !seen.contains(&answer.from) {
+            seen.push(answer.from);
+        }
+    }
+    seen
 }
 
 #[cfg(test)]

@@ -64,7 +64,7 @@ pub struct Sharing {
     /// Nothing is taken over that was measured before: the beginning of the round.
     pub since: Instant,
     /// How many traces with different flows must have met the same router before another, for the next one to believe
-    /// that it would as well; at least 2.
+    /// that it would as well; less than 2 means 2.
     pub witnesses: u8,
 }
 
@@ -137,6 +137,7 @@ impl Plan {
         self.reply_timeout = self.reply_timeout.min(LONGEST);
         self.deadline = self.deadline.min(LONGEST);
         self.port = self.port.max(1);
+        self.sharing = self.sharing.map(|sharing| Sharing { witnesses: sharing.witnesses.max(2), ..sharing });
         self
     }
 }

@@ -105,8 +105,10 @@ fn sooner(by_tcp: &[&Trace], by_others: &[&Trace], connected: Option<Rtt>) -> Op
     handshake.is_of_another_host(echo).then_some(Suspicion::Sooner { handshake, echo })
 }
 
+/// What this trace itself was answered: what was taken over says something of the way to another.
 fn answers(trace: &Trace) -> impl Iterator<Item = (u8, &HopAnswer)> {
-    trace.hops.iter().flat_map(|hop| hop.answers.iter().map(|answer| (hop.ttl, answer)))
+    let measured = trace.hops.iter().filter(|hop| hop.inherited.is_none());
+    measured.flat_map(|hop| hop.answers.iter().map(|answer| (hop.ttl, answer)))
 }
 
 /// Whether it is what the target, or somebody in its name, says to TCP.
@@ -200,5 +202,19 @@ mod tests {
         ] {
             assert!(suspicion.to_string().contains(words), "{suspicion}");
         }
+    }
+
+    #[test]
+    fn what_was_taken_over_makes_nobody_suspicious() {
+        let taken_over = |mut trace: Trace| {
+            for hop in &mut trace.hops {
+                hop.inherited = Some(jiff::Timestamp::UNIX_EPOCH);
+            }
+            trace
+        };
+        let (tcp, echo) = (trace(Protocol::Tcp, 4, 5.0, AnswerKind::SynAck), echo(9, 40.0));
+        assert!(!found(&[tcp.clone(), echo.clone()]).is_empty());
+        assert_eq!(found(&[tcp.clone(), taken_over(echo.clone())]), []);
+        assert_eq!(found(&[taken_over(tcp), echo]), []);
     }
 }

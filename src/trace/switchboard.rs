@@ -142,6 +142,12 @@ impl Switchboard {
         id
     }
 
+    /// What it knows of the nearest distances.
+    #[cfg(test)]
+    pub(super) fn levels(&self) -> &Levels {
+        &self.levels
+    }
+
     /// How many traces are running.
     pub fn running(&self) -> usize {
         self.traces.len() - self.free.len()
@@ -206,10 +212,7 @@ impl Switchboard {
     /// The probe could not be sent.
     pub fn handle_send_failure(&mut self, key: ProbeKey, now: Moment) {
         let Some(issued) = self.flows.find(key).and_then(Result::ok) else { return };
-        if let Some(running) = found(&mut self.traces, issued.trace) {
-            running.tracer.handle_send_failure(issued.number());
-        }
-        self.settle(issued.trace, now);
+        self.settle_unsent(issued.trace, issued.number(), now);
     }
 
     /// Time has passed.
@@ -227,6 +230,8 @@ impl Switchboard {
 
     /// This host slept: what was sent before and has not been answered stays without an answer in every trace.
     pub fn handle_suspension(&mut self, now: Moment) {
+        self.levels.handle_suspension();
+        self.commons.handle_suspension(now);
         for place in 0..self.traces.len() {
             let Some(running) = self.traces.get_mut(place).and_then(Option::as_mut) else { continue };
             running.tracer.handle_suspension();
@@ -288,10 +293,12 @@ impl Switchboard {
     /// When to call [`Switchboard::handle_timeout`], or poll again for something to send, at the latest.
     pub fn poll_timeout(&self) -> Option<Instant> {
         let deadline = self.deadlines.first().map(|&(deadline, _)| deadline);
-        let turn = self.pace.next().filter(|_| !self.ready.is_empty());
-        // A network's turn is of no use before the host's.
-        let network = self.networks.poll_timeout().map(|due| self.pace.next().map_or(due, |next| next.max(due)));
-        deadline.into_iter().chain(turn).chain(network).chain(self.levels.poll_timeout()).min()
+        let turn = self.pace.next().filter(|_| !self.ready.is_empty() || self.levels.has_free());
+        // The turn of a network or a distance is of no use before the host's.
+        let after_ours = |due: Instant| self.pace.next().map_or(due, |next| next.max(due));
+        let network = self.networks.poll_timeout().map(after_ours);
+        let level = self.levels.poll_timeout().map(after_ours);
+        deadline.into_iter().chain(turn).chain(network).chain(level).min()
     }
 
     /// The next trace that is over.
@@ -368,8 +375,7 @@ impl Switchboard {
             .map(|_| random())
             .find(|&key| issued.is_some_and(|issued| self.flows.issue(running.flow, key, issued)));
         let Some(key) = key else {
-            running.tracer.handle_send_failure(probe.number);
-            self.settle(trace, now);
+            self.settle_unsent(trace, probe.number, now);
             return None;
         };
         let (source_port, destination_port, short) = (tag, port, u16::try_from(key).unwrap_or(u16::MAX));
@@ -380,6 +386,17 @@ impl Switchboard {
         };
         let key = ProbeKey { protocol, target, tag, port, key };
         Some(Transmit { trace, key, target, ttl: probe.ttl, content })
+    }
+
+    /// A probe of the trace was not sent.
+    fn settle_unsent(&mut self, trace: TraceId, number: usize, now: Moment) {
+        if let Some(running) = found(&mut self.traces, trace) {
+            if let Some((sent, probe)) = running.tracer.probe(number).filter(|_| running.pupil.is_none()) {
+                self.levels.handle_unsent(probe, sent);
+            }
+            running.tracer.handle_send_failure(number);
+        }
+        self.settle(trace, now);
     }
 
     /// Takes note of what a trace wants after anything has happened to it, and of what that changes for others.

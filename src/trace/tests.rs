@@ -6,6 +6,8 @@ use jiff::Timestamp;
 
 use crate::moment::Moment;
 
+pub(super) mod world;
+
 /// The first moment of a test.
 #[expect(clippy::disallowed_methods, reason = "a monotonic instant can only be had from the clock")]
 pub(super) fn noon() -> Moment {

@@ -13,7 +13,15 @@ use crate::moment::{Moment, Rtt};
 use crate::trace::extras::Extras;
 use crate::trace::levels::Barred;
 use crate::trace::plan::Plan;
-use crate::trace::{AnswerKind, Ending, Hop, HopAnswer, Trace};
+use crate::trace::{AnswerKind, Ending, HopAnswer, Trace};
+
+use wanted::Wanted;
+
+pub use guided::Known;
+
+mod guided;
+mod outcome;
+mod wanted;
 
 /// How long a probe may still be the one that a reply without a key answers: nothing travels longer.
 const ANONYMOUS_MEMORY: Duration = Duration::from_secs(10);
@@ -30,6 +38,8 @@ const USUAL: usize = 20;
 pub struct Tracer {
     plan: Plan,
     started: Moment,
+    /// Since when it may ask.
+    begun: Instant,
     /// From `first_ttl` on.
     hops: Vec<Asked>,
     /// In the order of sending; a probe's number is its place.
@@ -42,6 +52,8 @@ pub struct Tracer {
     /// The furthest TTL that answered, `first_ttl - 1` at first; of a guided trace at least the one before the distance of
     /// its neighbours.
     furthest: u8,
+    /// The furthest TTL that answered, 0 at first.
+    answered_up_to: u8,
     /// Where the target is expected: nothing further is asked before that has been.
     expected: Option<u8>,
     /// Of a guided trace, from where on it asks without being told.
@@ -62,21 +74,6 @@ pub enum Next {
     Held(u8),
     /// Nothing, until something happens.
     Nothing,
-}
-
-/// What a trace knows of one hop.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Known {
-    /// It has not been asked.
-    Unasked,
-    /// It has been, or will be, and has not answered yet.
-    Asked,
-    /// This one answered; of a hop that was handed over, for another trace.
-    Answered(IpAddr),
-    /// Several did.
-    Several,
-    /// Nobody did.
-    Silent,
 }
 
 /// One probe that a tracer wants sent now.
@@ -122,15 +119,6 @@ struct Sent {
     is_repeated: bool,
 }
 
-/// Which TTL is to be asked next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Wanted {
-    Now(u8),
-    /// It is barred, and so is all else.
-    Held(u8),
-    None,
-}
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     InFlight,
@@ -149,6 +137,7 @@ impl Tracer {
             in_flight: 0,
             unsent: 0,
             furthest: plan.first_ttl - 1,
+            answered_up_to: 0,
             expected: None,
             guided_from: None,
             reached_at: None,
@@ -156,6 +145,7 @@ impl Tracer {
             overdue: false,
             reported: false,
             started: now,
+            begun: now.mono,
             plan,
         }
     }
@@ -171,71 +161,6 @@ impl Tracer {
         Some((sent.at, Probe { number, ttl: sent.ttl, is_repeated: sent.is_repeated }))
     }
 
-    /// The trace, of which nothing has been asked yet, becomes a guided one that looks for its target from this TTL on.
-    pub fn explore(&mut self, from: u8) {
-        let from = from.clamp(self.plan.first_ttl, self.plan.last_ttl);
-        self.guided_from = Some(from);
-        self.furthest = self.furthest.max(from - 1);
-    }
-
-    /// The trace, of which nothing has been asked yet, becomes a guided one with its target expected at this distance. The
-    /// hop before is asked as well.
-    pub fn guide(&mut self, distance: u8) {
-        self.explore(distance);
-        self.expected = self.guided_from;
-        self.want(self.furthest);
-    }
-
-    /// If nobody answers at this hop, that is no surprise: it is not asked again.
-    pub fn spare(&mut self, ttl: u8) {
-        if let Some(hop) = self.hop_mut(ttl) {
-            hop.is_spared = true;
-        }
-    }
-
-    /// The hop is to be asked. Nothing is done for one beyond what the plan allows.
-    pub fn want(&mut self, ttl: u8) {
-        if (self.plan.first_ttl..=self.plan.last_ttl).contains(&ttl) {
-            self.grow_to(ttl);
-            if let Some(hop) = self.hop_mut(ttl) {
-                hop.is_wanted = true;
-            }
-        }
-    }
-
-    /// The hop is what another trace found at that time: this answer, or silence. Nothing is done for one that was asked.
-    pub fn inherit(&mut self, ttl: u8, answer: Option<HopAnswer>, at: Timestamp) {
-        self.grow_to(ttl);
-        if let Some(hop) = self.hop_mut(ttl).filter(|hop| hop.attempts == 0 && !hop.is_wanted) {
-            hop.silent = u8::from(answer.is_none());
-            hop.answers.extend(answer);
-            hop.inherited = Some(at);
-        }
-    }
-
-    /// What is known of one hop.
-    pub fn known(&self, ttl: u8) -> Known {
-        let Some(hop) = self.hop(ttl) else { return Known::Unasked };
-        match hop.answers.split_first() {
-            Some((first, rest)) if rest.iter().all(|answer| answer.from == first.from) => Known::Answered(first.from),
-            Some(_) => Known::Several,
-            None if hop.inherited.is_some() => Known::Silent,
-            None if hop.attempts > 0 && hop.in_flight == 0 && !self.is_askable(ttl) => Known::Silent,
-            None if hop.attempts > 0 || hop.is_wanted => Known::Asked,
-            None => Known::Unasked,
-        }
-    }
-
-    /// The first answer to a probe of this trace from the hop; `None` when there is none, or it was handed over.
-    pub fn measured(&self, ttl: u8) -> Option<HopAnswer> {
-        self.hop(ttl).filter(|hop| hop.inherited.is_none())?.answers.first().cloned()
-    }
-
-    /// Whether the hop was handed over.
-    pub fn is_inherited(&self, ttl: u8) -> bool {
-        self.hop(ttl).is_some_and(|hop| hop.inherited.is_some())
-    }
-
     /// The nearest TTL at which the target answered; failing that, at which the path was seen to end.
     pub fn end(&self) -> Option<u8> {
         self.reached_at.or(self.blocked_at.map(|(ttl, _)| ttl))
@@ -246,25 +171,9 @@ impl Tracer {
         self.reached_at
     }
 
-    /// Where the target is expected.
-    pub fn expected(&self) -> Option<u8> {
-        self.expected
-    }
-
-    /// Whether a hop at this TTL or beyond may still answer.
-    pub fn is_going_on(&self, from: u8) -> bool {
-        (from..=self.last_wanted()).any(|ttl| matches!(self.known(ttl), Known::Unasked | Known::Asked))
-    }
-
     /// Whether the trace is over and has not been taken.
     pub fn is_over(&self) -> bool {
         !self.reported && self.is_finished()
-    }
-
-    /// The furthest TTL that answered.
-    pub fn furthest(&self) -> u8 {
-        let answered = |(_, hop): &(u8, &Asked)| !hop.answers.is_empty();
-        (self.plan.first_ttl..).zip(&self.hops).filter(answered).map(|(ttl, _)| ttl).last().unwrap_or(0)
     }
 
     /// An answer to the probe of that number. Whether it counts: it does not if the probe has been answered, or had
@@ -410,6 +319,7 @@ impl Tracer {
     /// What an answer at `ttl` says about where the trace ends.
     fn conclude(&mut self, ttl: u8, reply: Reply) {
         self.furthest = self.furthest.max(ttl);
+        self.answered_up_to = self.answered_up_to.max(ttl);
         if reply.from == self.plan.target {
             let nearest = self.reached_at.map_or(ttl, |nearest| nearest.min(ttl));
             self.reached_at = Some(nearest);
@@ -478,106 +388,8 @@ impl Tracer {
         }
     }
 
-    /// The TTL that has had the fewest attempts, and of those the lowest, but for those that are barred.
-    fn next_ttl(&self, barred: Barred) -> Wanted {
-        let (mut best, mut held) = (None, None);
-        for ttl in self.plan.first_ttl..=self.last_wanted() {
-            let attempts = self.hop(ttl).map_or(0, |hop| hop.attempts);
-            if best.is_some_and(|(fewest, _)| fewest <= attempts) || !self.is_askable(ttl) {
-                continue;
-            }
-            if barred.holds(ttl, attempts >= self.plan.attempts) {
-                held = held.or(Some(ttl));
-                continue;
-            }
-            best = Some((attempts, ttl));
-            if attempts == 0 {
-                break;
-            }
-        }
-        best.map_or(held.map_or(Wanted::None, Wanted::Held), |(_, ttl)| Wanted::Now(ttl))
-    }
-
-    /// Whether one more probe to the hop makes sense, as far as the path is known to go there.
-    fn is_askable(&self, ttl: u8) -> bool {
-        let is_ours = self.guided_from.is_none_or(|from| ttl >= from);
-        let Some(hop) = self.hop(ttl) else { return is_ours };
-        if hop.inherited.is_some() || !(is_ours || hop.is_wanted) {
-            return false;
-        }
-        let is_lost = || hop.answers.is_empty() && hop.in_flight == 0 && ttl < self.furthest && !hop.is_spared;
-        let most = self.plan.attempts.saturating_add(self.plan.retries);
-        hop.attempts < self.plan.attempts || (hop.attempts < most && is_lost())
-    }
-
-    /// The furthest TTL worth asking, as far as is known.
-    fn last_wanted(&self) -> u8 {
-        self.end().unwrap_or_else(|| self.horizon()).min(self.plan.last_ttl)
-    }
-
-    /// The furthest TTL worth asking before the end is known.
-    fn horizon(&self) -> u8 {
-        let horizon = self.furthest.saturating_add(self.plan.gap_limit);
-        let is_due = |distance: &u8| self.hop(*distance).is_none_or(|hop| hop.attempts == 0 || hop.in_flight > 0);
-        self.expected.filter(is_due).map_or(horizon, |distance| horizon.min(distance))
-    }
-
-    /// Whether as many probes as a hop is sent have failed, and none has not.
-    fn is_unsendable(&self) -> bool {
-        self.unsent == self.probes.len() && self.unsent >= usize::from(self.plan.attempts)
-    }
-
-    fn is_finished(&self) -> bool {
-        let awaited = |hops: &[Asked]| hops.iter().any(|hop| hop.in_flight > 0);
-        let wanted = self.reached_at.map_or(self.hops.len(), |ttl| self.place(ttl) + 1);
-        let is_asked = || self.next_ttl(Barred::NONE) == Wanted::None;
-        self.overdue
-            || self.is_unsendable()
-            || (!awaited(self.hops.get(..wanted).unwrap_or(&self.hops)) && is_asked() && self.is_told())
-    }
-
-    /// Whether a guided trace knows of every hop before its end.
-    fn is_told(&self) -> bool {
-        let end = self.end().map_or(self.hops.len(), |ttl| self.place(ttl));
-        let is_known = |hop: &Asked| hop.attempts > 0 || hop.inherited.is_some();
-        self.guided_from.is_none() || self.hops.iter().take(end).all(is_known)
-    }
-
-    fn trace(&mut self) -> Trace {
-        let end = self.end().unwrap_or(u8::MAX);
-        let hops: Vec<Hop> = (self.plan.first_ttl..=end)
-            .zip(std::mem::take(&mut self.hops))
-            .map(|(ttl, hop)| {
-                let silent = hop.silent + hop.in_flight;
-                Hop { ttl, answers: hop.answers, silent, inherited: hop.inherited }
-            })
-            .filter(|hop| hop.silent > 0 || !hop.answers.is_empty())
-            .collect();
-        Trace {
-            target: self.plan.target,
-            protocol: self.plan.protocol,
-            started: self.started.wall,
-            port: self.plan.stated_port(),
-            flow: Some(self.plan.flow),
-            ending: self.ending(&hops),
-            hops,
-        }
-    }
-
-    fn ending(&self, hops: &[Hop]) -> Ending {
-        let silent = hops.iter().rev().take_while(|hop| hop.answers.is_empty()).count();
-        match self.blocked_at {
-            _ if self.reached_at.is_some() => Ending::Reached,
-            Some((_, ending)) => ending,
-            None if hops.is_empty() && !self.probes.is_empty() => Ending::Unsent,
-            None if self.overdue => Ending::Overdue,
-            None if silent >= usize::from(self.plan.gap_limit) => Ending::Silent,
-            None => Ending::Exhausted,
-        }
-    }
-
     fn deadline(&self) -> Instant {
-        self.started.mono + self.plan.deadline
+        self.begun + self.plan.deadline
     }
 
     fn grow_to(&mut self, ttl: u8) {

@@ -89,7 +89,7 @@ pub struct TraceCommand {
     retries: u8,
 
     /// Do not ask again for each target what many have found alike: neighbours of one /24 (IPv6: /48) whose ways meet. Hops
-    /// that are taken over are marked
+    /// that are taken over are marked `inherited`: they are inferred, with --confidence at each place, and no witnesses
     #[arg(long)]
     share: bool,
 
@@ -155,7 +155,8 @@ Names are asked of the system's resolver. All probes of a trace are of one flow,
 them one way; --multipath asks many flows instead, a probe of each at a time, and says how sure it is at every hop that
 nobody else is there. Without CAP_NET_RAW paths are traced by UDP, one probe of each at a time. Nothing is sent to addresses of
 many receivers, of one link or reserved, nor to those denied; a target that is denied is left out, and that is noted.
-Targets of one network wait for each other, and are spread among the others. A path has a `*` for each probe that nobody answered.
+Targets of one network wait for each other, and are spread among the others. The nearest routers are asked no faster than they
+answer. A path has a `*` for each probe that nobody answered.
 
 TCP sends what begins a connection and completes none. It passes firewalls that eat the rest; but a proxy or firewall on
 the way may answer in the name of the target, so that the time of such an answer is nobody's distance.

@@ -1,5 +1,6 @@
 use std::collections::{BTreeMap, VecDeque};
 
+use jiff::Timestamp;
 use proptest::prelude::*;
 
 use super::*;
@@ -446,4 +447,124 @@ fn a_trace_goes_on_after_a_sleep() {
     assert_eq!((trace.ending, trace.hops.len()), (Ending::Reached, 4));
     let counts: Vec<_> = trace.hops.iter().map(|hop| (hop.answers.len(), hop.silent)).collect();
     assert_eq!(counts, [(1, 1), (1, 1), (2, 0), (2, 0)]);
+}
+
+#[test]
+fn a_hop_is_asked_again_where_somebody_further_on_answered_and_only_then() {
+    let plan = Plan { retries: 2, ..plan() };
+    let (trace, sent) = traced(&plan, |ttl, attempt| match ttl {
+        2 => Fate::Silent,
+        3 if attempt < 3 => Fate::Silent,
+        1..=4 => hop(router(ttl)),
+        _ => echo(),
+    });
+    assert_eq!(trace.ending, Ending::Reached);
+    assert_eq!((sent[&1], sent[&2], sent[&3], sent[&5]), (2, 4, 4, 2), "attempts, and so many retries where silent");
+    assert_eq!((trace.hops[1].silent, trace.hops[2].silent, trace.hops[2].answers.len()), (4, 3, 1));
+    let (trace, sent) = traced(&plan, |ttl, _| if ttl < 3 { hop(router(ttl)) } else { Fate::Silent });
+    assert_eq!(trace.ending, Ending::Silent);
+    assert!(sent.values().all(|sent| *sent == 2), "nobody is known to be further on: {sent:?}");
+}
+
+#[test]
+fn one_retry_is_awaited_before_the_next() {
+    let now = noon();
+    let mut tracer = Tracer::new(Plan { retries: 3, attempts: 1, last_ttl: 2, ..plan() }, now);
+    let (near, far) = (tracer.probe_at(now.mono).unwrap(), tracer.probe_at(now.mono).unwrap());
+    assert!(!near.is_repeated && tracer.probe_at(now.mono).is_none());
+    let reply = Reply { from: target(), kind: AnswerKind::EchoReply, at: now.mono };
+    assert!(tracer.handle_reply(far.number, reply));
+    let mut later = now.mono;
+    for _ in 0..3 {
+        assert_eq!(tracer.probe_at(later), None, "the one before may yet be answered");
+        later += tracer.plan().reply_timeout;
+        tracer.handle_timeout(later);
+        assert!(tracer.probe_at(later).is_some_and(|probe| probe.ttl == 1 && probe.is_repeated));
+    }
+    tracer.handle_timeout(later + tracer.plan().reply_timeout);
+    assert_eq!(tracer.poll_trace().map(|trace| (trace.ending, trace.hops[0].silent)), Some((Ending::Reached, 4)));
+}
+
+/// A guided tracer whose target is expected at that distance, with what it asks answered along a way to `distance`.
+fn guided(expected: u8, distance: u8) -> (Tracer, Vec<u8>) {
+    let now = noon();
+    let mut tracer = Tracer::new(Plan { attempts: 1, ..plan() }, now);
+    tracer.guide(expected, now.mono);
+    let mut asked = Vec::new();
+    while let Some(probe) = tracer.probe_at(now.mono) {
+        asked.push(probe.ttl);
+        let (from, kind) = if probe.ttl < distance {
+            (router(probe.ttl), AnswerKind::TimeExceeded)
+        } else {
+            (target(), AnswerKind::EchoReply)
+        };
+        assert!(tracer.handle_reply(probe.number, Reply { from, kind, at: now.mono }));
+    }
+    (tracer, asked)
+}
+
+#[test]
+fn a_guided_trace_asks_for_its_target_and_the_hop_before_wherever_those_are() {
+    for (expected, distance, asks) in [
+        (6, 6, &[5, 6][..]),
+        (6, 8, &[5, 6, 7, 8]),
+        (6, 4, &[5, 4, 3]),
+        (1, 2, &[1, 2]),
+        (9, 1, &[8, 7, 6, 5, 4, 3, 2, 1]),
+    ] {
+        let (tracer, asked) = guided(expected, distance);
+        assert_eq!((asked.as_slice(), tracer.reached_at()), (asks, Some(distance)), "{expected} {distance}");
+    }
+}
+
+#[test]
+fn a_guided_trace_is_over_when_it_knows_every_hop_and_says_which_it_took_over() {
+    let (mut tracer, _) = guided(5, 5);
+    let answer = tracer.measured(4).unwrap().1.unwrap();
+    let at: Timestamp = "2026-11-21T10:00:00Z".parse().unwrap();
+    tracer.inherit(3, Some(HopAnswer { from: router(3), ..answer }), at);
+    tracer.inherit(2, None, at);
+    tracer.inherit(4, None, at);
+    assert_eq!(
+        (tracer.known(3), tracer.known(2), tracer.known(1)),
+        (Known::Answered(router(3)), Known::Silent, Known::Unasked)
+    );
+    assert!(
+        !tracer.is_over() && tracer.measured(3).is_none() && !tracer.is_inherited(4),
+        "what it asked stays its own"
+    );
+    tracer.want(1);
+    let now = noon();
+    let probe = tracer.probe_at(now.mono).unwrap();
+    assert_eq!((probe.ttl, tracer.known(1)), (1, Known::Asked));
+    tracer.handle_send_failure(probe.number);
+    assert_eq!(tracer.known(1), Known::Unsent, "that is not silence");
+    let trace = tracer.poll_trace().unwrap();
+    let taken: Vec<_> = trace.hops.iter().map(|hop| (hop.ttl, hop.inherited, hop.silent, hop.answers.len())).collect();
+    assert_eq!(taken, [(2, Some(at), 1, 0), (3, Some(at), 0, 1), (4, None, 0, 1), (5, None, 0, 1)]);
+}
+
+#[test]
+fn a_hop_that_was_taken_over_is_asked_when_it_turns_out_to_be_the_one_before_the_target() {
+    let now = noon();
+    let mut tracer = Tracer::new(Plan { attempts: 1, ..plan() }, now);
+    tracer.guide(6, now.mono);
+    let (before, last) = (tracer.probe_at(now.mono).unwrap(), tracer.probe_at(now.mono).unwrap());
+    assert_eq!((before.ttl, last.ttl), (5, 6));
+    tracer.inherit(4, None, Timestamp::UNIX_EPOCH);
+    let reply = Reply { from: target(), kind: AnswerKind::EchoReply, at: now.mono };
+    assert!(tracer.handle_reply(before.number, reply));
+    assert_eq!((tracer.known(4), tracer.probe_at(now.mono).map(|probe| probe.ttl)), (Known::Asked, Some(4)));
+}
+
+#[test]
+fn the_deadline_of_a_trace_that_waited_counts_from_when_it_may_begin() {
+    let now = noon();
+    let mut tracer = Tracer::new(plan(), now);
+    let later = now.mono + tracer.plan().deadline / 2;
+    tracer.explore(8, later);
+    tracer.handle_timeout(now.mono + tracer.plan().deadline);
+    assert!(!tracer.is_over());
+    tracer.handle_timeout(later + tracer.plan().deadline);
+    assert_eq!(tracer.poll_trace().map(|trace| trace.ending), Some(Ending::Overdue));
 }
