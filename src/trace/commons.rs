@@ -231,10 +231,12 @@ impl Commons {
             is_pending: tracer.is_going_on(top),
         };
         for ttl in (first..top).rev() {
-            if cursor.place.and_then(|place| self.before.get(&place)).is_some_and(Before::is_silent) {
+            let mut known = tracer.known(ttl);
+            if known == Known::Asked && self.is_known_silent(&cursor) {
                 tracer.spare(ttl);
+                known = tracer.known(ttl);
             }
-            match tracer.known(ttl) {
+            match known {
                 Known::Answered(_) | Known::Several | Known::Silent | Known::Unsent => {
                     self.pass(&mut cursor, pupil, tracer, ttl);
                 }
@@ -256,22 +258,31 @@ impl Commons {
         }
     }
 
+    fn is_known_silent(&self, cursor: &Cursor) -> bool {
+        cursor.place.and_then(|place| self.before.get(&place)).is_some_and(Before::is_silent)
+    }
+
     /// Passes a hop of which the trace knows, and is its witness.
     fn pass(&mut self, cursor: &mut Cursor, pupil: &mut Pupil, tracer: &Tracer, ttl: u8) {
         let known = tracer.known(ttl);
-        if let Some(at) = pupil.reserved.iter().position(|(reserved, _)| *reserved == ttl) {
-            let (_, place) = pupil.reserved.swap_remove(at);
-            self.release(place);
-        }
+        let reserved = pupil.reserved.iter().position(|(reserved, _)| *reserved == ttl);
+        let reserved = reserved.map(|at| pupil.reserved.swap_remove(at).1);
         let is_own = !tracer.is_inherited(ttl) && !pupil.told.contains(&ttl);
+        let mut has_told = false;
         if let Some(place) = cursor.place.filter(|_| cursor.is_certain && is_own)
             && let Some((at, answer)) = tracer.measured(ttl).filter(|_| known != Known::Unsent)
         {
             pupil.told.push(ttl);
-            self.testify(place, known, answer, at);
+            has_told = self.testify(place, known, answer, at, pupil.sharing.witnesses);
         } else if let Some(before) = cursor.place.and_then(|place| self.before.get_mut(&place)) {
             // It may have told too early.
             before.is_varied |= cursor.is_certain && known == Known::Several;
+        }
+        match reserved {
+            // One witness more, and one less to come: nothing has changed for those who wait.
+            Some(place) if has_told && cursor.place == Some(place) => self.settle(place),
+            Some(place) => self.release(place),
+            None => {}
         }
         match known {
             Known::Answered(router) => {
@@ -289,10 +300,11 @@ impl Commons {
         }
     }
 
-    /// A trace has met somebody, or nobody, at a place, whom it had asked then.
-    fn testify(&mut self, place: Place, known: Known, answer: Option<HopAnswer>, at: Moment) {
+    /// A trace that wants so many witnesses has met somebody, or nobody, at a place, whom it had asked then. Whether it
+    /// counts as one.
+    fn testify(&mut self, place: Place, known: Known, answer: Option<HopAnswer>, at: Moment, enough: u8) -> bool {
         if self.woke.is_some_and(|woke| at.mono < woke) {
-            return;
+            return false;
         }
         let who = answer.filter(|_| known != Known::Silent);
         let is_several = known == Known::Several;
@@ -306,10 +318,20 @@ impl Commons {
         if is_same && (before.witnesses == 1 || at.mono >= before.at.mono) {
             (before.who, before.at) = (who, at);
         }
-        self.woken.extend(before.waiting.drain(..));
+        if before.is_varied || before.witnesses >= enough {
+            self.woken.extend(before.waiting.drain(..));
+        }
+        true
     }
 
-    /// Somebody who was about to ask does not any longer, or has.
+    /// Somebody who was about to ask has.
+    fn settle(&mut self, place: Place) {
+        if let Some(before) = self.before.get_mut(&place) {
+            before.reserved = before.reserved.saturating_sub(1);
+        }
+    }
+
+    /// Somebody who was about to ask has not, and does not any longer, or has and cannot tell.
     fn release(&mut self, place: Place) {
         if let Some(before) = self.before.get_mut(&place) {
             before.reserved = before.reserved.saturating_sub(1);
