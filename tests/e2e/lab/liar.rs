@@ -14,7 +14,8 @@ const DEVICE: &str = "liar";
 /// What a router lies about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Lie {
-    /// Each answer has one thing wrong that shows that its probe was not seen: key, token, target or source.
+    /// Each answer has something wrong that shows that its probe was not seen: key, token or source. One quotes another
+    /// target as well, as if somebody had sent the probe on elsewhere.
     Guesses,
     /// The answers quote the probe as it was, and are signed by the target: words that others may say in its name.
     InItsName,
@@ -64,19 +65,21 @@ const FIRST_OF_TOKEN: usize = 30;
 
 fn guesses(probe: &[u8], victim: Ipv4Addr, target: Ipv4Addr) -> Vec<Vec<u8>> {
     let liar = Ipv4Addr::new(LIARS[0], LIARS[1], LIARS[2], 1);
-    let but = |place: usize| {
+    let but = |places: &[usize]| {
         let mut other = probe.to_vec();
-        other[place] ^= 1;
+        for place in places {
+            other[*place] ^= 1;
+        }
         other
     };
     let exceeded = |quote: &[u8]| icmp4(liar, victim, &message(11, 0, quote));
     let echo = |from, request: &[u8]| icmp4(from, victim, &[&[0; 4], &request[24..]].concat());
     vec![
-        exceeded(&but(FIRST_OF_TOKEN)),
-        exceeded(&but(LAST_OF_SEQUENCE)[..28]),
-        exceeded(&but(LAST_OF_TARGET)),
-        echo(target, &but(FIRST_OF_TOKEN)),
-        echo(target, &but(LAST_OF_SEQUENCE)),
+        exceeded(&but(&[FIRST_OF_TOKEN])),
+        exceeded(&but(&[LAST_OF_SEQUENCE])[..28]),
+        exceeded(&but(&[LAST_OF_TARGET, FIRST_OF_TOKEN])),
+        echo(target, &but(&[FIRST_OF_TOKEN])),
+        echo(target, &but(&[LAST_OF_SEQUENCE])),
         echo(liar, probe),
     ]
 }

@@ -12,8 +12,17 @@ use std::time::{Duration, Instant};
 pub(crate) struct Process {
     name: String,
     child: Child,
-    lines: Receiver<String>,
+    lines: Receiver<(Stream, String)>,
     seen: Vec<String>,
+    /// What was not waited for yet.
+    unread: Vec<(Stream, String)>,
+}
+
+/// Where a line was said. The order of lines is known within a stream, and not between the two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stream {
+    Output,
+    Error,
 }
 
 impl Process {
@@ -21,22 +30,23 @@ impl Process {
         let command = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap_or_else(|error| panic!("failed to start {name}: {error}"));
         let (sender, lines) = channel();
-        forward(child.stdout.take().expect("piped"), sender.clone());
-        forward(child.stderr.take().expect("piped"), sender);
-        Self { name: name.to_owned(), child, lines, seen: Vec::new() }
+        forward(Stream::Output, child.stdout.take().expect("piped"), sender.clone());
+        forward(Stream::Error, child.stderr.take().expect("piped"), sender);
+        Self { name: name.to_owned(), child, lines, seen: Vec::new(), unread: Vec::new() }
     }
 
-    /// The next line of output that contains `what`; lines before it are passed over.
+    /// The next line that contains `what`; lines before it on the same stream are passed over.
     pub(crate) fn wait_for_line(&mut self, what: &str, within: Duration) -> String {
         let deadline = Instant::now() + within;
         loop {
+            if let Some(place) = self.unread.iter().position(|(_, line)| line.contains(what)) {
+                let (stream, line) = self.unread.remove(place);
+                let mut place = 0..place;
+                self.unread.retain(|(passed, _)| place.next().is_none() || *passed != stream);
+                return line;
+            }
             match self.lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-                Ok(line) => {
-                    self.seen.push(line.clone());
-                    if line.contains(what) {
-                        return line;
-                    }
-                }
+                Ok(line) => self.take(line),
                 Err(RecvTimeoutError::Timeout) => panic!("{}: waited {within:?} for a line with {what:?}", self.name),
                 Err(RecvTimeoutError::Disconnected) => panic!("{} ended without saying {what:?}", self.name),
             }
@@ -45,8 +55,15 @@ impl Process {
 
     /// Every line said until now.
     pub(crate) fn lines(&mut self) -> &[String] {
-        self.seen.extend(self.lines.try_iter());
+        while let Ok(line) = self.lines.try_recv() {
+            self.take(line);
+        }
         &self.seen
+    }
+
+    fn take(&mut self, line: (Stream, String)) {
+        self.seen.push(line.1.clone());
+        self.unread.push(line);
     }
 
     /// Sends a signal (`TERM`, `HUP`) to the program itself, not to `nsenter`.
@@ -115,9 +132,8 @@ impl Drop for Process {
     fn drop(&mut self) {
         self.end();
         if thread::panicking() {
-            self.seen.extend(self.lines.try_iter());
             let mut report = format!("--- {} said:\n", self.name);
-            for line in &self.seen {
+            for line in self.lines() {
                 let _ = writeln!(report, "    {line}");
             }
             eprint!("{report}");
@@ -125,10 +141,10 @@ impl Drop for Process {
     }
 }
 
-fn forward(output: impl Read + Send + 'static, sender: Sender<String>) {
+fn forward(stream: Stream, output: impl Read + Send + 'static, sender: Sender<(Stream, String)>) {
     thread::spawn(move || {
         for line in BufReader::new(output).lines().map_while(Result::ok) {
-            if sender.send(line).is_err() {
+            if sender.send((stream, line)).is_err() {
                 return;
             }
         }
