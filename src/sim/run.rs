@@ -116,9 +116,9 @@ impl<'s> Simulation<'s> {
     }
 
     fn play(&mut self, step: &Step) {
+        let sent = self.sent();
         self.pass_until(self.first.mono + step.at, |_| false);
         self.change(step);
-        let sent = self.sent();
         self.traces.clear();
         for asked in &step.written.trace {
             self.trace(step, asked);
