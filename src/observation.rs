@@ -18,7 +18,7 @@ use crate::moment::Rtt;
 use crate::provider::ProviderId;
 use crate::resolution::Resolution;
 use crate::resolution::pointer::Pointer;
-use crate::trace::{Protocol, Trace};
+use crate::trace::{Distances, Protocol, Trace};
 use crate::vantage::{Vantage, VantageId};
 use crate::workload::{DataClass, Endpoint, Host, Jurisdiction, Workload, WorkloadId};
 
@@ -301,6 +301,12 @@ impl Observation {
         let is_landmark =
             |address| self.claims.about(address).iter().any(|claim| matches!(claim.says, Says::Landmark { .. }));
         matches!(self.endpoint.host(), Host::Address(address) if is_landmark(*address))
+    }
+
+    /// How far its addresses are that answered a trace.
+    pub fn distances(&self) -> Distances {
+        let known = |trace: &Trace| Some(((trace.target, trace.protocol), trace.distance()?));
+        self.traces.iter().filter_map(known).collect()
     }
 
     /// What it says of the distance of each of its addresses, by itself, with the claims about it: the best time and

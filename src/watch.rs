@@ -30,6 +30,7 @@ use crate::location::disc::Borders;
 use crate::moment::Moment;
 use crate::observation::{DatabaseDigest, Declared, Observation};
 use crate::schedule::{Pace, RoundEnd, Schedule};
+use crate::trace::Distances;
 use crate::vantage::Vantage;
 use crate::verdict::policy::Policy;
 use crate::verdict::{Finding, RuleId, Standing, Verdict, judge};
@@ -87,6 +88,8 @@ pub struct Due {
     pub endpoint: Endpoint,
     /// What the inventory says of it.
     pub declared: Declared,
+    /// How far its addresses were in the round before.
+    pub distances: Distances,
 }
 
 /// What is worth a line in the log.
@@ -260,10 +263,12 @@ impl Watch {
         loop {
             let endpoint = self.schedule.poll_due(now)?;
             if let Some(watched) = self.settings.watched.get(&endpoint) {
-                return Some(Due { declared: watched.declared.clone(), endpoint });
+                let last = self.files.get(&endpoint).and_then(|file| file.last.as_ref());
+                let distances = last.map(|last| last.observation.distances()).unwrap_or_default();
+                return Some(Due { declared: watched.declared.clone(), distances, endpoint });
             }
             if self.settings.landmarks.contains_key(&endpoint) {
-                return Some(Due { declared: Declared::nothing(LANDMARK), endpoint });
+                return Some(Due { declared: Declared::nothing(LANDMARK), distances: Distances::new(), endpoint });
             }
             self.schedule.handle_done(&endpoint, RoundEnd::Fruitless, now);
         }

@@ -302,12 +302,13 @@ impl Agent {
     }
 
     fn begin_round(&mut self, due: Due) {
-        let Due { endpoint, declared } = due;
+        let Due { endpoint, declared, distances } = due;
         debug!(%endpoint, "a round begins");
         let settings = RoundSettings {
             flow: self.flow(&endpoint),
             endpoint: endpoint.clone(),
             declared,
+            distances,
             vantage: self.config.vantage.clone(),
             views: views(&self.config),
             probing: self.config.probing.round.clone(),

@@ -28,6 +28,7 @@ use crate::location::disc::Borders;
 use crate::observation::{Declared, Observation};
 use crate::printable::Escaped;
 use crate::round::RoundSettings;
+use crate::trace::Distances;
 use crate::workload::{DataClass, Endpoint};
 
 /// How many endpoints are looked at at once.
@@ -208,6 +209,7 @@ fn settings_for(endpoint: Endpoint, class: Option<&DataClass>, config: &Config) 
         vantage: config.vantage.clone(),
         views: config.resolvers.iter().map(|resolver| resolver.view.clone()).collect(),
         probing: config.probing.round.clone(),
+        distances: Distances::new(),
         flow: clock::seed().to_le_bytes().first_chunk().map_or(0, |bytes| u16::from_le_bytes(*bytes)),
     }
 }

@@ -26,12 +26,14 @@ pub struct ProbingConfig {
 }
 
 impl Default for ProbingConfig {
-    /// Traces as [`Plan::for_address`] has them, within 200 packets a second and 50 to one network; three connections; a minute for it all.
+    /// Traces as [`Plan::for_address`] has them, within 200 packets a second and 50 to one network; nothing
+    /// shared, one retry; three connections; a minute for it all.
     fn default() -> Self {
         let plan = Plan::for_address(Ipv4Addr::UNSPECIFIED.into(), Protocol::Icmp, 0);
         let round = Probing {
             protocols: vec![Protocol::Icmp, Protocol::Udp],
             attempts: plan.attempts,
+            retries: 1,
             first_ttl: plan.first_ttl,
             last_ttl: plan.last_ttl,
             window: plan.window,
@@ -41,6 +43,7 @@ impl Default for ProbingConfig {
             contact_attempts: 3,
             contact_timeout: Duration::from_secs(3),
             max_addresses: 32,
+            share: false,
             names: true,
             deadline: Duration::from_secs(60),
             allow: Vec::new(),
@@ -72,6 +75,7 @@ pub(super) fn read(root: &Section<'_>, schedule: &Section<'_>) -> ProbingConfig 
     let round = Probing {
         protocols,
         attempts: section.or("attempts", default.attempts, value::whole(1, 10)),
+        retries: section.or("retries", default.retries, value::whole(0, 10)),
         first_ttl: section.or("first_ttl", default.first_ttl, value::whole(1, 255)),
         last_ttl: section.or("last_ttl", default.last_ttl, value::whole(1, 255)),
         window: section.or("window", default.window, value::whole(1, 64)),
@@ -81,6 +85,7 @@ pub(super) fn read(root: &Section<'_>, schedule: &Section<'_>) -> ProbingConfig 
         contact_attempts: section.or("contact_attempts", default.contact_attempts, value::whole(0, 20)),
         contact_timeout: section.or("contact_timeout", default.contact_timeout, value::duration(shortest)),
         max_addresses: section.or("max_addresses", default.max_addresses, value::whole(1, 256)),
+        share: section.or("share", default.share, value::flag),
         names: section.or("names", default.names, value::flag),
         deadline: schedule.or("round_timeout", default.deadline, value::duration(Duration::from_secs(1))),
         allow: allow.map_or(default.allow, |list| list.into_iter().map(|at| at.value).collect()),

@@ -9,6 +9,8 @@
 //! 4. An address on the deny list is recorded as denied and never spoken to, not even where the endpoint is that address.
 //! 5. An address that did not answer one protocol's trace is traced by the next of [`Probing::protocols`], unless the
 //!    prober had to use another than was asked for: it would have to again. TCP knocks at the port of the endpoint.
+//!    Where it was in the round before, an address is looked for first. Hops are taken over from the traces to its
+//!    neighbours only if [`Probing::share`] says so, and none that was measured before the round began.
 //! 6. Of every address that is traced, and of the last two global hops before it, the name is asked for, of the first view.
 //! 7. When nothing is outstanding, the sources are asked about the addresses, everyone who answered on the way, and the
 //!    names.
@@ -31,8 +33,9 @@ use crate::network::AddressScope;
 use crate::observation::{DatabaseDigest, Declared, Denied, Observation};
 use crate::resolution::pointer::{Pointed, Pointer};
 use crate::resolution::{AddressFamily, NameFailure, Outcome, Resolution, View};
-use crate::trace::plan::Plan;
-use crate::trace::{Ending, Hop, Protocol, Trace};
+use crate::trace::multipath::Confidence;
+use crate::trace::plan::{Plan, Sharing};
+use crate::trace::{Distances, Ending, Hop, Protocol, Trace};
 use crate::vantage::Vantage;
 use crate::workload::{Endpoint, Host, HostName, Scheme};
 
@@ -54,6 +57,8 @@ pub struct Probing {
     pub first_ttl: u8,
     /// The largest hop limit.
     pub last_ttl: u8,
+    /// How many more probes it sends to a distance where nobody answered, although somebody did further on.
+    pub retries: u8,
     /// How many of its probes may be on their way at once.
     pub window: u8,
     /// After how many silent hops in a row it ends.
@@ -70,6 +75,8 @@ pub struct Probing {
     pub max_addresses: usize,
     /// How long the round may take before what is missing is recorded as missing.
     pub deadline: Duration,
+    /// Whether a trace takes over hops that others to neighbours of its target have measured since the round began.
+    pub share: bool,
     /// Whether it is asked what addresses are called.
     pub names: bool,
     /// Prefixes that may be spoken to although they are not global.
@@ -103,6 +110,9 @@ pub struct RoundSettings {
     pub probing: Probing,
     /// The flow identity of its traces.
     pub flow: u16,
+    /// How far addresses were in the round before, as far as it is known: what a trace asks first depends on it, and
+    /// nothing of what it finds.
+    pub distances: Distances,
 }
 
 /// Something the world is to be asked.
@@ -373,13 +383,14 @@ impl Round {
             first_ttl: probing.first_ttl,
             last_ttl: probing.last_ttl,
             attempts: probing.attempts,
-            retries: 0,
+            retries: probing.retries,
             window: probing.window,
             reply_timeout: probing.reply_timeout,
             gap_limit: probing.gap_limit,
             deadline: probing.trace_timeout.min(self.deadline().saturating_duration_since(now.mono)),
             flow: self.settings.flow,
-            sharing: None,
+            expected: self.settings.distances.get(&(address, protocol)).copied(),
+            sharing: probing.share.then(|| Sharing::since(self.started.mono, Confidence::HIGHEST)),
         };
         self.traces.insert(address, (protocol, now.wall));
         self.asks.push_back(Ask::Trace(plan));

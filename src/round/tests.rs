@@ -18,6 +18,7 @@ fn probing() -> Probing {
     Probing {
         protocols: vec![Protocol::Icmp, Protocol::Udp],
         attempts: 3,
+        retries: 1,
         first_ttl: 1,
         last_ttl: 32,
         window: 8,
@@ -27,6 +28,7 @@ fn probing() -> Probing {
         contact_attempts: 3,
         contact_timeout: Duration::from_secs(3),
         max_addresses: 32,
+        share: false,
         names: false,
         deadline: DEADLINE,
         allow: Vec::new(),
@@ -48,6 +50,7 @@ fn settings(endpoint: &str, views: &[&str]) -> RoundSettings {
         views: views.iter().map(|view| View((*view).to_owned())).collect(),
         probing: probing(),
         flow: 7,
+        distances: Distances::new(),
     }
 }
 
@@ -261,6 +264,34 @@ fn a_trace_ends_with_the_round_at_the_latest() {
     round.handle_resolution(answer(&lookups[0], &["175.107.63.150"]), begun.after(Duration::from_secs(40)));
     let Ask::Trace(plan) = &asks(&mut round)[0] else { panic!("the first probe is a trace") };
     assert_eq!(plan.deadline, Duration::from_secs(5));
+}
+
+fn planned(settings: RoundSettings) -> Plan {
+    let mut round = Round::new(settings, start());
+    let Some(Ask::Trace(plan)) = round.poll_ask() else { panic!("the first probe is a trace") };
+    plan
+}
+
+#[test]
+fn a_trace_takes_over_nothing_unless_told_to_and_then_nothing_from_before_the_round() {
+    let settings = settings("https://175.107.63.150", &[]);
+    assert_eq!((planned(settings.clone()).sharing, planned(settings.clone()).retries), (None, 1));
+    let probing = Probing { share: true, retries: 0, ..probing() };
+    let begun = start();
+    let mut round = Round::new(RoundSettings { probing, ..settings }, begun);
+    let Some(Ask::Trace(plan)) = round.poll_ask() else { panic!("the first probe is a trace") };
+    assert_eq!((plan.sharing.map(|sharing| sharing.since), plan.retries), (Some(begun.mono), 0));
+}
+
+#[test]
+fn an_address_is_looked_for_where_that_protocol_found_it_last() {
+    let address: IpAddr = "175.107.63.150".parse().unwrap();
+    let known = |protocol| RoundSettings {
+        distances: [((address, protocol), 7)].into(),
+        ..settings("https://175.107.63.150", &[])
+    };
+    assert_eq!(planned(known(Protocol::Icmp)).expected, Some(7));
+    assert_eq!(planned(known(Protocol::Udp)).expected, None);
 }
 
 #[test]

@@ -138,7 +138,7 @@ impl Daemon {
     /// Begins what is due; whether anything was.
     pub(super) fn begin_rounds(&mut self, elapsed: Duration, now: Moment) -> bool {
         let before = self.begun;
-        while let Some(Due { endpoint, declared }) = self.watch.poll_due(now) {
+        while let Some(Due { endpoint, declared, distances }) = self.watch.poll_due(now) {
             self.diary.begin(&endpoint, elapsed);
             self.begun += 1;
             let settings = RoundSettings {
@@ -147,6 +147,7 @@ impl Daemon {
                 vantage: self.config.vantage.clone(),
                 views: self.config.resolvers.iter().map(|resolver| resolver.view.clone()).collect::<Vec<View>>(),
                 probing: self.config.probing.round.clone(),
+                distances,
                 flow: u16::try_from(mix(self.begun) & 0xffff).unwrap_or(0),
             };
             self.rounds.insert(RoundId(self.begun), Round::new(settings, now));

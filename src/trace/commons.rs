@@ -127,6 +127,12 @@ impl Before {
         self.who.is_none() && self.witnesses > 0 && !self.is_varied
     }
 
+    /// Whether what is known is of no use to a trace on these terms: neither the answer, nor who has witnessed it, as a
+    /// flow that comes again in every round is no new witness.
+    fn is_old(&self, sharing: Sharing, now: Moment) -> bool {
+        self.at.mono < sharing.since || now.mono.saturating_duration_since(self.at.mono) > KEPT
+    }
+
     fn router(&self) -> Option<IpAddr> {
         self.who.as_ref().map(|answer| answer.from)
     }
@@ -273,7 +279,7 @@ impl Commons {
             && let Some((at, answer)) = tracer.measured(ttl).filter(|_| known != Known::Unsent)
         {
             pupil.told.push(ttl);
-            has_told = self.testify(place, known, answer, at, pupil.sharing.witnesses);
+            has_told = self.testify(place, known, answer, at, pupil.sharing);
         } else if let Some(before) = cursor.place.and_then(|place| self.before.get_mut(&place)) {
             // It may have told too early.
             before.is_varied |= cursor.is_certain && known == Known::Several;
@@ -300,16 +306,17 @@ impl Commons {
         }
     }
 
-    /// A trace that wants so many witnesses has met somebody, or nobody, at a place, whom it had asked then. Whether it
-    /// counts as one.
-    fn testify(&mut self, place: Place, known: Known, answer: Option<HopAnswer>, at: Moment, enough: u8) -> bool {
+    /// A trace on these terms has met somebody, or nobody, at a place, whom it had asked then. Whether it counts as a
+    /// witness.
+    fn testify(&mut self, place: Place, known: Known, answer: Option<HopAnswer>, at: Moment, sharing: Sharing) -> bool {
         if self.woke.is_some_and(|woke| at.mono < woke) {
             return false;
         }
         let who = answer.filter(|_| known != Known::Silent);
         let is_several = known == Known::Several;
         let before = self.before.entry(place).or_insert_with(|| Before::unmet(at));
-        if before.witnesses > 0 && at.mono.saturating_duration_since(before.at.mono) > KEPT {
+        let is_old = before.is_old(sharing, at);
+        if is_old {
             (before.witnesses, before.is_varied) = (0, false);
         }
         let is_same = before.witnesses == 0 || before.router() == who.as_ref().map(|answer| answer.from);
@@ -318,7 +325,7 @@ impl Commons {
         if is_same && (before.witnesses == 1 || at.mono >= before.at.mono) {
             (before.who, before.at) = (who, at);
         }
-        if before.is_varied || before.witnesses >= enough {
+        if is_old || before.is_varied || before.witnesses >= sharing.witnesses {
             self.woken.extend(before.waiting.drain(..));
         }
         true
@@ -375,9 +382,8 @@ impl Commons {
             return;
         }
         let before = self.before.entry(place).or_insert_with(|| Before::unmet(now));
-        let is_old = now.mono.saturating_duration_since(before.at.mono) > KEPT;
+        let is_old = before.is_old(sharing, now);
         let missing = if is_old { sharing.witnesses } else { sharing.witnesses.saturating_sub(before.witnesses) };
-        let missing = missing.max(u8::from(before.at.mono < sharing.since));
         if before.is_varied && !is_old {
             tracer.want(ttl);
             *cursor = Cursor { place: None, is_certain: false, is_pending: true };

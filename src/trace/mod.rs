@@ -36,7 +36,9 @@
 //! 12. Sharing, for plans that allow it: hops that the traces to neighbouring targets have found alike are not asked again
 //!     (`commons` has the rules). They are *inherited* and say when they were measured; the target and the hop before
 //!     it never are. The deadline of a trace that waits for what others find counts from when it may ask.
-//! 13. The routers nearest to us are asked no faster than they answer (`levels` has the rules).
+//! 13. The expected distance: a plan may say how far the target was. Nothing further is asked before a probe to there has
+//!     been answered or has fallen silent. A target that moved is found all the same, and the trace is what it would be.
+//! 14. The routers nearest to us are asked no faster than they answer (`levels` has the rules).
 //!
 //! # Who is a witness of distance
 //!
@@ -46,6 +48,7 @@
 //! and prove nothing: a proxy on the way completes handshakes, and a firewall resets them, and both know all that the
 //! target would. An answer to a probe that was [sent on elsewhere](extras::Extras::rewritten) is about another path.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use jiff::Timestamp;
@@ -90,6 +93,9 @@ pub struct Trace {
     /// How it ended.
     pub ending: Ending,
 }
+
+/// How far addresses are, by the protocol that found out.
+pub type Distances = BTreeMap<(IpAddr, Protocol), u8>;
 
 /// What came back at one distance. `answers` and `silent` together are the attempts made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -215,6 +221,12 @@ impl Trace {
         let counts = |answer: &&HopAnswer| answer.from == self.target && self.is_witness(answer);
         let best = beyond().filter(counts).map(|answer| answer.rtt_ns).min();
         best.map(|best| (best, beyond().filter(counts).count()))
+    }
+
+    /// How far the target is: the nearest TTL at which it answered.
+    pub fn distance(&self) -> Option<u8> {
+        let is_there = |hop: &&Hop| hop.answers.iter().any(|answer| answer.from == self.target);
+        self.hops.iter().find(is_there).map(|hop| hop.ttl)
     }
 
     /// Whether the target answered, a reset included.

@@ -54,6 +54,9 @@ pub struct Plan {
     /// The flow identity: fixes what load balancers look at, so that all probes take one path, and the same path next
     /// time. Others should not be able to guess it.
     pub flow: u16,
+    /// How far the target was when it was last seen. Nothing further is asked until somebody there has answered, or has
+    /// not in time; then all goes on as usual, so that only the order and number of probes depend on it.
+    pub expected: Option<u8>,
     /// Whether hops that other traces have measured may be taken over; `None` to ask every hop.
     pub sharing: Option<Sharing>,
 }
@@ -95,6 +98,7 @@ impl Plan {
             gap_limit: 8,
             deadline: Duration::from_secs(45),
             flow,
+            expected: None,
             sharing: None,
         }
     }

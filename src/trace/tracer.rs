@@ -138,7 +138,7 @@ impl Tracer {
             unsent: 0,
             furthest: plan.first_ttl - 1,
             answered_up_to: 0,
-            expected: None,
+            expected: plan.expected,
             guided_from: None,
             reached_at: None,
             blocked_at: None,

@@ -11,6 +11,7 @@ use crate::observation::SCHEMA;
 use crate::place::{CountrySet, Home};
 use crate::provider::{Accreditation, Provider, ProviderId};
 use crate::resolution::{AddressFamily, Addressed, Answer, Outcome as Resolved, Resolution, View};
+use crate::trace::{AnswerKind, Ending, Hop, HopAnswer, Protocol, Trace};
 use crate::vantage::VantageId;
 use crate::workload::{DataClass, Host, Jurisdiction, WorkloadId};
 
@@ -396,6 +397,38 @@ fn an_event_tells_the_worst_finding() {
     let Some(Event::Alert(step)) = world.watch.poll_event() else { panic!("no alert") };
     assert_eq!((step.change, step.severity), (Change::Raised, Severity::Critical));
     assert!(step.description.contains(ADDRESS), "{}", step.description);
+}
+
+#[test]
+fn what_is_due_says_how_far_its_addresses_were_in_the_round_before() {
+    let mut world = World::new(settings(1));
+    let first = world.watch.poll_due(world.now).unwrap();
+    assert_eq!(first.distances, Distances::new());
+    let target: IpAddr = ADDRESS.parse().unwrap();
+    let answer = |from, kind| HopAnswer {
+        from,
+        rtt_ns: Rtt::from_duration(Duration::from_millis(4)),
+        kind,
+        late: false,
+        unmatched: false,
+        extras: None,
+    };
+    let router = answer([198, 18, 0, 1].into(), AnswerKind::TimeExceeded);
+    let trace = |protocol, answers: Vec<HopAnswer>| {
+        let hops =
+            (1..).zip(answers).map(|(ttl, answer)| Hop { ttl, answers: vec![answer], silent: 0, inherited: None });
+        let (started, port, flow, ending) = (world.now.wall, None, None, Ending::Exhausted);
+        Trace { target, protocol, started, port, flow, hops: hops.collect(), ending }
+    };
+    let mut observation = world.observe(&first, world.now);
+    observation.traces = vec![
+        trace(Protocol::Icmp, vec![router.clone(), answer(target, AnswerKind::EchoReply)]),
+        trace(Protocol::Udp, vec![router]),
+    ];
+    world.watch.handle_round(observation, world.now);
+    world.now = world.now.after(2 * INTERVAL);
+    world.watch.handle_timeout(world.now);
+    assert_eq!(world.watch.poll_due(world.now).unwrap().distances, [((target, Protocol::Icmp), 2)].into());
 }
 
 #[test]

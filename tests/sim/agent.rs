@@ -18,6 +18,7 @@ crate::scenarios![
     name_server_says_nothing,
     name_vanishes_and_returns,
     no_network_for_an_hour,
+    neighbours_share_hops,
     nothing_beyond_the_inventory,
     path_leaves_and_returns,
     patience_over_days,

@@ -157,7 +157,7 @@ impl Multipath {
     /// outside should know.
     pub fn new(base: &Plan, wanted: Wanted, seed: u64) -> Self {
         Self {
-            base: Plan { retries: 0, sharing: None, ..base.clone().sane() },
+            base: Plan { retries: 0, expected: None, sharing: None, ..base.clone().sane() },
             wanted: Wanted { probes: wanted.probes.min(Wanted::MOST_PROBES), ..wanted },
             flows: StdRng::seed_from_u64(seed),
             known: Known::default(),

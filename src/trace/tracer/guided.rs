@@ -33,6 +33,7 @@ impl Tracer {
         self.begun = now;
         let from = from.clamp(self.plan.first_ttl, self.plan.last_ttl);
         self.guided_from = Some(from);
+        self.expected = None;
         self.furthest = self.furthest.max(from - 1);
     }
 

@@ -103,6 +103,33 @@ fn a_path_is_followed_to_its_target_and_no_hop_beyond_is_kept() {
     assert!(sent.keys().all(|&ttl| ttl <= 4 + 3), "nothing is asked beyond the gap limit: {sent:?}");
 }
 
+/// What is at each distance of a path: routers, some of them silent, and a target, which may be.
+fn path(silent: u32, at: Option<u8>) -> impl FnMut(u8, u8) -> Fate {
+    move |ttl, _| match at {
+        _ if silent >> ttl & 1 == 1 => Fate::Silent,
+        Some(at) if ttl >= at => echo(),
+        Some(_) | None => hop(router(ttl)),
+    }
+}
+
+#[test]
+fn a_target_that_is_where_it_was_is_asked_nothing_beyond_itself() {
+    let expecting = Plan { window: 8, gap_limit: 8, expected: Some(5), ..plan() };
+    let (trace, sent) = traced(&expecting, path(0, Some(5)));
+    assert_eq!((trace.distance(), sent), (Some(5), (1..=5).map(|ttl| (ttl, 2)).collect()));
+    let (_, usually) = traced(&Plan { expected: None, ..expecting }, path(0, Some(5)));
+    assert!(usually.keys().any(|ttl| *ttl > 5), "{usually:?}");
+}
+
+#[test]
+fn a_target_that_moved_is_found_where_it_is_now() {
+    let expecting = |expected| Plan { window: 8, gap_limit: 8, expected, ..plan() };
+    for at in [3, 9] {
+        let (trace, _) = traced(&expecting(Some(6)), path(0, Some(at)));
+        assert_eq!((&trace, trace.distance()), (&traced(&expecting(None), path(0, Some(at))).0, Some(at)));
+    }
+}
+
 #[test]
 fn a_silent_hop_is_asked_every_attempt_and_written_down() {
     let (trace, _) = traced(&plan(), |ttl, _| match ttl {
@@ -377,6 +404,23 @@ prop_compose! {
 }
 
 proptest! {
+    #[test]
+    fn what_was_expected_changes_nothing_of_a_trace(
+        silent in any::<u32>(), other in any::<u32>(), at in prop::option::of(1u8..14), expected in 1u8..16,
+        window in 1u8..10, gap_limit in 1u8..9,
+    ) {
+        let usual = Plan { window, gap_limit, retries: 1, deadline: Duration::from_secs(600), ..plan() };
+        let expecting = Plan { expected: Some(expected), ..usual.clone() };
+        let (trace, sent) = traced(&expecting, path(silent & other, at));
+        let (same, usually) = traced(&usual, path(silent & other, at));
+        prop_assert_eq!(&trace, &same);
+        let probes = |sent: &BTreeMap<u8, u8>| sent.values().map(|sent| usize::from(*sent)).sum::<usize>();
+        // What was spared beyond where nobody turns out to be may be sent then.
+        let is_there = same.distance().is_some_and(|at| at <= expected);
+        let more = if is_there { 0 } else { usize::from(window) };
+        prop_assert!(probes(&sent) <= probes(&usually) + more, "{:?} {:?}", sent, usually);
+    }
+
     #[test]
     fn every_trace_ends_and_every_probe_sent_is_answered_or_silent(
         plan in any_plan(),

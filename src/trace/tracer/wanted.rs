@@ -53,7 +53,7 @@ impl Tracer {
     /// The furthest TTL worth asking before the end is known.
     fn horizon(&self) -> u8 {
         let horizon = self.furthest.saturating_add(self.plan.gap_limit);
-        let is_due = |distance: &u8| self.hop(*distance).is_none_or(|hop| hop.attempts == 0 || hop.in_flight > 0);
+        let is_due = |distance: &u8| self.hop(*distance).is_none_or(|hop| hop.attempts == hop.in_flight);
         self.expected.filter(is_due).map_or(horizon, |distance| horizon.min(distance))
     }
 
