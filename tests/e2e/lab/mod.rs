@@ -107,6 +107,13 @@ impl Lab {
         self.on(node).args(["timeout", "10"]).args(command).output().expect("nsenter")
     }
 
+    /// Runs a shell command on a node to its end, for so many seconds at most; it has to succeed.
+    pub(crate) fn run_within(&self, seconds: u32, node: &str, command: &str) {
+        let within = ["timeout", &seconds.to_string(), "sh", "-ec", command];
+        let output = self.on(node).args(within).output().expect("nsenter");
+        assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+
     /// What a short program on a node prints; it has to succeed.
     pub(crate) fn output(&self, node: &str, command: &[&str]) -> String {
         let output = self.run(node, command);

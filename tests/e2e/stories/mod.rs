@@ -1,5 +1,6 @@
 //! What is to be true of the real binary on a real network: one sentence, one function.
 
+mod crowds;
 mod distance;
 mod evidence;
 mod faults;
@@ -76,6 +77,11 @@ pub(crate) const ALL: &[(&str, fn())] = &[
     ("trace_tells_a_person_and_a_tool_the_path_that_is_there", paths::are_told_to_a_person_and_to_a_tool),
     ("trace_sends_no_more_than_its_rate", paths::are_traced_at_the_rate),
     ("a_stopped_trace_prints_what_was_measured", paths::are_printed_as_far_as_they_were_measured),
+    ("neighbours_share_hops_on_request_and_each_says_which", crowds::share_hops_on_request),
+    (
+        "a_router_that_answers_only_so_many_a_second_is_on_nearly_every_path",
+        crowds::are_told_of_a_router_that_answers_only_so_many_a_second,
+    ),
     ("multipath_finds_every_router_that_flows_are_spread_over", ways::are_all_found),
     ("multipath_is_told_to_a_person_refused_by_judge_and_broken_off", ways::are_told_to_a_person_and_refused_by_judge),
     ("no_thread_may_open_raw_sockets_once_the_daemon_runs", traces::the_capability_is_dropped),
