@@ -88,13 +88,18 @@ impl Lab {
     }
 
     /// Whether the kernel has taken up every link: until then, up to a second after they are set up, it drops what is
-    /// sent, and the first neighbour of a path stays unknown for another.
+    /// sent, and the first neighbour of a path stays unknown for another. Nobody answers for an IPv6 address before.
     fn carries_packets(&self) -> bool {
-        let links = ["ip", "-all", "netns", "exec", "ip", "-oneline", "link", "show", "type", "veth"];
-        let output = self.enter().args(links).output().expect("nsenter");
-        let said = String::from_utf8_lossy(&output.stdout);
-        let mut links = said.lines().filter(|line| line.contains("link/"));
-        output.status.success() && links.all(|link| link.contains("state UP"))
+        let everywhere = |what: &[&str]| {
+            let command = ["ip", "-all", "netns", "exec", "ip", "-oneline"];
+            let output = self.enter().args(command).args(what).output().expect("nsenter");
+            output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+        };
+        let is_up =
+            |said: String| said.lines().filter(|line| line.contains("link/")).all(|link| link.contains("state UP"));
+        let is_none = |said: String| !said.contains("inet6");
+        everywhere(&["link", "show", "type", "veth"]).is_some_and(is_up)
+            && everywhere(&["-6", "address", "show", "tentative"]).is_some_and(is_none)
     }
 
     /// Starts a program on a node.
