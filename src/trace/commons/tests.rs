@@ -61,7 +61,7 @@ fn halves_of_a_network_with_ways_of_their_own_are_not_mixed_up() {
 /// The routers before them are not the same for all.
 #[test]
 fn routers_of_unrelated_networks_with_one_private_address_are_not_mixed_up() {
-    let world = World { is_private: true, silent: 0, dead: 0, ..world() };
+    let world = World { is_private: true, silent: 0, dead: 0, networks: 9, ..world() };
     let lab = Lab::run(&world, Weather::default(), Manner { witnesses: 2, ..MANNER });
     assert!(!lab.assert_right().is_empty());
 }
@@ -136,6 +136,8 @@ fn what_was_measured_before_a_sleep_is_not_taken_over_after_it() {
     for steps in [20, 100, 300] {
         let world = world();
         let mut lab = Lab::new(&world, Weather::default());
+        // The round begins before.
+        lab.since = Some(lab.now.mono);
         lab.trace_all(MANNER, steps);
         // The monotonic clock has stood still.
         lab.now.wall += jiff::SignedDuration::from_hours(3);
@@ -143,7 +145,6 @@ fn what_was_measured_before_a_sleep_is_not_taken_over_after_it() {
         lab.switchboard.handle_suspension(lab.now);
         lab.finish();
         lab.traces.clear();
-        // As if the round had begun before.
         lab.trace_all(MANNER, usize::MAX);
         assert!(lab.traces.iter().flat_map(|trace| &trace.hops).filter_map(|hop| hop.inherited).all(|at| at >= woke));
         assert!(lab.traces.iter().all(|trace| trace.ending != Ending::Overdue));

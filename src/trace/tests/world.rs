@@ -72,6 +72,8 @@ pub(in crate::trace) struct Lab<'a> {
     dice: StdRng,
     weather: Weather,
     begun: Instant,
+    /// Since when what was measured is good enough, if not since the traces are asked for.
+    pub(in crate::trace) since: Option<Instant>,
     /// When the bucket of a router is full again.
     full_at: BTreeMap<IpAddr, Instant>,
     due: BTreeMap<(Instant, usize), (IpAddr, Vec<u8>)>,
@@ -163,6 +165,7 @@ impl<'a> Lab<'a> {
             switchboard: Switchboard::new(world.salt, Pace::per_second(10_000)),
             now,
             begun: now.mono,
+            since: None,
             full_at: BTreeMap::new(),
             sent: 0,
             asked: BTreeSet::new(),
@@ -183,7 +186,7 @@ impl<'a> Lab<'a> {
 
     /// Traces every host of the world, or so many answers and waits long.
     pub(in crate::trace) fn trace_all(&mut self, manner: Manner, mut steps: usize) {
-        let since = self.now.mono;
+        let since = self.since.unwrap_or(self.now.mono);
         let plans = self.world.targets().into_iter().enumerate();
         self.queue.extend(plans.map(|(number, target)| manner.plan(target, number, since)));
         while steps > 0 && self.step(manner.at_once) {
