@@ -17,6 +17,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::{Duration, Instant};
 
+use jiff::{SignedDuration, Timestamp};
+
 use super::plan::Sharing;
 use super::switchboard::TraceId;
 use super::tracer::{Known, Tracer};
@@ -244,7 +246,7 @@ impl Commons {
             }
             match known {
                 Known::Answered(_) | Known::Several | Known::Silent | Known::Unsent => {
-                    self.pass(&mut cursor, pupil, tracer, ttl);
+                    self.pass(&mut cursor, pupil, tracer, ttl, now);
                 }
                 Known::Asked => {
                     cursor.is_pending = true;
@@ -269,7 +271,7 @@ impl Commons {
     }
 
     /// Passes a hop of which the trace knows, and is its witness.
-    fn pass(&mut self, cursor: &mut Cursor, pupil: &mut Pupil, tracer: &Tracer, ttl: u8) {
+    fn pass(&mut self, cursor: &mut Cursor, pupil: &mut Pupil, tracer: &Tracer, ttl: u8, now: Moment) {
         let known = tracer.known(ttl);
         let reserved = pupil.reserved.iter().position(|(reserved, _)| *reserved == ttl);
         let reserved = reserved.map(|at| pupil.reserved.swap_remove(at).1);
@@ -279,7 +281,7 @@ impl Commons {
             && let Some((at, answer)) = tracer.measured(ttl).filter(|_| known != Known::Unsent)
         {
             pupil.told.push(ttl);
-            has_told = self.testify(place, known, answer, at, pupil.sharing);
+            has_told = self.testify(place, known, answer, earlier(now, at), pupil.sharing);
         } else if let Some(before) = cursor.place.and_then(|place| self.before.get_mut(&place)) {
             // It may have told too early.
             before.is_varied |= cursor.is_certain && known == Known::Several;
@@ -439,6 +441,12 @@ fn within(router: IpAddr, network: Network) -> Option<IpAddr> {
         | AddressScope::Relayed
         | AddressScope::Reserved => None,
     }
+}
+
+/// That instant on both clocks, as seen from `now`.
+fn earlier(now: Moment, at: Instant) -> Moment {
+    let ago = SignedDuration::try_from(now.mono.saturating_duration_since(at)).unwrap_or(SignedDuration::MAX);
+    Moment { wall: now.wall.checked_sub(ago).unwrap_or(Timestamp::MIN), mono: at }
 }
 
 fn network_of(target: IpAddr) -> IpAddr {

@@ -31,6 +31,9 @@ const REMEMBERED: usize = 12;
 /// How many questions are repeated before it is known what silence means.
 const SAMPLES: u32 = 32;
 
+/// How far apart these are, at least: in a burst a slow router would answer none of them.
+const APART: Duration = Duration::from_millis(25);
+
 /// How many repeated questions tell something.
 const ENOUGH: u32 = 8;
 
@@ -217,7 +220,9 @@ impl Levels {
 impl Level {
     fn bars(&self, is_repeated: bool, now: Instant) -> bool {
         match &self.silence {
-            Silence::Unknown { samples, .. } => is_repeated && *samples >= SAMPLES,
+            Silence::Unknown { samples, last } => {
+                is_repeated && (*samples >= SAMPLES || last.is_some_and(|last| last + APART > now))
+            }
             Silence::Nothing => false,
             Silence::TooFast(limit) => !limit.pace.allows(now),
         }
@@ -225,7 +230,7 @@ impl Level {
 
     fn is_restrained(&self) -> bool {
         match self.silence {
-            Silence::Unknown { samples, .. } => samples >= SAMPLES,
+            Silence::Unknown { samples, .. } => samples > 0,
             Silence::Nothing => false,
             Silence::TooFast(_) => true,
         }
@@ -233,7 +238,9 @@ impl Level {
 
     fn next(&self) -> Option<Instant> {
         match &self.silence {
-            Silence::Unknown { last, .. } => last.map(|last| last + EPOCH + SETTLED),
+            Silence::Unknown { samples, last } => {
+                last.map(|last| last + if *samples < SAMPLES { APART } else { EPOCH + SETTLED })
+            }
             Silence::Nothing => None,
             Silence::TooFast(limit) => limit.pace.next(),
         }

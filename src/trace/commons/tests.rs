@@ -61,7 +61,7 @@ fn halves_of_a_network_with_ways_of_their_own_are_not_mixed_up() {
 /// The routers before them are not the same for all.
 #[test]
 fn routers_of_unrelated_networks_with_one_private_address_are_not_mixed_up() {
-    let world = World { is_private: true, silent: 0, dead: 0, networks: 9, ..world() };
+    let world = World { depth: 5, is_private: true, silent: 0, dead: 0, networks: 9, ..world() };
     let lab = Lab::run(&world, Weather::default(), Manner { witnesses: 2, ..MANNER });
     assert!(!lab.assert_right().is_empty());
 }
@@ -140,7 +140,7 @@ fn what_was_measured_before_a_sleep_is_not_taken_over_after_it() {
         lab.since = Some(lab.now.mono);
         lab.trace_all(MANNER, steps);
         // The monotonic clock has stood still.
-        lab.now.wall += jiff::SignedDuration::from_hours(3);
+        lab.now.wall += SignedDuration::from_hours(3);
         let woke = lab.now.wall;
         lab.switchboard.handle_suspension(lab.now);
         lab.finish();

@@ -6,7 +6,6 @@ use std::time::Instant;
 use jiff::Timestamp;
 
 use super::{Asked, Tracer};
-use crate::moment::Moment;
 use crate::trace::HopAnswer;
 
 /// What a trace knows of one hop.
@@ -95,10 +94,9 @@ impl Tracer {
     }
 
     /// The first answer to a probe of this trace from the hop, and when the first of its probes left; `None` when none has.
-    pub fn measured(&self, ttl: u8) -> Option<(Moment, Option<HopAnswer>)> {
+    pub fn measured(&self, ttl: u8) -> Option<(Instant, Option<HopAnswer>)> {
         let sent = self.probes.iter().find(|sent| sent.ttl == ttl)?;
-        let at = self.started.after(sent.at.saturating_duration_since(self.started.mono));
-        Some((at, self.hop(ttl)?.answers.first().cloned()))
+        Some((sent.at, self.hop(ttl)?.answers.first().cloned()))
     }
 
     /// Whether the hop was handed over.
