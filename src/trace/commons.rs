@@ -59,16 +59,16 @@ struct Reach {
     waiting: Vec<TraceId>,
 }
 
-/// A place on the way: so many silent hops before somebody.
+/// A place on the way: so many silent hops before somebody. What differs most comes first, as places are compared often.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Place {
-    protocol: Protocol,
-    /// Whose neighbours alone know it, where who follows has an address that others may use as well.
-    within: Option<IpAddr>,
     /// Who follows, and how far that is: a router, or the first address of the target's network, for the target itself.
     follower: IpAddr,
     ttl: u8,
     silent: u8,
+    protocol: Protocol,
+    /// Whose neighbours alone know it, where who follows has an address that others may use as well.
+    within: Option<IpAddr>,
 }
 
 /// Who stands at a place.
