@@ -299,6 +299,10 @@ impl Prober {
     }
 
     fn start(&mut self, Request { plan, answer }: Request) {
+        // Nobody waits for it any longer.
+        if answer.is_closed() {
+            return;
+        }
         match self.sockets.start(plan, &mut self.switchboard, clock::now()) {
             Ok(trace) => drop(self.awaited.insert(trace, answer)),
             Err(unsent) => drop(answer.send(unsent)),

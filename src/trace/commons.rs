@@ -3,9 +3,10 @@
 //! The first trace to a network explores: it looks for its target from a few hops away on. Those that follow ask their
 //! target where its neighbours are, and the hop before it. Both go back towards us from there, and ask only what is not
 //! known yet. What is known is who stands *before* a router (Doubletree's stop set, Donnet et al., SIGMETRICS 2005;
-//! `FlashRoute`, Huang et al., IMC 2020), and it is known only when so many traces with flows of their own have all met the same one there ([`Sharing::witnesses`]): routers that
-//! share the load among them show themselves, and what lies on several ways is asked by every trace. A hop that nobody
-//! answers at is known in the same manner: silence is somebody as well.
+//! `FlashRoute`, Huang et al., IMC 2020), and it is known only when so many traces of this round with flows of their own
+//! have all met the same one there ([`Sharing::witnesses`]): routers that share the load among them show themselves, and
+//! what lies on several ways is asked by every trace. A hop that nobody answers at is known in the same manner: silence is
+//! somebody as well.
 //!
 //! A trace takes a hop over when it has itself met the router that follows, or has taken that over on the same terms. So
 //! what is between its target and the nearest router that it met it asks itself: neighbours may be behind unlike routers. A
@@ -78,12 +79,14 @@ struct Before {
     who: Option<HopAnswer>,
     /// When that was last measured.
     at: Moment,
-    witnesses: u8,
+    /// When the last of those were measured that met it: as many as any trace wants.
+    witnesses: VecDeque<Instant>,
     /// Whether two witnesses differed.
     is_varied: bool,
     /// How many traces are about to ask.
     reserved: u8,
-    waiting: Vec<TraceId>,
+    /// Who waits for them, and since when they count for it.
+    waiting: Vec<(TraceId, Instant)>,
 }
 
 /// What a trace that shares is up to.
@@ -122,17 +125,23 @@ struct Cursor {
 impl Before {
     /// Somebody whom no trace has met.
     fn unmet(at: Moment) -> Self {
-        Self { who: None, at, witnesses: 0, is_varied: false, reserved: 0, waiting: Vec::new() }
+        Self { who: None, at, witnesses: VecDeque::new(), is_varied: false, reserved: 0, waiting: Vec::new() }
     }
 
     fn is_silent(&self) -> bool {
-        self.who.is_none() && self.witnesses > 0 && !self.is_varied
+        self.who.is_none() && !self.witnesses.is_empty() && !self.is_varied
     }
 
     /// Whether what is known is of no use to a trace on these terms: neither the answer, nor who has witnessed it, as a
     /// flow that comes again in every round is no new witness.
     fn is_old(&self, sharing: Sharing, now: Moment) -> bool {
         self.at.mono < sharing.since || now.mono.saturating_duration_since(self.at.mono) > KEPT
+    }
+
+    /// How many more witnesses a trace on these terms wants: those from before its round count for nothing.
+    fn missing(&self, sharing: Sharing) -> u8 {
+        let counted = self.witnesses.iter().filter(|at| **at >= sharing.since).count();
+        sharing.witnesses.saturating_sub(u8::try_from(counted).unwrap_or(u8::MAX))
     }
 
     fn router(&self) -> Option<IpAddr> {
@@ -191,7 +200,8 @@ impl Commons {
     pub(super) fn handle_suspension(&mut self, now: Moment) {
         self.woke = Some(now.mono);
         for before in self.before.values_mut() {
-            (before.who, before.witnesses, before.is_varied) = (None, 0, false);
+            (before.who, before.is_varied) = (None, false);
+            before.witnesses.clear();
         }
     }
 
@@ -287,7 +297,6 @@ impl Commons {
             before.is_varied |= cursor.is_certain && known == Known::Several;
         }
         match reserved {
-            // One witness more, and one less to come: nothing has changed for those who wait.
             Some(place) if has_told && cursor.place == Some(place) => self.settle(place),
             Some(place) => self.release(place),
             None => {}
@@ -319,17 +328,23 @@ impl Commons {
         let before = self.before.entry(place).or_insert_with(|| Before::unmet(at));
         let is_old = before.is_old(sharing, at);
         if is_old {
-            (before.witnesses, before.is_varied) = (0, false);
+            before.witnesses.clear();
+            before.is_varied = false;
         }
-        let is_same = before.witnesses == 0 || before.router() == who.as_ref().map(|answer| answer.from);
+        let is_same = before.witnesses.is_empty() || before.router() == who.as_ref().map(|answer| answer.from);
         before.is_varied |= !is_same || is_several;
-        before.witnesses = before.witnesses.saturating_add(1);
-        if is_same && (before.witnesses == 1 || at.mono >= before.at.mono) {
+        let is_first = before.witnesses.is_empty();
+        before.witnesses.push_back(at.mono);
+        if before.witnesses.len() > usize::from(sharing.witnesses) {
+            before.witnesses.pop_front();
+        }
+        if is_same && (is_first || at.mono >= before.at.mono) {
             (before.who, before.at) = (who, at);
         }
-        if is_old || before.is_varied || before.witnesses >= sharing.witnesses {
-            self.woken.extend(before.waiting.drain(..));
-        }
+        // One witness more, and one less to come: nothing has changed for others who wait, if it counts for them.
+        let is_decided = is_old || before.is_varied || before.missing(sharing) == 0;
+        let changes = |(_, since): &mut (TraceId, Instant)| is_decided || at.mono < *since;
+        self.woken.extend(before.waiting.extract_if(.., changes).map(|(trace, _)| trace));
         true
     }
 
@@ -344,7 +359,7 @@ impl Commons {
     fn release(&mut self, place: Place) {
         if let Some(before) = self.before.get_mut(&place) {
             before.reserved = before.reserved.saturating_sub(1);
-            self.woken.extend(before.waiting.drain(..));
+            self.woken.extend(before.waiting.drain(..).map(|(trace, _)| trace));
         }
     }
 
@@ -352,7 +367,8 @@ impl Commons {
     fn foretell(&self, cursor: &mut Cursor, network: Network) {
         cursor.is_certain = false;
         let Some(place) = cursor.place.take() else { return };
-        let Some(before) = self.before.get(&place).filter(|before| before.witnesses > 0 && !before.is_varied) else {
+        let Some(before) = self.before.get(&place).filter(|before| !before.witnesses.is_empty() && !before.is_varied)
+        else {
             return;
         };
         cursor.place = Some(beyond(place, before, network));
@@ -385,7 +401,7 @@ impl Commons {
         }
         let before = self.before.entry(place).or_insert_with(|| Before::unmet(now));
         let is_old = before.is_old(sharing, now);
-        let missing = if is_old { sharing.witnesses } else { sharing.witnesses.saturating_sub(before.witnesses) };
+        let missing = if is_old { sharing.witnesses } else { before.missing(sharing) };
         if before.is_varied && !is_old {
             tracer.want(ttl);
             *cursor = Cursor { place: None, is_certain: false, is_pending: true };
@@ -401,8 +417,8 @@ impl Commons {
             cursor.is_pending = true;
             self.foretell(cursor, network);
         } else {
-            if cursor.is_certain && !before.waiting.contains(&id) {
-                before.waiting.push(id);
+            if cursor.is_certain && !before.waiting.iter().any(|(trace, _)| *trace == id) {
+                before.waiting.push((id, sharing.since));
             }
             cursor.is_pending = true;
             self.foretell(cursor, network);

@@ -7,7 +7,7 @@
 //! asked meanwhile is asked later.
 //!
 //! A quarter of a second in which nobody answered anything, and those beside it, say nothing of rates: that was an outage.
-//! Where asking more slowly changes nothing, answers get lost for another reason, and it is not done any longer.
+//! Where asking more slowly changes nothing, answers get lost for another reason, and for a minute it is not done any longer.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -46,6 +46,9 @@ const GENTLE: u32 = 5;
 
 /// See [`GENTLE`].
 const BOLD: u32 = 100;
+
+/// For how long it is not tried again to ask more slowly where that changed nothing.
+const REST: Duration = Duration::from_secs(60);
 
 /// No router is thought to be slower, in answers a second.
 const SLOWEST: u32 = 10;
@@ -89,8 +92,9 @@ struct Level {
 enum Silence {
     /// It is not known yet: so many questions have been repeated, the last then.
     Unknown { samples: u32, last: Option<Instant> },
-    /// Routers that never speak, or answers that got lost.
-    Nothing,
+    /// Routers that never speak, or answers that got lost. What was asked before that instant is no reason to think
+    /// otherwise.
+    Nothing { until: Option<Instant> },
     /// That it was asked too fast.
     TooFast(Limit),
 }
@@ -191,10 +195,10 @@ impl Levels {
         }
     }
 
-    /// A trace that waited and may go on now.
-    pub(super) fn poll_woken(&mut self, now: Instant) -> Option<TraceId> {
-        let may_go_on = |level: &&mut Level| !level.waiting.is_empty() && !level.bars(true, now);
-        self.levels.iter_mut().find(may_go_on)?.waiting.pop_front()
+    /// A trace that waits, as `is_held` tells, and may go on now.
+    pub(super) fn poll_woken(&mut self, now: Instant, is_held: impl Fn(TraceId) -> bool) -> Option<TraceId> {
+        let mut free = self.levels.iter_mut().filter(|level| !level.bars(true, now));
+        free.find_map(|level| std::iter::from_fn(|| level.waiting.pop_front()).find(|trace| is_held(*trace)))
     }
 
     /// When a trace that waits may go on, or [`Levels::handle_timeout`] will have something to say.
@@ -223,7 +227,7 @@ impl Level {
             Silence::Unknown { samples, last } => {
                 is_repeated && (*samples >= SAMPLES || last.is_some_and(|last| last + APART > now))
             }
-            Silence::Nothing => false,
+            Silence::Nothing { .. } => false,
             Silence::TooFast(limit) => !limit.pace.allows(now),
         }
     }
@@ -231,7 +235,7 @@ impl Level {
     fn is_restrained(&self) -> bool {
         match self.silence {
             Silence::Unknown { samples, .. } => samples > 0,
-            Silence::Nothing => false,
+            Silence::Nothing { .. } => false,
             Silence::TooFast(_) => true,
         }
     }
@@ -241,7 +245,7 @@ impl Level {
             Silence::Unknown { samples, last } => {
                 last.map(|last| last + if *samples < SAMPLES { APART } else { EPOCH + SETTLED })
             }
-            Silence::Nothing => None,
+            Silence::Nothing { .. } => None,
             Silence::TooFast(limit) => limit.pace.next(),
         }
     }
@@ -262,7 +266,7 @@ impl Level {
                 *last = Some(now);
             }
             Silence::TooFast(limit) => limit.pace.charge(now),
-            Silence::Unknown { .. } | Silence::Nothing => {}
+            Silence::Unknown { .. } | Silence::Nothing { .. } => {}
         }
     }
 
@@ -270,9 +274,9 @@ impl Level {
         let next = match &self.silence {
             Silence::Unknown { samples, last } => {
                 let is_due = *samples >= ENOUGH && last.is_some_and(|last| last + EPOCH + SETTLED <= now);
-                is_due.then(|| self.slowed(now).unwrap_or(Silence::Nothing))
+                is_due.then(|| self.slowed(None, now).unwrap_or(Silence::Nothing { until: None }))
             }
-            Silence::Nothing => self.slowed(now),
+            Silence::Nothing { until } => self.slowed(*until, now),
             Silence::TooFast(limit) => self.adjusted(limit, now),
         };
         if let Some(next) = next {
@@ -280,9 +284,9 @@ impl Level {
         }
     }
 
-    /// What is to be kept to if questions were too fast.
-    fn slowed(&self, now: Instant) -> Option<Silence> {
-        let told = self.told(None, now);
+    /// What is to be kept to if questions since that instant, or ever, were too fast.
+    fn slowed(&self, since: Option<Instant>, now: Instant) -> Option<Silence> {
+        let told = self.told(since, now);
         told.is_too_fast(10).then(|| Silence::TooFast(Limit::of(told, now)))
     }
 
@@ -291,7 +295,8 @@ impl Level {
         let told = self.told(Some(limit.since), now);
         if told.is_too_fast(3) {
             let is_no_use = limit.lost.is_some_and(|lost| told.counts.lost() * 4 >= lost * 3);
-            return Some(if is_no_use { Silence::Nothing } else { Silence::TooFast(Limit::of(told, now)) });
+            let nothing = Silence::Nothing { until: Some(now + REST) };
+            return Some(if is_no_use { nothing } else { Silence::TooFast(Limit::of(told, now)) });
         }
         let is_kept_long_enough = self.settled(Some(limit.since), now).count() >= CALM;
         is_kept_long_enough.then(|| Silence::TooFast(limit.faster(told.is_calm(), now)))

@@ -253,10 +253,11 @@ impl Switchboard {
     /// The next probe to send, now.
     pub fn poll_transmit(&mut self, now: Moment) -> Option<Transmit> {
         while self.pace.allows(now.mono) {
-            if let Some(trace) = self.levels.poll_woken(now.mono) {
+            let is_held = |trace| is_running(&self.traces, trace, |running| running.is_held);
+            if let Some(trace) = self.levels.poll_woken(now.mono, is_held) {
                 self.wake(trace);
             }
-            self.ready.extend(self.networks.poll_turn(now.mono, |trace| is_running(&self.traces, trace)));
+            self.ready.extend(self.networks.poll_turn(now.mono, |trace| is_running(&self.traces, trace, |_| true)));
             let trace = self.ready.pop_front()?;
             let Some(running) = found(&mut self.traces, trace) else { continue };
             if !self.networks.admits(running.network, trace, running.has_begun, now.mono) {
@@ -319,7 +320,12 @@ impl Switchboard {
             None => Receipt::Unrelated,
             Some(Err(_)) => Receipt::Forged,
             Some(Ok(issued)) if token.is_some_and(|token| token != issued.token) => Receipt::Forged,
-            Some(Ok(issued)) => self.book_issued(issued, reply, extras, at),
+            Some(Ok(issued)) => {
+                // The ports of a flow are no secret to its target, and the rest of a short quote is 16 bits: who speaks in
+                // its name must know more.
+                let is_doubtful = key.protocol == Protocol::Udp && token.is_none() && reply.from == key.target;
+                self.book_issued(issued, reply, extras, is_doubtful, at)
+            }
         }
     }
 
@@ -340,15 +346,29 @@ impl Switchboard {
         let Some((issued, target)) = proven else { return Receipt::Unrelated };
         let mut extras = extras.unwrap_or_default();
         extras.rewritten = (quote.target != target).then_some(quote.target);
-        self.book_issued(issued, reply, Some(extras).filter(|extras| **extras != Extras::default()), at)
+        self.book_issued(issued, reply, Some(extras).filter(|extras| **extras != Extras::default()), false, at)
     }
 
-    fn book_issued(&mut self, issued: Issued, reply: Reply, extras: Option<Box<Extras>>, at: Moment) -> Receipt {
+    fn book_issued(
+        &mut self,
+        issued: Issued,
+        reply: Reply,
+        extras: Option<Box<Extras>>,
+        is_doubtful: bool,
+        at: Moment,
+    ) -> Receipt {
         let Some(running) = found(&mut self.traces, issued.trace) else { return Receipt::Surplus };
         let (protocol, number) = (running.tracer.plan().protocol, issued.number());
         let is_booked = running.tracer.handle_reply(number, reply);
         if let Some(extras) = extras.filter(|_| is_booked) {
             running.tracer.handle_extras(number, extras);
+        }
+        if is_booked {
+            if is_doubtful {
+                running.tracer.handle_doubt(number);
+            }
+            // There may be more to ask than what it waits for.
+            running.is_held = false;
         }
         if let Some((sent, probe)) = running.tracer.probe(number).filter(|_| is_booked && running.pupil.is_none()) {
             self.levels.handle_answer(probe, sent);
@@ -466,9 +486,10 @@ fn place_of(trace: TraceId) -> Option<usize> {
     usize::try_from(trace.slot).ok()
 }
 
-fn is_running(traces: &[Option<Box<Running>>], trace: TraceId) -> bool {
+/// Whether the trace is running, and that holds of it.
+fn is_running(traces: &[Option<Box<Running>>], trace: TraceId, holds: impl Fn(&Running) -> bool) -> bool {
     let running = place_of(trace).and_then(|place| traces.get(place)?.as_ref());
-    running.is_some_and(|running| running.id == trace)
+    running.is_some_and(|running| running.id == trace && holds(running))
 }
 
 fn found(traces: &mut [Option<Box<Running>>], trace: TraceId) -> Option<&mut Running> {

@@ -191,6 +191,14 @@ impl Tracer {
         }
     }
 
+    /// What was booked last for the probe of that number could have been guessed: it is as good as unmatched.
+    pub fn handle_doubt(&mut self, number: usize) {
+        let ttl = self.probes.get(number).map_or(0, |sent| sent.ttl);
+        if let Some(answer) = self.hop_mut(ttl).and_then(|hop| hop.answers.last_mut()) {
+            answer.unmatched = true;
+        }
+    }
+
     /// An answer that does not say to which probe. It is taken to be to the only one in flight, and to have been on
     /// its way since the oldest probe it might answer, so that its round-trip time is never too short. One that was
     /// answered may be answered again: networks repeat packets.

@@ -56,10 +56,11 @@ fn extras() -> impl Strategy<Value = Extras> {
 }
 
 fn traces() -> impl Strategy<Value = Trace> {
-    let hops = prop::collection::btree_map(1..=255_u8, (prop::collection::vec(answers(), 0..4), any::<u8>()), 0..12);
-    let hops = hops.prop_map(|hops| {
+    let replies = (prop::collection::vec(answers(), 0..4), any::<u8>(), prop::option::of(0..4_000_000_000_i64));
+    let hops = prop::collection::btree_map(1..=255_u8, replies, 0..12).prop_map(|hops| {
+        let at = |second| Timestamp::from_second(second).unwrap();
         hops.into_iter()
-            .map(|(ttl, (answers, silent))| Hop { ttl, answers, silent, inherited: None })
+            .map(|(ttl, (answers, silent, measured))| Hop { ttl, answers, silent, inherited: measured.map(at) })
             .collect::<Vec<_>>()
     });
     let protocols = prop::sample::select(vec![Protocol::Icmp, Protocol::Udp, Protocol::Tcp]);

@@ -28,6 +28,8 @@ struct WrittenHop {
     hop: Option<u8>,
     #[serde(default)]
     result: Vec<WrittenReply>,
+    #[serde(default)]
+    inherited: bool,
     measured: Option<Timestamp>,
 }
 
@@ -76,7 +78,7 @@ pub(super) fn read(
     let written: Traceroute = record.read()?;
     let seconds = written.endtime.map_or(0, |end| end.saturating_sub(started.as_second()));
     let elapsed = Rtt::from_duration(Duration::from_secs(u64::try_from(seconds).unwrap_or(0)));
-    let mut hops: Vec<Hop> = written.result.iter().filter_map(WrittenHop::read).collect();
+    let mut hops: Vec<Hop> = written.result.iter().filter_map(|hop| hop.read(started)).collect();
     hops.sort_by_key(|hop| hop.ttl);
     let (port, flow) = (written.port, written.paris_id);
     let mut trace = Trace { target, protocol, started, port, flow, hops, ending: Ending::Reached };
@@ -91,11 +93,12 @@ pub(super) fn read(
 
 impl WrittenHop {
     /// `None` for an entry that is no hop, such as the probe's own error.
-    fn read(&self) -> Option<Hop> {
+    fn read(&self, started: Timestamp) -> Option<Hop> {
         let probes: Vec<_> = self.result.iter().filter(|reply| reply.is_to_its_probe()).collect();
         let answers: Vec<_> = probes.iter().filter_map(|reply| reply.read()).collect();
         let silent = probes.len().saturating_sub(answers.len());
-        Some(Hop { ttl: self.hop?, answers, silent: u8::try_from(silent).unwrap_or(u8::MAX), inherited: self.measured })
+        let inherited = self.measured.or(self.inherited.then_some(started));
+        Some(Hop { ttl: self.hop?, answers, silent: u8::try_from(silent).unwrap_or(u8::MAX), inherited })
     }
 }
 
