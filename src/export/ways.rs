@@ -8,6 +8,7 @@ use super::Mapped;
 use super::text::fate;
 use crate::printable::Printable;
 use crate::trace::AnswerKind;
+use crate::trace::Ending;
 use crate::trace::multipath::{Assurance, Completion, Diamond, MultipathHop, Multipaths, Vertex};
 
 /// The ways: where to, every hop, where they part and meet, how they end, and how sure it is. `names` are what addresses
@@ -116,7 +117,7 @@ fn assurances(paths: &Multipaths) -> Vec<String> {
     let mut said = Vec::new();
     let stated = of(Assurance::Stated).count();
     if stated > 0 {
-        let which = if stated == paths.hops.len() {
+        let which = if stated == paths.hops.len() && paths.ending == Ending::Reached {
             "every hop".to_owned()
         } else {
             format!("hop {}", ttls(Assurance::Stated))
@@ -135,6 +136,10 @@ fn assurances(paths: &Multipaths) -> Vec<String> {
     if of(Assurance::Unfinished).count() > 0 {
         said.push(format!("hop {}: not asked to the end", ttls(Assurance::Unfinished)));
     }
+    let is_open = paths.completion == Completion::Whole && paths.ending != Ending::Reached;
+    if let Some(last) = paths.hops.last().filter(|_| is_open) {
+        said.push(format!("behind hop {}: nothing is known, as the target was not reached", last.ttl));
+    }
     match paths.completion {
         Completion::Whole => {}
         Completion::Spent => said.push("incomplete: as many probes as are allowed were sent (--max-probes)".to_owned()),
@@ -147,7 +152,6 @@ fn assurances(paths: &Multipaths) -> Vec<String> {
 mod tests {
     use super::*;
     use crate::export::multipath::tests::example;
-    use crate::trace::Ending;
 
     fn told(mapped: &Mapped) -> Vec<String> {
         ways(mapped, &BTreeMap::new()).lines().map(str::to_owned).collect()
@@ -188,8 +192,10 @@ hop 4: could not be told, nobody answered
         );
         mapped.paths.hops[0].assurance = Assurance::Stated;
         mapped.paths.completion = Completion::Stopped;
-        assert!(told(&mapped)[4].starts_with("every hop: "), "{:#?}", told(&mapped));
+        assert!(told(&mapped)[4].starts_with("hop 1: nobody else"), "{:#?}", told(&mapped));
         assert_eq!(told(&mapped)[5], "incomplete: broken off");
+        (mapped.paths.completion, mapped.paths.ending) = (Completion::Whole, Ending::Silent);
+        assert_eq!(told(&mapped)[5], "behind hop 1: nothing is known, as the target was not reached");
     }
 
     #[test]

@@ -72,7 +72,7 @@ pub struct TraceCommand {
     #[arg(long, value_name = "icmp|udp|tcp[:PORT]", default_value = "icmp", value_parser = probe)]
     protocol: Probe,
 
-    /// The most probes a second, all traces together
+    /// The most probes a second, all traces together, after four at once
     #[arg(long, value_name = "PACKETS", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     rate: u32,
 
@@ -100,6 +100,10 @@ pub struct TraceCommand {
     /// The last distance that is asked
     #[arg(long, value_name = "HOPS", default_value_t = 30, value_parser = clap::value_parser!(u8).range(1..))]
     max_ttl: u8,
+
+    /// After how many silent distances in a row nothing further is asked
+    #[arg(long, value_name = "HOPS", default_value_t = 8, value_parser = clap::value_parser!(u8).range(1..))]
+    gap_limit: u8,
 
     /// Trace the IPv4 address of a name alone; without -4 and -6 a name is traced to its first IPv4 address, or to its
     /// first IPv6 address where it has no other
@@ -263,6 +267,7 @@ impl TraceCommand {
         Plan {
             first_ttl: self.first_ttl,
             last_ttl: self.max_ttl,
+            gap_limit: self.gap_limit,
             attempts: self.attempts,
             retries: self.retries,
             sharing: self
