@@ -225,7 +225,10 @@ fn local_answer(node: &Node, packet: &Packet) -> Option<Vec<u8>> {
     match packet.protocol {
         protocol if !node.answers.contains(&protocol) => None,
         Protocol::Icmp => echo_reply(own, packet),
-        Protocol::Udp => Some(complaint(own, packet.source, Complaint::PortUnreachable, &packet.quote(node.quotes))),
+        // Hosts quote all that fits, as common systems do, and routers what the scenario says.
+        Protocol::Udp => {
+            Some(complaint(own, packet.source, Complaint::PortUnreachable, &packet.quote(packet.body.len())))
+        }
         Protocol::Tcp => None,
     }
 }

@@ -534,3 +534,19 @@ fn a_stepped_wall_clock_changes_no_time_and_no_order() {
         assert_eq!(traced(step), untouched, "{step} s");
     }
 }
+
+#[test]
+fn a_short_quote_of_a_udp_probe_in_the_name_of_its_target_is_no_witness() {
+    for (length, is_doubtful) in [(28, true), (44, false)] {
+        let now = noon();
+        let mut switchboard = Switchboard::new(1, Pace::default());
+        switchboard.start(Plan { last_ttl: 1, ..plan(Protocol::Udp) }, now);
+        let datagram = switchboard.poll_transmit(now).unwrap().datagram(HERE.into());
+        let answer = icmp(3, 3, &[&[0; 4][..], &datagram[..length]].concat());
+        let receipt = switchboard.handle_datagram(&answer, target(), now.after(Duration::from_millis(9)));
+        assert_eq!(receipt, Receipt::Booked(Protocol::Udp, AnswerKind::PortUnreachable));
+        let trace = switchboard.poll_trace().unwrap().1;
+        assert_eq!((trace.ending, trace.hops[0].answers[0].unmatched), (Ending::Reached, is_doubtful), "{length}");
+        assert_eq!(trace.target_rtt().is_none(), is_doubtful, "{length}");
+    }
+}
