@@ -10,9 +10,9 @@ use jiff::tz::Offset;
 use toml::de::DeValue;
 use url::Url;
 
+use crate::network;
 use crate::network::Asn;
 use crate::place::CountryCode;
-use crate::round::deny;
 
 use super::fault::{did_you_mean, quoted};
 use super::section::Reading;
@@ -216,7 +216,7 @@ pub(super) fn asn(value: &DeValue<'_>) -> Reading<Asn> {
 
 /// A prefix whose host bits are zero.
 pub(super) fn prefix(value: &DeValue<'_>) -> Reading<IpNet> {
-    deny::prefix(string(value)?).map_err(|error| error.to_string())
+    network::prefix(string(value)?).map_err(|error| error.to_string())
 }
 
 /// A URL of the web without credentials in it.

@@ -11,6 +11,7 @@ use socket2::SockFilter;
 
 use crate::trace::packet::ip::{ICMP, ICMPV6, TCP, UDP};
 use crate::trace::packet::probe::{FIRST_IDENTIFIER, LABEL};
+use crate::trace::packet::tcp::{ACK, FIN, RST, SYN};
 use crate::trace::plan::{FIRST_TCP_SOURCE, FIRST_UDP_SOURCE, UDP_DESTINATION};
 
 // Opcodes: see linux/bpf_common.h. `IND` loads from X + k.
@@ -28,11 +29,6 @@ const ADD_X: u16 = 0x0c;
 const IF_EQUAL: u16 = 0x15;
 const IF_AT_LEAST: u16 = 0x35;
 const RETURN: u16 = 0x06;
-
-// The flags of TCP that tell what a segment is for: FIN, SYN, RST, ACK (RFC 9293).
-const FLAGS: u32 = 0x17;
-const ACK_SYN: u32 = 0x12;
-const ACK_RST: u32 = 0x14;
 
 /// A place in a program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,9 +93,9 @@ fn segments(before: Step) -> Vec<Step> {
         Step::Plain(LOAD_HALF, 2),
         Step::Unless(IF_AT_LEAST, FIRST_TCP_SOURCE.into(), Label::Drop),
         Step::Plain(LOAD_BYTE, 13),
-        Step::Plain(AND, FLAGS),
-        Step::If(IF_EQUAL, ACK_SYN, Label::Pass),
-        Step::Unless(IF_EQUAL, ACK_RST, Label::Drop),
+        Step::Plain(AND, (FIN | SYN | RST | ACK).into()),
+        Step::If(IF_EQUAL, (ACK | SYN).into(), Label::Pass),
+        Step::Unless(IF_EQUAL, (ACK | RST).into(), Label::Drop),
         Step::Here(Label::Pass),
         Step::Plain(RETURN, u32::MAX),
         Step::Here(Label::Drop),

@@ -190,11 +190,11 @@ impl Family {
 
     /// The places of those that could not be sent.
     fn send(&self, datagrams: &[(IpAddr, Vec<u8>)]) -> Vec<usize> {
+        let is_v4 = datagrams.first().is_some_and(|(target, _)| target.is_ipv4());
+        let call = if is_v4 { send_many::<SockaddrIn> } else { send_many::<SockaddrIn6> };
         let mut unsent = Vec::new();
         let mut next = 0;
         while let Some(rest) = datagrams.get(next..).filter(|rest| !rest.is_empty()) {
-            let is_v4 = rest.first().is_some_and(|(target, _)| target.is_ipv4());
-            let call = if is_v4 { send_many::<SockaddrIn> } else { send_many::<SockaddrIn6> };
             match call(&self.out, rest) {
                 Ok(sent) if sent > 0 => next += sent,
                 Ok(_) | Err(_) => {

@@ -46,33 +46,6 @@ impl FromIterator<IpNet> for DenyList {
     }
 }
 
-/// Why a text is no prefix.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidPrefix {
-    /// It is something else.
-    #[error("{0:?} is not a prefix: write 203.101.184.0/24")]
-    NoPrefix(String),
-    /// It is an address alone.
-    #[error("{0} is an address alone: write {1}")]
-    Address(IpAddr, IpNet),
-    /// It names an address in the prefix.
-    #[error("{0} has host bits set: write {1} for the whole prefix")]
-    HostBits(IpNet, IpNet),
-}
-
-/// A prefix whose host bits are zero.
-pub fn prefix(text: &str) -> Result<IpNet, InvalidPrefix> {
-    if let Ok(address) = text.parse::<IpAddr>() {
-        return Err(InvalidPrefix::Address(address, address.into()));
-    }
-    let net: IpNet = text.parse().map_err(|_| InvalidPrefix::NoPrefix(shortened(text)))?;
-    if net.trunc() == net { Ok(net) } else { Err(InvalidPrefix::HostBits(net, net.trunc())) }
-}
-
-fn shortened(text: &str) -> String {
-    text.chars().take(60).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -115,19 +88,5 @@ mod tests {
             assert_eq!(denied(&list, address).as_deref(), by, "{address}");
             assert_eq!(list.told(address.parse().unwrap()), None);
         }
-    }
-
-    #[test]
-    fn what_is_no_prefix_is_told_with_its_cure() {
-        for (text, why) in [
-            ("203.0.113.7/24", "203.0.113.7/24 has host bits set: write 203.0.113.0/24 for the whole prefix"),
-            ("203.0.113.7", "203.0.113.7 is an address alone: write 203.0.113.7/32"),
-            ("2001:db8::1", "2001:db8::1 is an address alone: write 2001:db8::1/128"),
-            ("203.0.113.0/33", "\"203.0.113.0/33\" is not a prefix: write 203.101.184.0/24"),
-            ("\u{1b}[2J", "\"\\u{1b}[2J\" is not a prefix: write 203.101.184.0/24"),
-        ] {
-            assert_eq!(prefix(text).unwrap_err().to_string(), why);
-        }
-        assert_eq!(prefix("0.0.0.0/0").unwrap().prefix_len(), 0);
     }
 }

@@ -15,11 +15,12 @@
 //! for all hops together, as the way of the others foretells them.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::courtesy::Prefix;
 use super::plan::Sharing;
 use super::switchboard::TraceId;
 use super::tracer::{Known, Tracer};
@@ -129,7 +130,12 @@ impl Before {
     }
 
     fn is_silent(&self) -> bool {
-        self.who.is_none() && !self.witnesses.is_empty() && !self.is_varied
+        self.who.is_none() && self.is_agreed()
+    }
+
+    /// Whether all witnesses there are have met the same.
+    fn is_agreed(&self) -> bool {
+        !self.witnesses.is_empty() && !self.is_varied
     }
 
     /// Whether what is known is of no use to a trace on these terms: neither the answer, nor who has witnessed it, as a
@@ -153,7 +159,7 @@ impl Pupil {
     /// For a trace that has just begun.
     pub(super) fn new(tracer: &Tracer, sharing: Sharing) -> Self {
         let plan = tracer.plan();
-        let network = Network(plan.protocol, network_of(plan.target));
+        let network = Network(plan.protocol, Prefix::of(plan.target).first());
         Self { sharing, network, role: Role::Waiting, reserved: Vec::new(), told: Vec::new() }
     }
 
@@ -174,11 +180,8 @@ impl Commons {
         }
     }
 
-    /// The trace is over: what it knows is told, and what it was about to ask others may.
-    pub(super) fn leave(&mut self, id: TraceId, pupil: &mut Pupil, tracer: &mut Tracer, now: Moment) {
-        if pupil.role != Role::Waiting {
-            self.walk(id, pupil, tracer, now);
-        }
+    /// The trace, which was guided to its end and has told what it knows, is over: what it was about to ask others may.
+    pub(super) fn leave(&mut self, pupil: &mut Pupil, tracer: &Tracer) {
         for (_, place) in std::mem::take(&mut pupil.reserved) {
             self.release(place);
         }
@@ -331,9 +334,9 @@ impl Commons {
             before.witnesses.clear();
             before.is_varied = false;
         }
-        let is_same = before.witnesses.is_empty() || before.router() == who.as_ref().map(|answer| answer.from);
-        before.is_varied |= !is_same || is_several;
         let is_first = before.witnesses.is_empty();
+        let is_same = is_first || before.router() == who.as_ref().map(|answer| answer.from);
+        before.is_varied |= !is_same || is_several;
         before.witnesses.push_back(at.mono);
         if before.witnesses.len() > usize::from(sharing.witnesses) {
             before.witnesses.pop_front();
@@ -367,11 +370,8 @@ impl Commons {
     fn foretell(&self, cursor: &mut Cursor, network: Network) {
         cursor.is_certain = false;
         let Some(place) = cursor.place.take() else { return };
-        let Some(before) = self.before.get(&place).filter(|before| !before.witnesses.is_empty() && !before.is_varied)
-        else {
-            return;
-        };
-        cursor.place = Some(beyond(place, before, network));
+        let before = self.before.get(&place).filter(|before| before.is_agreed());
+        cursor.place = before.map(|before| beyond(place, before, network));
     }
 
     /// What becomes of a hop that has not been asked.
@@ -410,14 +410,12 @@ impl Commons {
                 tracer.inherit(ttl, before.who.clone(), before.at.wall);
             }
             cursor.place = Some(beyond(place, before, network));
-        } else if before.reserved < missing {
-            before.reserved += 1;
-            pupil.reserved.push((ttl, place));
-            tracer.want(ttl);
-            cursor.is_pending = true;
-            self.foretell(cursor, network);
         } else {
-            if cursor.is_certain && !before.waiting.iter().any(|(trace, _)| *trace == id) {
+            if before.reserved < missing {
+                before.reserved += 1;
+                pupil.reserved.push((ttl, place));
+                tracer.want(ttl);
+            } else if cursor.is_certain && !before.waiting.iter().any(|(trace, _)| *trace == id) {
                 before.waiting.push((id, sharing.since));
             }
             cursor.is_pending = true;
@@ -463,13 +461,6 @@ fn within(router: IpAddr, network: Network) -> Option<IpAddr> {
 fn earlier(now: Moment, at: Instant) -> Moment {
     let ago = SignedDuration::try_from(now.mono.saturating_duration_since(at)).unwrap_or(SignedDuration::MAX);
     Moment { wall: now.wall.checked_sub(ago).unwrap_or(Timestamp::MIN), mono: at }
-}
-
-fn network_of(target: IpAddr) -> IpAddr {
-    match target {
-        IpAddr::V4(target) => Ipv4Addr::from_bits(target.to_bits() & !0xff).into(),
-        IpAddr::V6(target) => Ipv6Addr::from_bits(target.to_bits() >> 80 << 80).into(),
-    }
 }
 
 #[cfg(test)]

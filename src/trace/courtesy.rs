@@ -49,6 +49,15 @@ impl Prefix {
             }
         })
     }
+
+    /// Its first address.
+    pub fn first(self) -> IpAddr {
+        let bits = self.0 & ((1 << 48) - 1);
+        match u32::try_from(bits << 8) {
+            Ok(bits) if self.0 >> 48 == 4 => IpAddr::from(bits.to_be_bytes()),
+            Ok(_) | Err(_) => (u128::from(bits) << 80).to_be_bytes().into(),
+        }
+    }
 }
 
 /// When each of many attempts may be made, told beforehand and in the order of asking: for those who wait by themselves.

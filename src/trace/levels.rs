@@ -169,7 +169,7 @@ impl Levels {
     /// A probe that was said to be sent then could not be.
     pub(super) fn handle_unsent(&mut self, probe: Probe, sent: Instant) {
         let Some(counts) = self.counts(probe, sent) else { return };
-        let count = if probe.is_repeated { &mut counts.repeated } else { &mut counts.asked };
+        let count = counts.sent(probe.is_repeated);
         *count = count.saturating_sub(1);
     }
 
@@ -258,7 +258,7 @@ impl Level {
             self.epochs.push_back(Epoch { begun: now, counts: Counts::default() });
         }
         if let Some(Epoch { counts, .. }) = self.epochs.back_mut() {
-            *(if is_repeated { &mut counts.repeated } else { &mut counts.asked }) += 1;
+            *counts.sent(is_repeated) += 1;
         }
         match &mut self.silence {
             Silence::Unknown { samples, last } if is_repeated => {
@@ -352,6 +352,11 @@ impl Epoch {
 }
 
 impl Counts {
+    /// The count of first questions, or of repeated ones.
+    fn sent(&mut self, is_repeated: bool) -> &mut u32 {
+        if is_repeated { &mut self.repeated } else { &mut self.asked }
+    }
+
     /// Of which share of questions no answer came, in percent.
     fn lost(self) -> u32 {
         let asked = self.asked + self.repeated;

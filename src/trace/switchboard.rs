@@ -94,6 +94,14 @@ struct Running {
     pupil: Option<Box<Pupil>>,
 }
 
+impl Running {
+    /// The probe of that number and when it was sent, if it is a measure of how fast near routers may be asked. Traces that
+    /// share ask them hardly ever, and repeat only what surprised them: their silence is none.
+    fn measures(&self, number: usize) -> Option<(Instant, Probe)> {
+        self.tracer.probe(number).filter(|_| self.pupil.is_none())
+    }
+}
+
 impl Switchboard {
     /// A switchboard whose keys follow from `seed`, and whose probes keep to `courtesy`.
     pub fn new(seed: u64, courtesy: impl Into<Courtesy>) -> Self {
@@ -161,15 +169,18 @@ impl Switchboard {
                     ProbeKey { protocol: Protocol::Icmp, target: from, tag: identifier, port: 0, key: sequence.into() };
                 // No token is 0.
                 let reply = Reply { from, kind: AnswerKind::EchoReply, at: at.mono };
-                self.book(key, Some(token.unwrap_or(0)), reply, None, at)
+                let issued = self.issued(key, Some(token.unwrap_or(0)));
+                issued.map_or_else(|receipt| receipt, |issued| self.book(issued, reply, None, false, at))
             }
             Ok(Message::Error { kind, quote, extras }) => {
                 let (key, reply) = (ProbeKey::quoted(&quote), Reply { from, kind, at: at.mono });
-                match self.book(key, quote.token, reply, extras.clone(), at) {
-                    Receipt::Unrelated => self.book_rewritten(key, &quote, reply, extras, at),
-                    receipt @ (Receipt::Booked(..) | Receipt::Malformed | Receipt::Forged | Receipt::Surplus) => {
-                        receipt
-                    }
+                // The ports of a flow are no secret to its target, and the rest of a short quote is 16 bits: who speaks in
+                // its name must know more.
+                let is_doubtful = key.protocol == Protocol::Udp && quote.token.is_none() && from == key.target;
+                match self.issued(key, quote.token) {
+                    Ok(issued) => self.book(issued, reply, extras, is_doubtful, at),
+                    Err(Receipt::Unrelated) => self.book_rewritten(key, &quote, reply, extras, at),
+                    Err(receipt) => receipt,
                 }
             }
             Err(none) => Receipt::of(none),
@@ -182,7 +193,9 @@ impl Switchboard {
             Ok(tcp::Answer { source_port, destination_port, sequence, kind }) => {
                 let (protocol, tag, port) = (Protocol::Tcp, destination_port, source_port);
                 let key = ProbeKey { protocol, target: from, tag, port, key: sequence };
-                self.book(key, None, Reply { from, kind, at: at.mono }, None, at)
+                let reply = Reply { from, kind, at: at.mono };
+                let issued = self.issued(key, None);
+                issued.map_or_else(|receipt| receipt, |issued| self.book(issued, reply, None, false, at))
             }
             Err(none) => Receipt::of(none),
         }
@@ -232,22 +245,12 @@ impl Switchboard {
     pub fn handle_suspension(&mut self, now: Moment) {
         self.levels.handle_suspension();
         self.commons.handle_suspension(now);
-        for place in 0..self.traces.len() {
-            let Some(running) = self.traces.get_mut(place).and_then(Option::as_mut) else { continue };
-            running.tracer.handle_suspension();
-            let trace = running.id;
-            self.settle(trace, now);
-        }
+        self.tell_all(Tracer::handle_suspension, now);
     }
 
     /// Nobody waits any longer: every trace ends with what has been measured.
     pub fn handle_stop(&mut self, now: Moment) {
-        for place in 0..self.traces.len() {
-            let Some(running) = self.traces.get_mut(place).and_then(Option::as_mut) else { continue };
-            running.tracer.handle_stop();
-            let trace = running.id;
-            self.settle(trace, now);
-        }
+        self.tell_all(Tracer::handle_stop, now);
     }
 
     /// The next probe to send, now.
@@ -278,9 +281,8 @@ impl Switchboard {
             };
             running.has_begun = true;
             self.pace.charge(now.mono);
-            // Traces that share ask near routers hardly ever, and repeat only what surprised them: their silence is no measure.
-            if running.pupil.is_none() {
-                self.levels.handle_sent(probe, now.mono);
+            if let Some((sent, probe)) = running.measures(probe.number) {
+                self.levels.handle_sent(probe, sent);
             }
             let transmit = self.issue(trace, probe, now);
             self.attend(trace);
@@ -307,26 +309,11 @@ impl Switchboard {
         self.finished.pop_front()
     }
 
-    /// Books a reply that brought `token` back, if there was room for it.
-    fn book(
-        &mut self,
-        key: ProbeKey,
-        token: Option<u64>,
-        reply: Reply,
-        extras: Option<Box<Extras>>,
-        at: Moment,
-    ) -> Receipt {
-        match self.flows.find(key) {
-            None => Receipt::Unrelated,
-            Some(Err(_)) => Receipt::Forged,
-            Some(Ok(issued)) if token.is_some_and(|token| token != issued.token) => Receipt::Forged,
-            Some(Ok(issued)) => {
-                // The ports of a flow are no secret to its target, and the rest of a short quote is 16 bits: who speaks in
-                // its name must know more.
-                let is_doubtful = key.protocol == Protocol::Udp && token.is_none() && reply.from == key.target;
-                self.book_issued(issued, reply, extras, is_doubtful, at)
-            }
-        }
+    /// The probe that was given this key, if what came brought its `token` back where there was room for it; else what
+    /// becomes of what came.
+    fn issued(&self, key: ProbeKey, token: Option<u64>) -> Result<Issued, Receipt> {
+        let issued = self.flows.find(key).ok_or(Receipt::Unrelated)?.map_err(|_| Receipt::Forged)?;
+        if token.is_some_and(|token| token != issued.token) { Err(Receipt::Forged) } else { Ok(issued) }
     }
 
     /// Books a reply to a probe that was sent on elsewhere, if its quote proves that it is one of ours.
@@ -346,10 +333,11 @@ impl Switchboard {
         let Some((issued, target)) = proven else { return Receipt::Unrelated };
         let mut extras = extras.unwrap_or_default();
         extras.rewritten = (quote.target != target).then_some(quote.target);
-        self.book_issued(issued, reply, Some(extras).filter(|extras| **extras != Extras::default()), false, at)
+        self.book(issued, reply, Some(extras).filter(|extras| **extras != Extras::default()), false, at)
     }
 
-    fn book_issued(
+    /// Books a reply to the probe.
+    fn book(
         &mut self,
         issued: Issued,
         reply: Reply,
@@ -360,18 +348,18 @@ impl Switchboard {
         let Some(running) = found(&mut self.traces, issued.trace) else { return Receipt::Surplus };
         let (protocol, number) = (running.tracer.plan().protocol, issued.number());
         let is_booked = running.tracer.handle_reply(number, reply);
-        if let Some(extras) = extras.filter(|_| is_booked) {
-            running.tracer.handle_extras(number, extras);
-        }
         if is_booked {
+            if let Some(extras) = extras {
+                running.tracer.handle_extras(number, extras);
+            }
             if is_doubtful {
                 running.tracer.handle_doubt(number);
             }
             // There may be more to ask than what it waits for.
             running.is_held = false;
-        }
-        if let Some((sent, probe)) = running.tracer.probe(number).filter(|_| is_booked && running.pupil.is_none()) {
-            self.levels.handle_answer(probe, sent);
+            if let Some((sent, probe)) = running.measures(number) {
+                self.levels.handle_answer(probe, sent);
+            }
         }
         self.settle(issued.trace, at);
         if is_booked { Receipt::Booked(protocol, reply.kind) } else { Receipt::Surplus }
@@ -411,12 +399,22 @@ impl Switchboard {
     /// A probe of the trace was not sent.
     fn settle_unsent(&mut self, trace: TraceId, number: usize, now: Moment) {
         if let Some(running) = found(&mut self.traces, trace) {
-            if let Some((sent, probe)) = running.tracer.probe(number).filter(|_| running.pupil.is_none()) {
+            if let Some((sent, probe)) = running.measures(number) {
                 self.levels.handle_unsent(probe, sent);
             }
             running.tracer.handle_send_failure(number);
         }
         self.settle(trace, now);
+    }
+
+    /// Tells every trace that something has happened.
+    fn tell_all(&mut self, handle: fn(&mut Tracer), now: Moment) {
+        for place in 0..self.traces.len() {
+            let Some(running) = self.traces.get_mut(place).and_then(Option::as_mut) else { continue };
+            handle(&mut running.tracer);
+            let trace = running.id;
+            self.settle(trace, now);
+        }
     }
 
     /// Takes note of what a trace wants after anything has happened to it, and of what that changes for others.
@@ -428,7 +426,7 @@ impl Switchboard {
             {
                 self.commons.guide(trace, pupil, &mut running.tracer, now);
                 if running.tracer.is_over() {
-                    self.commons.leave(trace, pupil, &mut running.tracer, now);
+                    self.commons.leave(pupil, &running.tracer);
                 }
             }
             self.attend(trace);

@@ -185,16 +185,15 @@ impl Tracer {
 
     /// What the answer to the probe of that number, which has just been booked, says besides.
     pub fn handle_extras(&mut self, number: usize, extras: Box<Extras>) {
-        let ttl = self.probes.get(number).map_or(0, |sent| sent.ttl);
-        if let Some(answer) = self.hop_mut(ttl).and_then(|hop| hop.answers.last_mut()) {
+        if let Some(answer) = self.booked(number) {
             answer.extras = Some(extras);
         }
     }
 
-    /// What was booked last for the probe of that number could have been guessed: it is as good as unmatched.
+    /// The answer to the probe of that number, which has just been booked, could have been guessed: it is as good as
+    /// unmatched.
     pub fn handle_doubt(&mut self, number: usize) {
-        let ttl = self.probes.get(number).map_or(0, |sent| sent.ttl);
-        if let Some(answer) = self.hop_mut(ttl).and_then(|hop| hop.answers.last_mut()) {
+        if let Some(answer) = self.booked(number) {
             answer.unmatched = true;
         }
     }
@@ -322,6 +321,12 @@ impl Tracer {
         self.conclude(ttl, reply);
         self.forget_settled();
         true
+    }
+
+    /// The answer that was booked last, which is to the probe of that number.
+    fn booked(&mut self, number: usize) -> Option<&mut HopAnswer> {
+        let ttl = self.probes.get(number)?.ttl;
+        self.hop_mut(ttl)?.answers.last_mut()
     }
 
     /// What an answer at `ttl` says about where the trace ends.

@@ -8,8 +8,9 @@ use super::targets::{bytes, first};
 use crate::command::Exit;
 use crate::command::verdicts::Refusal;
 use crate::edge::measurements::shown;
+use crate::network;
 use crate::printable::Printable;
-use crate::round::deny::{self, DenyList};
+use crate::round::deny::DenyList;
 
 /// The networks named on the command line, and those in the file at `path` (`-` is standard input). Faults are told all
 /// together.
@@ -37,7 +38,7 @@ pub(super) fn read(named: &[IpNet], path: Option<&Path>) -> Result<DenyList, Ref
 fn prefix(line: &[u8]) -> Result<Option<IpNet>, String> {
     let line = std::str::from_utf8(line).map_err(|_| "is not UTF-8: write a prefix".to_owned())?;
     let written = line.split('#').next().unwrap_or_default().trim();
-    let prefix = (!written.is_empty()).then(|| deny::prefix(written)).transpose();
+    let prefix = (!written.is_empty()).then(|| network::prefix(written)).transpose();
     prefix.map_err(|error| error.to_string())
 }
 

@@ -20,9 +20,10 @@ use crate::edge::dns::Resolvers;
 use crate::edge::input::STANDARD_INPUT;
 use crate::edge::prober::{ProbeSockets, Prober};
 use crate::edge::{clock, privileges};
+use crate::network;
 use crate::printable::{Escaped, is_hostile};
 use crate::resolution::{AddressFamily, View};
-use crate::round::deny::{self, DenyList};
+use crate::round::deny::DenyList;
 use crate::trace::Protocol;
 use crate::trace::courtesy::Courtesy;
 use crate::trace::multipath::Confidence;
@@ -127,7 +128,7 @@ pub struct TraceCommand {
     private: bool,
 
     /// A network that is sent nothing, whatever leads there; any number of times
-    #[arg(long, value_name = "PREFIX", value_parser = deny::prefix)]
+    #[arg(long, value_name = "PREFIX", value_parser = network::prefix)]
     deny: Vec<IpNet>,
 
     /// A file with such networks, one prefix a line; # begins a comment, and it may be packed by gzip

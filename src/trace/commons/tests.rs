@@ -1,3 +1,5 @@
+use std::net::Ipv4Addr;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -165,7 +167,7 @@ fn no_more_is_remembered_than_has_its_use() {
         let mut pupil = Pupil::new(&tracer, sharing);
         commons.guide(id, &mut pupil, &mut tracer, now);
         tracer.handle_stop();
-        commons.leave(id, &mut pupil, &mut tracer, now);
+        commons.leave(&mut pupil, &tracer);
     }
     assert!(commons.networks.len() <= MOST + 1 && commons.before.len() <= MOST + 1);
 }

@@ -15,9 +15,14 @@ use super::probe::SEGMENT;
 use super::{NoMessage, Version};
 use crate::trace::AnswerKind;
 
-const RST: u8 = 0x04;
-const SYN: u8 = 0x02;
-const ACK: u8 = 0x10;
+/// The flags that tell what a segment is for: the end of what is sent.
+pub const FIN: u8 = 0x01;
+/// The beginning of a connection.
+pub const SYN: u8 = 0x02;
+/// That there is no connection.
+pub const RST: u8 = 0x04;
+/// That something is acknowledged.
+pub const ACK: u8 = 0x10;
 
 /// What a SYN says it can take, as that of any host does: what Ethernet carries over either version of IP.
 const SEGMENT_SIZE: u16 = 1440;
