@@ -18,6 +18,7 @@ use crate::moment::Rtt;
 use crate::provider::ProviderId;
 use crate::resolution::Resolution;
 use crate::resolution::pointer::Pointer;
+use crate::resolution::zone::{Canary, Zone};
 use crate::trace::{Distances, Protocol, Trace};
 use crate::vantage::{Vantage, VantageId};
 use crate::workload::{DataClass, Endpoint, Host, Jurisdiction, Workload, WorkloadId};
@@ -117,10 +118,74 @@ pub struct Observation {
     /// has none.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub pointers: Vec<Pointer>,
-    /// What every source says of the addresses and of the hops on the way to them.
+    /// What the zone of its name says of itself, where that was asked.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub zone: Option<Zone>,
+    /// What each view answered to a name that nobody has.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub canaries: Vec<Canary>,
+    /// Other hosts that it depends on or sends people to.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub related: Vec<Related>,
+    /// What every source says of the addresses, of those of other hosts, and of the hops on the way to them.
     pub claims: Claims,
     /// The databases that were asked.
     pub databases: Vec<DatabaseDigest>,
+}
+
+/// A host that an endpoint depends on, or that it sends people to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Related {
+    /// The host.
+    pub host: Host,
+    /// What it is to the endpoint.
+    pub role: Role,
+    /// What named it: the zone, or the page that sends people there.
+    pub named_by: String,
+    /// Where its name leads, by one view; empty for an address.
+    pub resolutions: Vec<Resolution>,
+}
+
+/// What a host is to an endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// It serves the zone of the endpoint's name.
+    NameServer,
+    /// It takes the mail of that zone.
+    Mail,
+    /// A page of the endpoint sends people there.
+    Redirect,
+    /// A page of the endpoint has browsers fetch something there.
+    Resource,
+}
+
+impl Role {
+    /// The word used in reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NameServer => "name-server",
+            Self::Mail => "mail",
+            Self::Redirect => "redirect",
+            Self::Resource => "resource",
+        }
+    }
+}
+
+impl Related {
+    /// Its addresses, each once, in order.
+    pub fn addresses(&self) -> BTreeSet<IpAddr> {
+        let looked_up = self.resolutions.iter().flat_map(Resolution::addresses);
+        looked_up.chain(literal(&self.host)).collect()
+    }
+}
+
+/// The address that a host is, if it is one.
+fn literal(host: &Host) -> Option<IpAddr> {
+    match host {
+        Host::Address(address) => Some(*address),
+        Host::Name(_) => None,
+    }
 }
 
 /// Round trips to one address by another tool: how long they took and nothing of the way. It is no [`Trace`], because
@@ -253,6 +318,9 @@ impl Observation {
             contacts: Vec::new(),
             pings: Vec::new(),
             pointers: Vec::new(),
+            zone: None,
+            canaries: Vec::new(),
+            related: Vec::new(),
             claims: Claims::default(),
             databases: Vec::new(),
         }
@@ -261,17 +329,15 @@ impl Observation {
     /// Every address the endpoint led to, by any view, in order.
     pub fn addresses(&self) -> BTreeSet<IpAddr> {
         let looked_up = self.resolutions.iter().flat_map(Resolution::addresses);
-        let literal = match self.endpoint.host() {
-            Host::Address(address) => Some(*address),
-            Host::Name(_) => None,
-        };
-        looked_up.chain(literal).collect()
+        looked_up.chain(literal(self.endpoint.host())).collect()
     }
 
-    /// Every address that a source can say something of: those of the endpoint, and whoever answered on the way to them.
+    /// Every address that a source can say something of: those of the endpoint and of the hosts related to it, and
+    /// whoever answered on the way to them.
     pub fn located(&self) -> BTreeSet<IpAddr> {
         let responders = self.traces.iter().flat_map(Trace::responders);
-        self.addresses().into_iter().chain(responders).collect()
+        let related = self.related.iter().flat_map(Related::addresses);
+        self.addresses().into_iter().chain(related).chain(responders).collect()
     }
 
     /// The best round-trip time of an answer from `address` itself, by any method: [`Bests::best`].

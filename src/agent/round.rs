@@ -76,9 +76,9 @@ impl World {
                 let prober = self.prober.clone();
                 answers.spawn(async move { Answer::Trace(prober.trace(plan).await) });
             }
-            Ask::Contact { address, port, attempts, timeout } => {
+            Ask::Contact(call) => {
                 let turns = Arc::clone(&self.turns);
-                answers.spawn(async move { Answer::Contact(dial(address, port, attempts, timeout, &turns).await) });
+                answers.spawn(async move { Answer::Contact(dial(&call, &turns).await) });
             }
             Ask::Pointer { view, address } => {
                 let (resolvers, pointers) = (Arc::clone(&self.resolvers), Arc::clone(&self.pointers));

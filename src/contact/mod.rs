@@ -1,6 +1,6 @@
 //! Address → conversation: what happened when one address was spoken to on the workload's own port.
 //!
-//! For now the TCP handshake. A refused connection is an answer too, but no witness of distance: firewalls on the way
+//! The TCP handshake, and over the connection TLS, HTTP or SMTP, as far as the endpoint speaks them. A refused connection is an answer too, but no witness of distance: firewalls on the way
 //! reset connections in the name of the other side, and a near one would prove a far address to be at home.
 
 use std::net::IpAddr;
@@ -9,6 +9,17 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::moment::Rtt;
+
+use call::Speech;
+use certificate::Tls;
+use exchange::Exchange;
+use greeting::Greeting;
+
+pub mod call;
+pub mod certificate;
+pub mod exchange;
+pub mod greeting;
+pub mod pop;
 
 /// Attempts to reach one address on one port.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +34,26 @@ pub struct Contact {
     pub attempts: u8,
     /// What came of them.
     pub outcome: ContactOutcome,
+    /// What was said over the connection, or would have been.
+    #[serde(skip_serializing_if = "is_nothing", default = "nothing")]
+    pub speech: Speech,
+    /// What TLS came to, where it was spoken.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub tls: Option<Tls>,
+    /// What was asked by HTTP, in order, and what came of it.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub exchanges: Vec<Exchange>,
+    /// How a mail server greeted.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub greeting: Option<Greeting>,
+}
+
+fn nothing() -> Speech {
+    Speech::Nothing
+}
+
+fn is_nothing(speech: &Speech) -> bool {
+    *speech == Speech::Nothing
 }
 
 /// What came of the attempts.
@@ -71,6 +102,12 @@ impl ContactFailure {
 }
 
 impl Contact {
+    /// Attempts after which nothing was said.
+    pub fn silent(address: IpAddr, port: u16, started: Timestamp, attempts: u8, outcome: ContactOutcome) -> Self {
+        let speech = Speech::Nothing;
+        Self { address, port, started, attempts, outcome, speech, tls: None, exchanges: Vec::new(), greeting: None }
+    }
+
     /// The best time of a handshake, and how many it is the best of. A reset's time is none: see above. Nor is one that
     /// [no answer takes](Rtt::SHORTEST).
     pub fn rtt(&self) -> Option<(Rtt, usize)> {

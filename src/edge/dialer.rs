@@ -9,7 +9,7 @@
 //! there; before that, every refusal is taken for a reset).
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::time::Duration;
 
@@ -19,6 +19,7 @@ use tokio::net::TcpSocket;
 use super::clock;
 use super::turns::Turns;
 use super::vigil::Vigil;
+use crate::contact::call::Call;
 use crate::contact::{Contact, ContactFailure, ContactOutcome};
 use crate::moment::Rtt;
 
@@ -41,12 +42,12 @@ enum Attempt {
     SleptOver,
 }
 
-/// Makes `attempts` connections (at least one) to `address`, one after the other, each in its turn and given `timeout`, and
-/// keeps the best time. A host that cannot send at all is not tried again.
+/// Makes the connections of `call`, one after the other, each in its turn, and keeps the best time. A host that cannot send at all is not tried again.
 ///
 /// A connection that came about is closed at once and in order, with FIN: a reset would be a packet less, but to the
 /// other side it is an error, in its logs and to whatever guards it.
-pub async fn dial(address: IpAddr, port: u16, attempts: u8, timeout: Duration, turns: &Turns) -> Contact {
+pub async fn dial(call: &Call, turns: &Turns) -> Contact {
+    let Call { address, port, attempts, timeout, .. } = *call;
     turns.wait(address).await;
     let started = clock::now().wall;
     let mut made = vec![attempt(SocketAddr::new(address, port), timeout).await];
@@ -55,7 +56,7 @@ pub async fn dial(address: IpAddr, port: u16, attempts: u8, timeout: Duration, t
         turns.wait(address).await;
         made.push(attempt(SocketAddr::new(address, port), timeout).await);
     }
-    Contact { address, port, started, attempts: count(made.len()), outcome: outcome_of(&made) }
+    Contact::silent(address, port, started, count(made.len()), outcome_of(&made))
 }
 
 fn outcome_of(made: &[Attempt]) -> ContactOutcome {
@@ -154,6 +155,7 @@ mod tests {
     use socket2::{Domain, Socket, Type};
 
     use super::*;
+    use crate::contact::call::Speech;
     use crate::trace::courtesy::Courtesy;
 
     const LONG: Duration = Duration::from_secs(5);
@@ -161,7 +163,8 @@ mod tests {
     fn dial_now(address: &str, port: u16, attempts: u8, timeout: Duration) -> Contact {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let turns = Turns::new(Courtesy::per_second(1000, 100));
-        runtime.block_on(dial(address.parse().unwrap(), port, attempts, timeout, &turns))
+        let call = Call { address: address.parse().unwrap(), port, attempts, timeout, speech: Speech::Nothing };
+        runtime.block_on(dial(&call, &turns))
     }
 
     #[test]

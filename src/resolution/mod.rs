@@ -7,6 +7,7 @@
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
+use ipnet::IpNet;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +16,7 @@ use crate::workload::HostName;
 
 pub mod chain;
 pub mod pointer;
+pub mod zone;
 
 /// Which addresses are asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -58,6 +60,20 @@ pub struct Resolution {
     /// The aliases that were followed before it failed, in order, the asked name first; those of an answer are in it.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub followed: Vec<Alias>,
+    /// For whom it was asked (EDNS Client Subnet, RFC 7871), where that was said.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub subnet: Option<ClientSubnet>,
+}
+
+/// For whom a question was asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClientSubnet {
+    /// The prefix that the question named.
+    pub prefix: IpNet,
+    /// The length of the prefix that the answer says it holds for; `None` where it says nothing, so that nobody knows
+    /// whether the question was heeded.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub scope: Option<u8>,
 }
 
 /// What came of a question.

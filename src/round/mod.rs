@@ -26,6 +26,7 @@ use std::time::{Duration, Instant};
 use ipnet::IpNet;
 use jiff::Timestamp;
 
+use crate::contact::call::{Call, Speech};
 use crate::contact::{Contact, ContactFailure, ContactOutcome};
 use crate::location::claims::Claims;
 use crate::moment::{Moment, Rtt};
@@ -130,16 +131,7 @@ pub enum Ask {
     /// Trace the path to an address.
     Trace(Plan),
     /// Speak to an address.
-    Contact {
-        /// The address.
-        address: IpAddr,
-        /// The workload's own port.
-        port: u16,
-        /// How many connections to attempt.
-        attempts: u8,
-        /// How long one of them may take.
-        timeout: Duration,
-    },
+    Contact(Call),
     /// Ask what an address is called.
     Pointer {
         /// Ask this view.
@@ -353,7 +345,7 @@ impl Round {
         if attempts > 0 && self.settings.endpoint.scheme() != Scheme::Dns {
             let port = self.settings.endpoint.port();
             self.contacts.insert(address, now.wall);
-            self.asks.push_back(Ask::Contact { address, port, attempts, timeout });
+            self.asks.push_back(Ask::Contact(Call { address, port, attempts, timeout, speech: Speech::Nothing }));
         }
     }
 
@@ -421,8 +413,9 @@ impl Round {
         let elapsed = Rtt::from_duration(now.mono.saturating_duration_since(self.started.mono));
         for ((view, family), asked) in std::mem::take(&mut self.lookups) {
             let outcome = Outcome::Failed(NameFailure::Timeout);
-            let (name, server, followed) = (name.clone(), None, Vec::new());
-            let missing = Resolution { name, family, view, server, asked, elapsed_ns: elapsed, outcome, followed };
+            let (name, server, followed, subnet) = (name.clone(), None, Vec::new(), None);
+            let missing =
+                Resolution { name, family, view, server, asked, elapsed_ns: elapsed, outcome, followed, subnet };
             self.observation.resolutions.push(missing);
         }
     }
@@ -440,7 +433,7 @@ impl Round {
         let (port, attempts) = (self.settings.endpoint.port(), self.settings.probing.contact_attempts);
         for (address, started) in std::mem::take(&mut self.contacts) {
             let outcome = ContactOutcome::Failed(ContactFailure::Timeout);
-            self.observation.contacts.push(Contact { address, port, started, attempts, outcome });
+            self.observation.contacts.push(Contact::silent(address, port, started, attempts, outcome));
         }
     }
 

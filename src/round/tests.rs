@@ -75,6 +75,7 @@ fn answer(ask: &Ask, addresses: &[&str]) -> Resolution {
         elapsed_ns: Rtt::from_duration(Duration::from_millis(3)),
         outcome,
         followed: Vec::new(),
+        subnet: None,
     }
 }
 
@@ -93,14 +94,14 @@ fn trace(target: &str, protocol: Protocol, responders: &[&str]) -> Trace {
 
 fn contact(address: &str) -> Contact {
     let outcome = ContactOutcome::Connected { rtt_ns: Rtt::from_duration(Duration::from_millis(5)), samples: 3 };
-    Contact { address: address.parse().unwrap(), port: 443, started: start().wall, attempts: 3, outcome }
+    Contact::silent(address.parse().unwrap(), 443, start().wall, 3, outcome)
 }
 
 fn targets(asks: &[Ask]) -> Vec<(&'static str, String)> {
     let short = |ask: &Ask| match ask {
         Ask::Lookup { view, family, .. } => ("lookup", format!("{view} {family:?}")),
         Ask::Trace(plan) => ("trace", format!("{} {}", plan.target, plan.protocol)),
-        Ask::Contact { address, port, .. } => ("contact", format!("{address} {port}")),
+        Ask::Contact(Call { address, port, .. }) => ("contact", format!("{address} {port}")),
         Ask::Pointer { view, address } => ("pointer", format!("{view} {address}")),
         Ask::Claims { addresses, .. } => {
             ("claims", addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "))

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use crate::contact::call::Call;
 use crate::contact::{Contact, ContactFailure, ContactOutcome};
 use crate::moment::{Moment, Rtt};
 use crate::resolution::chain::Resolved;
@@ -43,7 +44,20 @@ impl World {
             (Outcome::Failed(_) | Outcome::Answered(_), _) => LOOKUP,
         };
         let elapsed_ns = Rtt::from_duration(elapsed);
-        (elapsed, Resolution { name, family, view, server: None, asked: now.wall, elapsed_ns, outcome, followed })
+        (
+            elapsed,
+            Resolution {
+                name,
+                family,
+                view,
+                server: None,
+                asked: now.wall,
+                elapsed_ns,
+                outcome,
+                followed,
+                subnet: None,
+            },
+        )
     }
 
     /// What an address is called, and after how long that is known.
@@ -56,20 +70,14 @@ impl World {
         (elapsed, Pointer { address, view, server: None, asked: now.wall, outcome })
     }
 
-    /// What comes of `attempts` to connect, one after the other, and after how long.
-    pub(super) fn contact(
-        &mut self,
-        address: IpAddr,
-        port: u16,
-        attempts: u8,
-        timeout: Duration,
-        now: Moment,
-    ) -> (Duration, Contact) {
+    /// What comes of attempts to connect, one after the other, and after how long.
+    pub(super) fn contact(&mut self, call: &Call, now: Moment) -> (Duration, Contact) {
+        let Call { address, port, attempts, timeout, .. } = *call;
         let vantage = self.vantage;
         let knocks: Vec<_> = (0..attempts).map(|_| self.internet.knock(vantage, address, port)).collect();
         let elapsed = knocks.iter().map(|knock| duration(*knock, timeout)).sum();
         let outcome = outcome(&knocks, timeout);
-        (elapsed, Contact { address, port, started: now.wall, attempts, outcome })
+        (elapsed, Contact::silent(address, port, now.wall, attempts, outcome))
     }
 }
 

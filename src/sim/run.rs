@@ -61,7 +61,7 @@ pub fn run(scenario: &Scenario, borders: &Borders, first: Instant) -> Report {
 #[derive(Debug)]
 enum Event {
     Datagram { vantage: NodeId, protocol: Protocol, from: IpAddr, bytes: Vec<u8> },
-    Answer(RoundId, Answer),
+    Answer(RoundId, Box<Answer>),
     Delivered(DeliveryId, Vec<Outcome>),
 }
 
@@ -271,7 +271,7 @@ impl<'s> Simulation<'s> {
                     self.log.packet(self.elapsed(), &bytes);
                     self.prober(vantage).handle_datagram(protocol, &bytes, from, now);
                 }
-                Event::Answer(round, answer) => self.answer(round, answer),
+                Event::Answer(round, answer) => self.answer(round, *answer),
                 Event::Delivered(id, outcomes) => {
                     if let Some(daemon) = &mut self.daemon {
                         daemon.handle_delivery(id, &outcomes, now);
@@ -355,9 +355,9 @@ impl<'s> Simulation<'s> {
                 let (after, resolution) = self.world.resolve(view, name, family, now);
                 (after, Answer::Resolution(resolution))
             }
-            Ask::Contact { address, port, attempts, timeout } => {
-                self.outgoing.send("connections", address, attempts.into(), elapsed);
-                let (after, contact) = self.world.contact(address, port, attempts, timeout, now);
+            Ask::Contact(call) => {
+                self.outgoing.send("connections", call.address, call.attempts.into(), elapsed);
+                let (after, contact) = self.world.contact(&call, now);
                 (after, Answer::Contact(contact))
             }
             Ask::Trace(plan) => {
@@ -379,7 +379,7 @@ impl<'s> Simulation<'s> {
                 return;
             }
         };
-        self.agenda.put(now.mono + after, Event::Answer(round, answer));
+        self.agenda.put(now.mono + after, Event::Answer(round, Box::new(answer)));
     }
 }
 

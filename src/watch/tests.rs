@@ -118,6 +118,7 @@ impl World {
             elapsed_ns: Rtt::from_duration(Duration::from_millis(3)),
             outcome: Resolved::Answered(answer),
             followed: Vec::new(),
+            subnet: None,
         };
         let says =
             Says::Registered { prefix: "203.101.184.0/24".parse().unwrap(), country: self.country.parse().unwrap() };
@@ -137,6 +138,9 @@ impl World {
             contacts: Vec::new(),
             pings: Vec::new(),
             pointers: Vec::new(),
+            zone: None,
+            canaries: Vec::new(),
+            related: Vec::new(),
             claims: [claim("asset-register", says), claim("routed-asn", announced)].into_iter().collect(),
             databases: Vec::new(),
         }

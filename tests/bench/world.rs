@@ -104,13 +104,8 @@ impl Target {
             ending: Ending::Reached,
         };
         let rtt_ns = queued(far, random);
-        let contact = Contact {
-            address: self.address,
-            port: 443,
-            started: observed,
-            attempts: 3,
-            outcome: ContactOutcome::Connected { rtt_ns, samples: 3 },
-        };
+        let outcome = ContactOutcome::Connected { rtt_ns, samples: 3 };
+        let contact = Contact::silent(self.address, 443, observed, 3, outcome);
         Observation {
             schema: SCHEMA,
             endpoint: format!("https://{host}").parse().unwrap(),
@@ -125,6 +120,9 @@ impl Target {
             contacts: vec![contact],
             pings: Vec::new(),
             pointers: Vec::new(),
+            zone: None,
+            canaries: Vec::new(),
+            related: Vec::new(),
             databases: Vec::new(),
         }
     }
@@ -150,6 +148,7 @@ impl Target {
             asked,
             elapsed_ns: Rtt::from_ms(3.0).unwrap(),
             followed: Vec::new(),
+            subnet: None,
             outcome: Outcome::Answered(Answer { chain: Vec::new(), addresses, authenticated: false, left_out: 0 }),
         }
     }

@@ -361,7 +361,7 @@ impl Case {
     fn contact(&self, city: &str, started: Timestamp) -> Option<Contact> {
         let answer = self.answer.iter().find(|answer| answer.from == city && answer.by == Some(Protocol::Tcp))?;
         let outcome = ContactOutcome::Connected { rtt_ns: Rtt::from_ms(answer.rtt_ms).unwrap(), samples: 3 };
-        Some(Contact { address: self.address, port: 443, started, attempts: 3, outcome })
+        Some(Contact::silent(self.address, 443, started, 3, outcome))
     }
 }
 

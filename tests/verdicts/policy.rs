@@ -231,6 +231,7 @@ fn resolution(view: &str, asked: Timestamp, outcome: Outcome) -> Resolution {
         elapsed_ns: Rtt::default(),
         outcome,
         followed: Vec::new(),
+        subnet: None,
     }
 }
 
@@ -268,7 +269,7 @@ impl Stated {
         } else {
             ContactOutcome::Failed(ContactFailure::Timeout)
         };
-        let contact = Contact { address: self.address, port: 443, started, attempts: 3, outcome };
+        let contact = Contact::silent(self.address, 443, started, 3, outcome);
         self.denied.is_none().then_some(contact)
     }
 }

@@ -66,7 +66,7 @@ impl Resolvers {
         };
         let elapsed_ns = Rtt::from_duration(clock::now().mono - asked.mono);
         let (name, view) = (name.clone(), view.clone());
-        Resolution { name, family, view, server, asked: asked.wall, elapsed_ns, outcome, followed }
+        Resolution { name, family, view, server, asked: asked.wall, elapsed_ns, outcome, followed, subnet: None }
     }
 
     /// Asks `view` for the names of `address`, within the timeout of that view and two seconds: a name is worth no more.

@@ -109,6 +109,7 @@ impl Head {
             elapsed_ns: Rtt::default(),
             outcome: Outcome::Answered(Answer { chain: Vec::new(), addresses, authenticated: false, left_out: 0 }),
             followed: Vec::new(),
+            subnet: None,
         })
     }
 

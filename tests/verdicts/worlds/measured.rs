@@ -52,7 +52,7 @@ pub(crate) fn measure(dice: &mut Dice, seen: &mut Observation, address: IpAddr, 
     if methods & 2 != 0 {
         let best = if methods & 1 == 0 { rtt } else { later(dice) };
         let outcome = ContactOutcome::Connected { rtt_ns: best, samples: 3 };
-        seen.contacts.push(Contact { address, port: 443, started: at, attempts: 3, outcome });
+        seen.contacts.push(Contact::silent(address, 443, at, 3, outcome));
     }
     if methods & 4 != 0 {
         ping(seen, address, rtt);
@@ -71,7 +71,7 @@ fn silence(dice: &mut Dice, seen: &mut Observation, address: IpAddr) {
     if dice.percent(30) {
         let rtt_ns = Rtt::from_ms(0.2).expect("a time");
         let outcome = ContactOutcome::Refused { rtt_ns, samples: 3 };
-        seen.contacts.push(Contact { address, port: 443, started, attempts: 3, outcome });
+        seen.contacts.push(Contact::silent(address, 443, started, 3, outcome));
     }
     if dice.percent(30) {
         seen.traces.push(trace(dice, address, started, None));

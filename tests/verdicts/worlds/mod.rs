@@ -164,6 +164,7 @@ fn observation(standing: &Standing, addresses: &[IpAddr]) -> Observation {
         asked: observed,
         elapsed_ns: Rtt::default(),
         followed: Vec::new(),
+        subnet: None,
         outcome: Outcome::Answered(Answer {
             chain: Vec::new(),
             addresses: addresses.iter().map(answered).collect(),

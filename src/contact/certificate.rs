@@ -1,0 +1,91 @@
+//! What the holder of an address presented by TLS: its certificates, and what they are worth.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::digest::Digest;
+use crate::moment::Rtt;
+use crate::workload::Host;
+
+/// What came of a TLS handshake.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Tls {
+    /// It was completed, whatever the certificate is worth.
+    Established(Session),
+    /// It was not.
+    Failed(TlsFailure),
+}
+
+/// A TLS session.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Session {
+    /// Whom we asked for.
+    pub name: Host,
+    /// `TLSv1.2` or `TLSv1.3`.
+    pub version: String,
+    /// One round trip of the handshake: all of it, divided by the round trips that it takes (1 in TLS 1.3, RFC 8446
+    /// section 2; 2 in TLS 1.2, RFC 5246 section 7.3; one more after a hello retry). Whoever holds the key of the
+    /// certificate is no farther than that.
+    pub rtt_ns: Rtt,
+    /// The certificates presented, that of the holder first, [`MOST_CERTIFICATES`] at most.
+    pub chain: Vec<Certificate>,
+    /// What the chain is worth.
+    pub trust: Trust,
+}
+
+/// The most certificates of a chain that are kept.
+pub const MOST_CERTIFICATES: usize = 8;
+
+/// The most names of a certificate that are kept.
+pub const MOST_NAMES: usize = 64;
+
+/// One certificate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Certificate {
+    /// Of its DER form.
+    pub sha256: Digest,
+    /// The subject's distinguished name (RFC 4514), cut at 256 characters.
+    pub subject: String,
+    /// The issuer's.
+    pub issuer: String,
+    /// The `C` of the issuer, as it is written there.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub issuer_country: Option<String>,
+    /// The DNS names and addresses it is for, [`MOST_NAMES`] at most.
+    pub names: Vec<String>,
+    /// From when it is valid.
+    pub not_before: Timestamp,
+    /// Until when.
+    pub not_after: Timestamp,
+}
+
+/// What a chain of certificates is worth to this host.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Trust {
+    /// It leads to an authority that this host trusts, and is for the name that was asked for.
+    Trusted,
+    /// It is for other names.
+    WrongName,
+    /// It is no longer valid, or not yet.
+    NotInTime,
+    /// It leads to no authority that this host trusts.
+    UnknownIssuer,
+    /// Anything else, in the words of the library.
+    Invalid(String),
+}
+
+/// Why there was no session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TlsFailure {
+    /// Nothing came in time.
+    Timeout,
+    /// The other side closed or reset the connection.
+    Closed,
+    /// The other side refused by an alert: no such name here, no version in common.
+    Refused,
+    /// What came is no TLS.
+    Malformed,
+}
