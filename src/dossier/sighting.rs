@@ -174,12 +174,14 @@ fn steps(trace: &Trace) -> Vec<Step> {
     for hop in &trace.hops {
         // Who was met on the way to a neighbour was not met on this one: nobody knows more of that hop than of a silent one.
         let answers = if hop.inherited.is_none() { &hop.answers[..] } else { &[] };
-        let timed = answers.iter().filter(|answer| !answer.kind.is_of_tcp());
+        // Nor is it known who, on the way, answers in the target's name.
+        let is_somebody = |answer: &&HopAnswer| answer.from != trace.target || trace.is_arrival(answer);
+        let timed = answers.iter().filter(is_somebody).filter(|answer| !answer.kind.is_of_tcp());
         let best = timed.min_by_key(|answer| answer.rtt_ns);
         let is_witness = |answer: &&HopAnswer| trace.is_witness(answer);
         let witnessed = answers.iter().filter(is_witness).map(|answer| answer.rtt_ns).min();
         steps.push(Step { ttl: hop.ttl, answer: best.map(|answer| (answer.from, answer.rtt_ns)), witnessed });
-        if answers.iter().any(|answer| answer.from == trace.target) {
+        if answers.iter().any(|answer| trace.is_arrival(answer)) {
             break;
         }
     }

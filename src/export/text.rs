@@ -86,7 +86,9 @@ fn remarks(answers: &[&HopAnswer], trace: &Trace) -> Vec<&'static str> {
     let all = |is: &dyn Fn(&HopAnswer) -> bool| answers.iter().all(|answer| is(answer));
     let says = |kind| move |answer: &HopAnswer| answer.kind == kind;
     let stray = |answer: &HopAnswer| answer.kind == AnswerKind::PortUnreachable && answer.from != trace.target;
+    let in_its_name = |answer: &HopAnswer| answer.from == trace.target && answer.kind.is_on_the_way();
     [
+        (any(&in_its_name), "on the way to it"),
         (any(&says(AnswerKind::Unreachable)), "unreachable"),
         (any(&says(AnswerKind::SynAck)), "syn-ack"),
         (any(&says(AnswerKind::Reset)), "reset"),
@@ -200,14 +202,18 @@ mod tests {
     fn labels_ports_and_translators_are_told() {
         let mut traced = example();
         (traced.trace.protocol, traced.trace.port) = (Protocol::Tcp, Some(8443));
+        let in_its_name = answer(84, 4000, AnswerKind::TimeExceeded);
         let labels = [[0, 0, 0x10, 1], [0x05, 0xdc, 0xd1, 1]].map(Label::of).to_vec();
         let to = Some([10, 0, 0, 5].into());
         let extras = Some(Box::new(Extras { labels, unannounced: false, rewritten: to }));
         traced.trace.hops = vec![hop(2, vec![HopAnswer { extras, ..answer(9, 2000, AnswerKind::TimeExceeded) }], 0)];
+        traced.trace.hops.push(hop(3, vec![in_its_name], 0));
         let said = told(&traced);
         assert_eq!(said[0], "pakistan.gov.pk (203.101.184.84) by tcp to port 8443");
         assert!(said[1].ends_with("203.101.184.9  [MPLS 1 24013]"), "{said:#?}");
-        assert!(said[3].contains("at hop 2 with 10.0.0.5 as their destination"), "{said:#?}");
+        assert!(said[2].ends_with("203.101.184.84  (on the way to it)"), "{said:#?}");
+        assert!(said[4].contains("at hop 2 with 10.0.0.5 as their destination"), "{said:#?}");
+        assert!(said[5].contains("at hop 3 in the name of the target"), "{said:#?}");
     }
 
     #[test]

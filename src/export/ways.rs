@@ -90,8 +90,13 @@ fn letters(place: usize) -> String {
 }
 
 fn remarks(vertex: &Vertex, target: IpAddr) -> Vec<&'static str> {
-    let is_usual = matches!(vertex.kind, AnswerKind::TimeExceeded | AnswerKind::EchoReply | AnswerKind::Unstated)
-        || (vertex.kind == AnswerKind::PortUnreachable && vertex.address == target);
+    let is_target = vertex.address == target;
+    let is_usual = match vertex.kind {
+        AnswerKind::TimeExceeded => !is_target,
+        AnswerKind::EchoReply | AnswerKind::Unstated => true,
+        AnswerKind::PortUnreachable => is_target,
+        AnswerKind::Unreachable | AnswerKind::SynAck | AnswerKind::Reset => false,
+    };
     let said = (!is_usual).then(|| vertex.kind.as_str());
     said.into_iter().chain(vertex.unmatched.then_some("unmatched")).collect()
 }

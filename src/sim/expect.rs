@@ -74,17 +74,17 @@ fn ending(ending: Ending) -> &'static str {
 
 /// The hops of a trace in words, by the names of the nodes; silence at the end is left out.
 fn hops(trace: &Trace, topology: &Topology) -> Vec<String> {
-    let mut words: Vec<_> = trace.hops.iter().map(|one| hop(one, topology)).collect();
+    let mut words: Vec<_> = trace.hops.iter().map(|one| hop(one, trace.target, topology)).collect();
     while words.last().is_some_and(|last| last == "*") {
         words.pop();
     }
     words
 }
 
-fn hop(hop: &Hop, topology: &Topology) -> String {
+fn hop(hop: &Hop, target: IpAddr, topology: &Topology) -> String {
     let mut answers: Vec<String> = Vec::new();
     for answer in &hop.answers {
-        let words = answer_in_words(answer, topology);
+        let words = answer_in_words(answer, target, topology);
         if !answers.contains(&words) {
             answers.push(words);
         }
@@ -96,10 +96,11 @@ fn hop(hop: &Hop, topology: &Topology) -> String {
     }
 }
 
-fn answer_in_words(answer: &HopAnswer, topology: &Topology) -> String {
+fn answer_in_words(answer: &HopAnswer, target: IpAddr, topology: &Topology) -> String {
     let who = who(answer.from, topology);
     let what = match answer.kind {
         AnswerKind::Unreachable => " unreachable",
+        AnswerKind::TimeExceeded if answer.from == target => " in its name",
         AnswerKind::TimeExceeded | AnswerKind::EchoReply | AnswerKind::PortUnreachable | AnswerKind::Unstated => "",
         AnswerKind::SynAck => " syn-ack",
         AnswerKind::Reset => " reset",

@@ -49,6 +49,8 @@ struct Journey {
     forgers: Vec<(NodeId, Duration)>,
     /// Where somebody on the way has sent it on to.
     sent_on: Option<IpAddr>,
+    /// Whether somebody on the way translates it and what is said of it.
+    is_fronted: bool,
 }
 
 /// The routers and hosts at work.
@@ -121,7 +123,8 @@ impl Internet {
 
     fn carry(&self, from: NodeId, packet: &Packet) -> Journey {
         let flow = packet.flow();
-        let mut journey = Journey { fate: Fate::Lost, one_way: Duration::ZERO, forgers: Vec::new(), sent_on: None };
+        let (fate, one_way, forgers) = (Fate::Lost, Duration::ZERO, Vec::new());
+        let mut journey = Journey { fate, one_way, forgers, sent_on: None, is_fronted: false };
         let mut here = from;
         for distance in 1..=packet.hop_limit {
             let next = self.topology.hop(from, packet.destination, flow, usize::from(distance) - 1);
@@ -129,6 +132,7 @@ impl Internet {
             journey.one_way += self.topology.one_way(here, id);
             here = id;
             journey.sent_on = node.sends_on.or(journey.sent_on);
+            journey.is_fronted |= node.fronts;
             if !node.forges.is_empty() {
                 journey.forgers.push((id, journey.one_way));
             }
@@ -153,7 +157,8 @@ impl Internet {
         let (protocol, from, bytes) = match says {
             Some(_) if node.silent => return None,
             Some(says) => {
-                let from = node.address_towards(packet.source)?;
+                let own = node.address_towards(packet.source)?;
+                let from = if journey.is_fronted { packet.destination } else { own };
                 let arrived = journey.sent_on.map_or_else(|| packet.clone(), |to| packet.sent_on(to));
                 (Protocol::Icmp, from, complaint(from, packet.source, says, &arrived.quote(node.quotes)))
             }

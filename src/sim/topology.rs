@@ -43,6 +43,7 @@ pub(super) struct Node {
     pub(super) refuses: RefusalWritten,
     pub(super) forges: Vec<Forgery>,
     pub(super) sends_on: Option<IpAddr>,
+    pub(super) fronts: bool,
     pub(super) quotes: usize,
     pub(super) answers: BTreeSet<Protocol>,
     pub(super) open: BTreeSet<u16>,
@@ -74,6 +75,7 @@ impl Node {
         set(&mut self.refuses, written.refuses);
         set(&mut self.forges, written.forges.clone());
         self.sends_on = written.sends_on.or(self.sends_on);
+        self.fronts = written.fronts.unwrap_or(self.fronts);
         set(&mut self.quotes, written.quotes);
         set(&mut self.answers, written.answers.as_ref().map(|all| all.iter().copied().collect()));
         set(&mut self.open, written.open.as_ref().map(|all| all.iter().copied().collect()));
@@ -182,6 +184,7 @@ impl Topology {
             refuses: RefusalWritten::Nothing,
             forges: Vec::new(),
             sends_on: None,
+            fronts: false,
             quotes: LEAST_QUOTE,
             answers: BTreeSet::from([Protocol::Icmp, Protocol::Udp]),
             open: BTreeSet::new(),

@@ -104,6 +104,9 @@ pub(super) struct NodeWritten {
     pub(super) forges: Option<Vec<Forgery>>,
     /// It translates the destination of what it forwards to this address, where the way goes on as if it had not.
     pub(super) sends_on: Option<IpAddr>,
+    /// It translates the destination of what it forwards, and back what is said of that, so that whoever says something
+    /// from there on says it in the name of the destination.
+    pub(super) fronts: Option<bool>,
     /// How many bytes of what follows the IP header it quotes.
     pub(super) quotes: Option<usize>,
     /// What it answers when it is the destination.

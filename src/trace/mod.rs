@@ -15,12 +15,14 @@
 //!
 //! 1. The window: never more than `window` probes are unanswered and within their deadline.
 //! 2. Attempts: every hop is asked `attempts` times, all hops once before any hop twice, near hops before far ones.
-//! 3. The target answered, with whatever words: nothing further is asked, and what was asked further is cut away. The
-//!    attempts up to there are completed, then the trace has `Reached`.
+//! 3. The target answered, with whatever words but that the TTL ran out: nothing further is asked, and what was asked
+//!    further is cut away. The attempts up to there are completed, then the trace has `Reached`. That the TTL ran out says
+//!    somebody on the way, and the path goes on: in the target's name a translator of its address does, and whoever is
+//!    behind that.
 //! 4. Somebody else says that the path ends, or (5.) it is a loop: as in 3, but what is in flight beyond is awaited,
 //!    and should the target answer it, rule 3 holds. Otherwise the trace was `Refused`.
 //! 5. A loop: the path came back twice to a router it had left. Once does not count, as unrelated networks use the
-//!    same private addresses. The trace has `Looped`.
+//!    same private addresses; nor does the target's name, behind which many routers may be. The trace has `Looped`.
 //! 6. The gap: no hop is asked that is more than `gap_limit` beyond the last one that answered. When all those have
 //!    spent their attempts in silence, the trace is `Silent`; when `last_ttl` came first, it is `Exhausted`.
 //! 7. The deadline of the whole trace, or that nobody waits for it any longer, ends it as `Overdue`, with what is in
@@ -46,7 +48,7 @@
 //! the target's distance is witnessed only by what the target alone can know or say: an echo reply, and port
 //! unreachable to a UDP probe, which brought back what tells the probe apart. Other answers in its name end the trace
 //! and prove nothing: a proxy on the way completes handshakes, and a firewall resets them, and both know all that the
-//! target would. An answer to a probe that was [sent on elsewhere](extras::Extras::rewritten) is about another path.
+//! target would. That a probe ran out of hops, in its name, is of nobody known, and proves nothing either. An answer to a probe that was [sent on elsewhere](extras::Extras::rewritten) is about another path.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -174,6 +176,12 @@ impl AnswerKind {
         }
     }
 
+    /// Whether who says so passes probes on, in whatever name: a translator of destinations, and those behind it, say so in
+    /// the name of the target.
+    pub fn is_on_the_way(self) -> bool {
+        self == Self::TimeExceeded
+    }
+
     /// The word used in metrics (`kind`).
     pub fn as_str(self) -> &'static str {
         match self {
@@ -214,7 +222,7 @@ impl Trace {
     /// A hop's answer is never the destination's: only witnesses whose source is the target count. Neither is an answer in
     /// the target's name that came from nearer than some hop on the way.
     pub fn target_rtt(&self) -> Option<(Rtt, usize)> {
-        let others = |hop: &&Hop| hop.answers.iter().any(|answer| answer.from != self.target);
+        let others = |hop: &&Hop| hop.answers.iter().any(|answer| !self.is_arrival(answer));
         let last_on_the_way = self.hops.iter().filter(others).map(|hop| hop.ttl).max().unwrap_or(0);
         let is_beyond = |hop: &&Hop| hop.ttl >= last_on_the_way && hop.inherited.is_none();
         let beyond = || self.hops.iter().filter(is_beyond).flat_map(|hop| &hop.answers);
@@ -225,13 +233,20 @@ impl Trace {
 
     /// How far the target is: the nearest TTL at which it answered.
     pub fn distance(&self) -> Option<u8> {
-        let is_there = |hop: &&Hop| hop.answers.iter().any(|answer| answer.from == self.target);
+        let is_there = |hop: &&Hop| hop.answers.iter().any(|answer| self.is_arrival(answer));
         self.hops.iter().find(is_there).map(|hop| hop.ttl)
     }
 
     /// Whether the target answered, a reset included.
     pub fn target_answered(&self) -> bool {
-        self.met().contains(&self.target)
+        let measured = self.hops.iter().filter(|hop| hop.inherited.is_none());
+        measured.flat_map(|hop| &hop.answers).any(|answer| self.is_arrival(answer))
+    }
+
+    /// Whether this answer, if it is true, is the target's: it is in its name, and does not say that the probe
+    /// [ran out of hops](AnswerKind::is_on_the_way) before it.
+    pub fn is_arrival(&self, answer: &HopAnswer) -> bool {
+        answer.from == self.target && !answer.kind.is_on_the_way()
     }
 
     /// Whether the time of this answer shows that its probe got as far as its TTL, or to the target: nobody nearer had

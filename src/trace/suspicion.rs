@@ -23,6 +23,12 @@ pub enum Suspicion {
         /// Where it goes in place of the target.
         to: IpAddr,
     },
+    /// Somebody before the target says in its name that probes ran out of hops: a translator of its address does, for itself
+    /// and for all who are behind it.
+    Fronted {
+        /// The distance of the first to say so.
+        ttl: u8,
+    },
     /// Somebody answers TCP in the name of the target from nearer than the way there is long.
     Nearer {
         /// The distance from which TCP was answered.
@@ -45,6 +51,12 @@ impl fmt::Display for Suspicion {
         match self {
             Self::Translated { ttl, to } => {
                 write!(f, "probes arrive at hop {ttl} with {to} as their destination: translated on the way")
+            }
+            Self::Fronted { ttl } => {
+                write!(
+                    f,
+                    "probes run out of hops at hop {ttl} in the name of the target: a translator of its address stands there"
+                )
             }
             Self::Nearer { ttl, way } => {
                 write!(
@@ -73,6 +85,7 @@ pub fn suspicions<'a>(
     let (by_tcp, by_others): (Vec<&Trace>, Vec<&Trace>) =
         traces.iter().partition(|trace| trace.protocol == Protocol::Tcp);
     let mut found: Vec<Suspicion> = traces.iter().filter_map(|trace| translated(trace)).collect();
+    found.extend(traces.iter().filter_map(|trace| fronted(trace)));
     found.extend(nearer(&by_tcp, &by_others));
     found.extend(sooner(&by_tcp, &by_others, handshake));
     found.sort();
@@ -82,6 +95,11 @@ pub fn suspicions<'a>(
 
 fn translated(trace: &Trace) -> Option<Suspicion> {
     answers(trace).find_map(|(ttl, answer)| Some(Suspicion::Translated { ttl, to: answer.rewritten()? }))
+}
+
+fn fronted(trace: &Trace) -> Option<Suspicion> {
+    let is_in_its_name = |answer: &HopAnswer| answer.from == trace.target && answer.kind.is_on_the_way();
+    answers(trace).find_map(|(ttl, answer)| is_in_its_name(answer).then_some(Suspicion::Fronted { ttl }))
 }
 
 fn nearer(by_tcp: &[&Trace], by_others: &[&Trace]) -> Option<Suspicion> {
@@ -193,10 +211,28 @@ mod tests {
     }
 
     #[test]
+    fn who_says_in_the_name_of_the_target_that_hops_ran_out_is_a_translator_before_it() {
+        let mut way = echo(6, 40.0);
+        for hop in &mut way.hops[3..5] {
+            hop.answers = vec![answer(target(), 9.0, AnswerKind::TimeExceeded)];
+        }
+        assert_eq!(found(&[way.clone(), echo(4, 40.0), way.clone()]), [Suspicion::Fronted { ttl: 4 }]);
+        way.hops.truncate(4);
+        assert_eq!(
+            found(&[way.clone()]),
+            [Suspicion::Fronted { ttl: 4 }],
+            "also where nobody is known to be behind it"
+        );
+        way.hops[3].inherited = Some(jiff::Timestamp::UNIX_EPOCH);
+        assert_eq!(found(&[way]), []);
+    }
+
+    #[test]
     fn every_suspicion_is_told_in_its_own_words() {
         let (handshake, echo) = (Rtt::from_ms(1.0).unwrap(), Rtt::from_ms(40.0).unwrap());
         for (suspicion, words) in [
             (Suspicion::Translated { ttl: 3, to: router(7) }, "at hop 3 with 198.18.0.7 as their destination"),
+            (Suspicion::Fronted { ttl: 3 }, "at hop 3 in the name of the target"),
             (Suspicion::Nearer { ttl: 2, way: 9 }, "from hop 2, and other probes go on to hop 9"),
             (Suspicion::Sooner { handshake, echo }, "in 1.000 ms, and other probes in 40.000 ms"),
         ] {

@@ -333,15 +333,17 @@ impl Tracer {
     fn conclude(&mut self, ttl: u8, reply: Reply) {
         self.furthest = self.furthest.max(ttl);
         self.answered_up_to = self.answered_up_to.max(ttl);
-        if reply.from == self.plan.target {
+        let is_in_its_name = reply.from == self.plan.target;
+        if is_in_its_name && !reply.kind.is_on_the_way() {
             let nearest = self.reached_at.map_or(ttl, |nearest| nearest.min(ttl));
             self.reached_at = Some(nearest);
             if self.guided_from.is_some() {
                 self.want(nearest - 1);
             }
-        } else if reply.kind != AnswerKind::TimeExceeded {
+        } else if !reply.kind.is_on_the_way() {
             self.block(ttl, Ending::Refused);
-        } else if let Some(ttl) = self.loop_through(reply.from) {
+        } else if let Some(ttl) = Some(reply.from).filter(|_| !is_in_its_name).and_then(|from| self.loop_through(from))
+        {
             self.block(ttl, Ending::Looped);
         }
     }

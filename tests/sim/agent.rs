@@ -10,6 +10,7 @@ crate::scenarios![
     denied_from_now_on,
     dns_steering,
     flapping,
+    fronted_is_no_nearer,
     journal_full,
     liar_cannot_bring_it_home,
     load_is_spread,

@@ -14,6 +14,7 @@ crate::scenarios![
     silent_hops,
     target_answers_many_ttls,
     tcp_where_others_are_filtered,
+    translated_in_front,
     translated_on_the_way,
     truncated_replies,
     udp_where_icmp_is_filtered,

@@ -116,6 +116,11 @@ impl Known {
         &self.drawn
     }
 
+    /// Whether some flow ends at `target`.
+    pub(super) fn has_reached(&self, target: IpAddr) -> bool {
+        self.ends.iter().any(|(flow, ttl)| self.hop(*ttl).cell(*flow) == Some(Cell::Answered(target)))
+    }
+
     fn has_ended(&self, flow: u16, ttl: u8) -> bool {
         self.ends.get(&flow).is_some_and(|&end| end < ttl)
     }
@@ -162,7 +167,7 @@ impl Known {
         if self.has_ended(flow, ttl) {
             return;
         }
-        let passes = answer.from != trace.target && answer.kind == AnswerKind::TimeExceeded;
+        let passes = answer.kind.is_on_the_way();
         let hop = self.hops.entry(ttl).or_default();
         hop.cells.insert(flow, Cell::Answered(answer.from));
         hop.see(flow, answer, passes);

@@ -239,7 +239,7 @@ impl Multipath {
             (false, false) => Completion::Whole,
         };
         let hops = survey::hops(view, completion == Completion::Whole);
-        let is_reached = hops.iter().flat_map(|hop| &hop.vertices).any(|vertex| vertex.address == trace.target);
+        let is_reached = self.known.has_reached(trace.target);
         let paths = Multipaths {
             target: trace.target,
             protocol: trace.protocol,

@@ -151,6 +151,18 @@ fn a_silent_target_is_not_reached_and_no_hop_behind_the_last_is_made_up() {
 }
 
 #[test]
+fn ways_go_on_behind_a_translator_that_answers_in_the_name_of_the_target() {
+    let mut world = World::plain(&[1, 1, 2, 1]);
+    world.fronted = Some(3);
+    let paths = world.run(Wanted::default(), 3).paths;
+    assert_eq!((paths.ending, paths.hops.len(), paths.hops[2].vertices.len()), (Ending::Reached, 5, 2), "{paths:#?}");
+    assert!(paths.target_rtt().unwrap().ms() >= 5.0, "the translator's time is not the target's");
+    world.silent.insert((4, 0));
+    let paths = world.run(Wanted::default(), 3).paths;
+    assert_eq!((paths.ending, paths.hops.len(), paths.target_rtt()), (Ending::Silent, 4, None), "{paths:#?}");
+}
+
+#[test]
 fn ways_of_different_length_end_where_the_target_is() {
     // The one goes straight to the target, the other by way of two routers more.
     let mut world = World::of(vec![vec![vec![0, 1]], vec![vec![0], vec![1]], vec![vec![0], vec![0]]]);
@@ -256,7 +268,7 @@ fn worlds() -> impl Strategy<Value = World> {
     (levels, silent, 0..40_u32, any::<u64>(), any::<bool>()).prop_map(
         |(mut levels, silent, loss, salt, is_unprivileged)| {
             levels[0].truncate(1);
-            World { levels, silent, loss, salt, is_unprivileged }
+            World { silent, loss, salt, is_unprivileged, ..World::of(levels) }
         },
     )
 }

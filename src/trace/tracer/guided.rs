@@ -17,7 +17,7 @@ pub enum Known {
     Asked,
     /// This one answered; of a hop that was handed over, for another trace.
     Answered(IpAddr),
-    /// Several did.
+    /// Several did, or somebody on the way in the name of the target: nobody that the ways to others could have in common.
     Several,
     /// Nobody did.
     Silent,
@@ -78,6 +78,7 @@ impl Tracer {
     pub fn known(&self, ttl: u8) -> Known {
         let Some(hop) = self.hop(ttl) else { return Known::Unasked };
         match hop.answers.split_first() {
+            Some((first, _)) if first.from == self.plan.target && first.kind.is_on_the_way() => Known::Several,
             Some((first, rest)) if rest.iter().all(|answer| answer.from == first.from) => Known::Answered(first.from),
             Some(_) => Known::Several,
             None if hop.inherited.is_some() => Known::Silent,

@@ -192,7 +192,6 @@ fn only_what_the_target_alone_can_say_is_a_witness_of_its_distance() {
         (Protocol::Icmp, AnswerKind::PortUnreachable, false),
         (Protocol::Icmp, AnswerKind::Unreachable, false),
         (Protocol::Udp, AnswerKind::Unreachable, false),
-        (Protocol::Udp, AnswerKind::TimeExceeded, false),
         (Protocol::Tcp, AnswerKind::SynAck, false),
         (Protocol::Tcp, AnswerKind::Reset, false),
         (Protocol::Tcp, AnswerKind::Unreachable, false),
@@ -203,6 +202,62 @@ fn only_what_the_target_alone_can_say_is_a_witness_of_its_distance() {
         assert_eq!(trace.target_rtt().is_some(), is_witness, "{protocol} {kind:?}");
         assert_eq!(trace.ending, Ending::Reached);
     }
+}
+
+/// Who says that a probe ran out of hops is on its way, in whatever name.
+fn exceeded_in_its_name() -> Fate {
+    says(target(), AnswerKind::TimeExceeded)
+}
+
+#[test]
+fn a_probe_that_ran_out_of_hops_in_the_name_of_the_target_has_not_arrived() {
+    let translated = |ttl, _| match ttl {
+        1..=2 => hop(router(ttl)),
+        3..=4 => exceeded_in_its_name(),
+        _ => Fate::Answered { from: target(), kind: AnswerKind::EchoReply, after: Duration::from_millis(90) },
+    };
+    let (trace, _) = traced(&plan(), translated);
+    assert_eq!((trace.ending, trace.hops.len(), trace.distance()), (Ending::Reached, 5, Some(5)));
+    assert_eq!(trace.target_rtt(), Rtt::from_ms(90.0).map(|rtt| (rtt, 2)), "not that of those before");
+    for protocol in [Protocol::Icmp, Protocol::Udp, Protocol::Tcp] {
+        let nothing_beyond = |ttl, _| match ttl {
+            1..=2 => hop(router(ttl)),
+            3 => exceeded_in_its_name(),
+            _ => Fate::Silent,
+        };
+        let (trace, _) = traced(&Plan { protocol, ..plan() }, nothing_beyond);
+        assert_eq!((trace.ending, trace.hops.len()), (Ending::Silent, 3 + 3), "{protocol}: asked up to the gap limit");
+        assert_eq!((trace.distance(), trace.target_rtt(), trace.target_answered()), (None, None, false));
+        let in_its_name = &trace.hops[2].answers[0];
+        assert!(!trace.is_witness(in_its_name) && !trace.is_arrival(in_its_name));
+    }
+}
+
+#[test]
+fn those_who_answer_in_the_name_of_the_target_on_the_way_are_no_loop() {
+    let by_turns = |ttl: u8, _| match ttl {
+        1..=2 | 4 | 6 => hop(router(ttl)),
+        3 | 5 | 7 => exceeded_in_its_name(),
+        _ => echo(),
+    };
+    assert_eq!(ending(by_turns), (Ending::Reached, 8));
+    assert_eq!(ending(|_, _| exceeded_in_its_name()), (Ending::Exhausted, 12));
+}
+
+#[test]
+fn what_was_said_in_the_name_of_the_target_from_nearer_than_somebody_on_the_way_has_no_time() {
+    let (trace, _) = traced(&plan(), |ttl, _| if ttl < 5 { hop(router(ttl)) } else { echo() });
+    let mut doubted = trace.clone();
+    for answer in &mut doubted.hops[2].answers {
+        answer.kind = AnswerKind::EchoReply;
+        answer.from = target();
+    }
+    doubted.hops.truncate(4);
+    assert_eq!(doubted.target_rtt(), None, "a router was further on");
+    for answer in &mut doubted.hops[3].answers {
+        answer.from = target();
+    }
+    assert_eq!(doubted.target_rtt(), None, "and so is who answers in its name on the way");
 }
 
 #[test]
@@ -434,7 +489,7 @@ proptest! {
             prop_assert!(sent[&hop.ttl] <= plan.attempts.max(1));
         }
         prop_assert!(trace.hops.is_sorted_by(|near, far| near.ttl < far.ttl));
-        let has_answered = trace.hops.iter().flat_map(|hop| &hop.answers).any(|answer| answer.from == target());
+        let has_answered = trace.hops.iter().flat_map(|hop| &hop.answers).any(|answer| trace.is_arrival(answer));
         prop_assert_eq!(trace.ending == Ending::Reached, has_answered);
     }
 }
@@ -586,6 +641,19 @@ fn a_guided_trace_is_over_when_it_knows_every_hop_and_says_which_it_took_over() 
     let trace = tracer.poll_trace().unwrap();
     let taken: Vec<_> = trace.hops.iter().map(|hop| (hop.ttl, hop.inherited, hop.silent, hop.answers.len())).collect();
     assert_eq!(taken, [(2, Some(at), 1, 0), (3, Some(at), 0, 1), (4, None, 0, 1), (5, None, 0, 1)]);
+}
+
+#[test]
+fn who_answers_in_the_name_of_the_target_on_the_way_is_nobody_that_neighbours_would_meet() {
+    let now = noon();
+    let mut tracer = Tracer::new(Plan { attempts: 1, ..plan() }, now);
+    tracer.guide(6, now.mono);
+    let (before, last) = (tracer.probe_at(now.mono).unwrap(), tracer.probe_at(now.mono).unwrap());
+    let reply = |kind| Reply { from: target(), kind, at: now.mono };
+    assert!(tracer.handle_reply(before.number, reply(AnswerKind::TimeExceeded)));
+    assert!(tracer.handle_reply(last.number, reply(AnswerKind::EchoReply)));
+    assert_eq!((tracer.known(5), tracer.known(6)), (Known::Several, Known::Answered(target())));
+    assert_eq!(tracer.reached_at(), Some(6));
 }
 
 #[test]

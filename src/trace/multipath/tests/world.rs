@@ -26,6 +26,8 @@ pub(super) struct World {
     pub(super) salt: u64,
     /// Whether answers do not say to which probe they are, and flows are moved on by one.
     pub(super) is_unprivileged: bool,
+    /// From which level on routers answer in the name of the target, which a translator stands before.
+    pub(super) fronted: Option<usize>,
 }
 
 /// Probes sent, and what was found.
@@ -64,7 +66,7 @@ impl World {
 
     /// The levels as they are; behind the last is the target.
     pub(super) fn of(levels: Vec<Vec<Vec<usize>>>) -> Self {
-        Self { levels, silent: BTreeSet::new(), loss: 0, salt: 0, is_unprivileged: false }
+        Self { levels, silent: BTreeSet::new(), loss: 0, salt: 0, is_unprivileged: false, fronted: None }
     }
 
     pub(super) fn salted(mut self, salt: u64) -> Self {
@@ -74,7 +76,7 @@ impl World {
 
     /// Whoever stands at a level.
     pub(super) fn address(&self, level: usize, place: usize) -> IpAddr {
-        if level == self.levels.len() {
+        if level == self.levels.len() || self.fronted.is_some_and(|from| level >= from) {
             return TARGET.into();
         }
         [198, 18, u8::try_from(level).unwrap(), u8::try_from(place).unwrap()].into()
@@ -131,7 +133,7 @@ impl World {
         let (mut hops, mut ending, mut silent) = (Vec::new(), Ending::Exhausted, 0);
         for ttl in plan.first_ttl..=plan.last_ttl {
             let answer = self.answer(flow, ttl, dice);
-            let is_reached = answer.as_ref().is_some_and(|answer| answer.from == plan.target);
+            let is_reached = answer.as_ref().is_some_and(|answer| answer.kind == AnswerKind::EchoReply);
             silent = if answer.is_some() { 0 } else { silent + 1 };
             hops.push(Hop {
                 ttl,
