@@ -127,7 +127,8 @@ pub struct HopAnswer {
     #[serde(skip_serializing_if = "std::ops::Not::not", default)]
     pub late: bool,
     /// Whether it did not say to which probe it is: it stands where it most likely belongs, its time is counted from the
-    /// oldest probe it may be to, and it is no witness of distance, as whoever guesses the port can forge it.
+    /// oldest probe it may be to, and it is no witness of distance, as whoever guesses the port can forge it. So is one that
+    /// did say, but proved [too little](switchboard) for anybody to be held to it.
     #[serde(skip_serializing_if = "std::ops::Not::not", default)]
     pub unmatched: bool,
     /// What few answers say besides.

@@ -5,6 +5,14 @@
 //! right one; a SYN with ACK or a reset must come from the port that was knocked at and acknowledge all 32 bits of the
 //! key. Everything else is dropped, and the caller told why.
 //!
+//! A quote that is too short for the token is held to what it has. Of a TCP probe that is all 32 bits of its key. Of an echo
+//! request it is 14 bits of its identifier, the 16 of its key, and its checksum, which is 16 bits of its flow; where that is
+//! another, as a translator that does not mend checksums leaves it (RFC 5508, 4.2), the answer is booked and
+//! [proves nothing](crate::trace::HopAnswer::unmatched). Of a UDP probe it is 15 bits of its source port and the 16 of its
+//! key. Whoever is passed by probes of a flow knows all of that but the key, and has 16 bits to guess; so a short quote never
+//! witnesses the distance of a target: what would, an echo reply has no quote and must bring the token, and port unreachable
+//! with a short one proves nothing.
+//!
 //! A quote with another target than any trace has counts as well, as it shows that somebody on the way had sent the probe
 //! on elsewhere, and is booked as [just that](Extras::rewritten). Whoever forges such a quote need not know whom we trace,
 //! so it must prove more: by the token; for an echo request also by the checksum, which is 16 bits of its flow that others
@@ -174,11 +182,11 @@ impl Switchboard {
             }
             Ok(Message::Error { kind, quote, extras }) => {
                 let (key, reply) = (ProbeKey::quoted(&quote), Reply { from, kind, at: at.mono });
-                // The ports of a flow are no secret to its target, and the rest of a short quote is 16 bits: who speaks in
-                // its name must know more.
-                let is_doubtful = key.protocol == Protocol::Udp && quote.token.is_none() && from == key.target;
                 match self.issued(key, quote.token) {
-                    Ok(issued) => self.book(issued, reply, extras, is_doubtful, at),
+                    Ok(issued) => {
+                        let is_doubtful = quote.token.is_none() && self.is_doubtful(&quote, issued, from);
+                        self.book(issued, reply, extras, is_doubtful, at)
+                    }
                     Err(Receipt::Unrelated) => self.book_rewritten(key, &quote, reply, extras, at),
                     Err(receipt) => receipt,
                 }
@@ -314,6 +322,19 @@ impl Switchboard {
     fn issued(&self, key: ProbeKey, token: Option<u64>) -> Result<Issued, Receipt> {
         let issued = self.flows.find(key).ok_or(Receipt::Unrelated)?.map_err(|_| Receipt::Forged)?;
         if token.is_some_and(|token| token != issued.token) { Err(Receipt::Forged) } else { Ok(issued) }
+    }
+
+    /// Whether somebody may have guessed what a short quote says of the probe.
+    fn is_doubtful(&mut self, quote: &Quote, issued: Issued, from: IpAddr) -> bool {
+        match quote.probe {
+            QuotedProbe::Echo { checksum, .. } => {
+                let running = found(&mut self.traces, issued.trace);
+                running.is_some_and(|running| !is_of_flow(checksum, running.tracer.plan().flow))
+            }
+            // The ports of a flow are no secret to its target, and the rest is 16 bits: who speaks in its name must know more.
+            QuotedProbe::Udp { .. } => from == quote.target,
+            QuotedProbe::Tcp { .. } => false,
+        }
     }
 
     /// Books a reply to a probe that was sent on elsewhere, if its quote proves that it is one of ours.
@@ -507,11 +528,16 @@ fn port_of(plan: &Plan) -> u16 {
 fn proves(quote: &Quote, issued: Issued, flow: u16) -> bool {
     match (quote.token, quote.probe) {
         (Some(token), _) => token == issued.token,
-        // 0 and 0xffff are one and the same to a checksum.
-        (None, QuotedProbe::Echo { checksum, .. }) => checksum % u16::MAX == flow % u16::MAX,
+        (None, QuotedProbe::Echo { checksum, .. }) => is_of_flow(checksum, flow),
         (None, QuotedProbe::Tcp { .. }) => true,
         (None, QuotedProbe::Udp { .. }) => false,
     }
+}
+
+/// Whether an echo request with this checksum is of the flow.
+fn is_of_flow(checksum: u16, flow: u16) -> bool {
+    // 0 and 0xffff are one and the same to a checksum.
+    checksum % u16::MAX == flow % u16::MAX
 }
 
 #[cfg(test)]

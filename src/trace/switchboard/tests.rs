@@ -535,6 +535,41 @@ fn a_stepped_wall_clock_changes_no_time_and_no_order() {
     }
 }
 
+/// What a router translates on its way back, the identifier, is in the checksum: not all translators mend that (RFC 5508, 4.2).
+#[test]
+fn a_short_quote_of_an_echo_request_is_a_witness_where_its_checksum_is_that_of_the_flow() {
+    for target in [target(), "2407:e700::84".parse().unwrap()] {
+        for (changed, length, receipt, is_witness) in [
+            (None, 8, Receipt::Booked(Protocol::Icmp, AnswerKind::TimeExceeded), Some(true)),
+            (Some(2), 8, Receipt::Booked(Protocol::Icmp, AnswerKind::TimeExceeded), Some(false)),
+            (Some(3), 17, Receipt::Booked(Protocol::Icmp, AnswerKind::TimeExceeded), Some(false)),
+            (Some(3), 18, Receipt::Booked(Protocol::Icmp, AnswerKind::TimeExceeded), Some(true)),
+            (Some(7), 8, Receipt::Forged, None),
+        ] {
+            let (mut switchboard, now) = (switchboard(), noon());
+            switchboard.start(Plan { target, last_ttl: 1, ..plan(Protocol::Icmp) }, now);
+            let here = if target.is_ipv4() { IpAddr::from(HERE) } else { "2400:adc0::10".parse().unwrap() };
+            let header = if target.is_ipv4() { 20 } else { 40 };
+            let mut datagram = switchboard.poll_transmit(now).unwrap().datagram(here);
+            if let Some(place) = changed {
+                datagram[header + place] ^= 1;
+            }
+            let quote = [&[0; 4][..], &datagram[..header + length]].concat();
+            let (from, answer) = if target.is_ipv4() {
+                (router(1), icmp(11, 0, &quote))
+            } else {
+                ("2400:adc0::1".parse().unwrap(), [&[3, 0, 0, 0][..], &quote].concat())
+            };
+            let soon = now.after(Duration::from_millis(9));
+            assert_eq!(switchboard.handle_datagram(&answer, from, soon), receipt, "{target} {changed:?} {length}");
+            switchboard.handle_stop(soon);
+            let trace = switchboard.poll_trace().unwrap().1;
+            let answer = trace.hops[0].answers.first();
+            assert_eq!(answer.map(|answer| trace.is_witness(answer)), is_witness, "{target} {changed:?} {length}");
+        }
+    }
+}
+
 #[test]
 fn a_short_quote_of_a_udp_probe_in_the_name_of_its_target_is_no_witness() {
     for (length, is_doubtful) in [(28, true), (44, false)] {
