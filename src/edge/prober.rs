@@ -150,6 +150,8 @@ pub struct ProberHandle {
 #[derive(Debug)]
 struct Request {
     plan: Plan,
+    /// Since when it waits for room.
+    asked: Moment,
     answer: oneshot::Sender<Trace>,
 }
 
@@ -159,7 +161,7 @@ impl ProberHandle {
     pub async fn trace(&self, plan: Plan) -> Trace {
         let (answer, trace) = oneshot::channel();
         let unsent = || plan.unsent(clock::now());
-        if self.requests.send(Request { plan: plan.clone(), answer }).await.is_err() {
+        if self.requests.send(Request { plan: plan.clone(), asked: clock::now(), answer }).await.is_err() {
             return unsent();
         }
         trace.await.unwrap_or_else(|_| unsent())
@@ -298,12 +300,14 @@ impl Prober {
         }
     }
 
-    fn start(&mut self, Request { plan, answer }: Request) {
+    fn start(&mut self, Request { mut plan, asked, answer }: Request) {
         // Nobody waits for it any longer.
         if answer.is_closed() {
             return;
         }
-        match self.sockets.start(plan, &mut self.switchboard, clock::now()) {
+        let now = clock::now();
+        plan.deadline = plan.deadline.saturating_sub(now.mono.saturating_duration_since(asked.mono));
+        match self.sockets.start(plan, &mut self.switchboard, now) {
             Ok(trace) => drop(self.awaited.insert(trace, answer)),
             Err(unsent) => drop(answer.send(unsent)),
         }
@@ -383,6 +387,18 @@ mod tests {
         }
         assert_ne!(traces.0.flow, traces.1.flow, "two sockets cannot share a flow");
         assert_eq!(prober.tally().sent, BTreeMap::from([(Protocol::Udp, 6)]));
+        shutdown.cancel();
+        task.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_plan_that_waited_for_room_has_the_less_time() {
+        let (prober, task, shutdown) = unprivileged();
+        let (answer, trace) = oneshot::channel();
+        let (plan, now) = (to(Ipv4Addr::LOCALHOST), clock::now());
+        let asked = Moment { mono: now.mono.checked_sub(plan.deadline).unwrap(), ..now };
+        prober.requests.send(Request { plan, asked, answer }).await.unwrap();
+        assert_eq!((trace.await.unwrap().ending, prober.tally().sent), (Ending::Overdue, BTreeMap::new()));
         shutdown.cancel();
         task.await.unwrap();
     }

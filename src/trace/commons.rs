@@ -173,7 +173,7 @@ impl Commons {
     /// Something has happened to the trace: what it is to ask, and what it can take over.
     pub(super) fn guide(&mut self, id: TraceId, pupil: &mut Pupil, tracer: &mut Tracer, now: Moment) {
         if pupil.role == Role::Waiting {
-            self.begin(id, pupil, tracer, now);
+            self.begin(id, pupil, tracer);
         }
         if pupil.role != Role::Waiting {
             self.walk(id, pupil, tracer, now);
@@ -213,7 +213,7 @@ impl Commons {
         self.woken.pop_front()
     }
 
-    fn begin(&mut self, id: TraceId, pupil: &mut Pupil, tracer: &mut Tracer, now: Moment) {
+    fn begin(&mut self, id: TraceId, pupil: &mut Pupil, tracer: &mut Tracer) {
         if self.before.len() > MOST {
             self.before.retain(|_, before| before.reserved > 0 || !before.waiting.is_empty());
         }
@@ -229,12 +229,12 @@ impl Commons {
             }
             (None, Some(distance)) => {
                 pupil.role = Role::Following;
-                tracer.guide(distance, now.mono);
+                tracer.guide(distance);
             }
             (None, None) => {
                 pupil.role = Role::Exploring;
                 reach.explorer = Some(id);
-                tracer.explore(FIRST, now.mono);
+                tracer.explore(FIRST);
             }
         }
     }

@@ -25,7 +25,7 @@
 //!    same private addresses; nor does the target's name, behind which many routers may be. The trace has `Looped`.
 //! 6. The gap: no hop is asked that is more than `gap_limit` beyond the last one that answered. When all those have
 //!    spent their attempts in silence, the trace is `Silent`; when `last_ttl` came first, it is `Exhausted`.
-//! 7. The deadline of the whole trace, or that nobody waits for it any longer, ends it as `Overdue`, with what is in
+//! 7. The deadline of the whole trace, which counts from when it was asked for, or that nobody waits for it any longer, ends it as `Overdue`, with what is in
 //!    flight counted as silent.
 //! 8. A probe that could not be sent is neither answered nor silent, but it was an attempt. When the first `attempts`
 //!    probes could not be sent, no more are tried, and the trace is `Unsent`.
@@ -37,7 +37,7 @@
 //!     times more, each when the one before has been silent as well.
 //! 12. Sharing, for plans that allow it: hops that the traces to neighbouring targets have found alike are not asked again
 //!     (`commons` has the rules). They are *inherited* and say when they were measured; the target and the hop before
-//!     it never are. The deadline of a trace that waits for what others find counts from when it may ask.
+//!     it never are. A trace may wait for what others find, and its deadline passes meanwhile.
 //! 13. The expected distance: a plan may say how far the target was. Nothing further is asked before a probe to there has
 //!     been answered or has fallen silent. A target that moved is found all the same, and the trace is what it would be.
 //! 14. The routers nearest to us are asked no faster than they answer (`levels` has the rules).

@@ -49,7 +49,7 @@ pub struct Plan {
     pub reply_timeout: Duration,
     /// How many silent hops in a row end the trace. Nothing further than this beyond the last answer is ever asked.
     pub gap_limit: u8,
-    /// How long the whole trace may take.
+    /// How long the whole trace may take, waiting for its turn and for others included.
     pub deadline: Duration,
     /// The flow identity: fixes what load balancers look at, so that all probes take one path, and the same path next
     /// time. Others should not be able to guess it.

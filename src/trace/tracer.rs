@@ -38,8 +38,6 @@ const USUAL: usize = 20;
 pub struct Tracer {
     plan: Plan,
     started: Moment,
-    /// Since when it may ask.
-    begun: Instant,
     /// From `first_ttl` on.
     hops: Vec<Asked>,
     /// In the order of sending; a probe's number is its place.
@@ -145,7 +143,6 @@ impl Tracer {
             overdue: false,
             reported: false,
             started: now,
-            begun: now.mono,
             plan,
         }
     }
@@ -404,7 +401,7 @@ impl Tracer {
     }
 
     fn deadline(&self) -> Instant {
-        self.begun + self.plan.deadline
+        self.started.mono + self.plan.deadline
     }
 
     fn grow_to(&mut self, ttl: u8) {

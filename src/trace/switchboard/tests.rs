@@ -5,6 +5,7 @@ use super::*;
 use crate::trace::Ending;
 use crate::trace::packet::checksum::Sum;
 use crate::trace::packet::ip;
+use crate::trace::plan::Sharing;
 use crate::trace::tests::{noon, router, target};
 
 const HERE: [u8; 4] = [10, 1, 2, 3];
@@ -335,6 +336,26 @@ fn when_nobody_waits_any_longer_every_trace_ends_with_what_it_has() {
     assert_eq!((partial.ending, empty.ending, empty.hops.len()), (Ending::Overdue, Ending::Overdue, 0));
     assert_eq!((partial.hops[0].answers[0].from, partial.hops[1].silent), (router(1), 1));
     assert_eq!((switchboard.running(), switchboard.poll_transmit(soon), switchboard.poll_timeout()), (0, None, None));
+}
+
+#[test]
+fn a_trace_that_waits_for_what_another_finds_ends_by_its_own_deadline() {
+    let (mut switchboard, start) = (switchboard(), noon());
+    let (deadline, reply_timeout) = (Duration::from_secs(15), Duration::from_secs(10));
+    let sharing = Some(Sharing { since: start.mono, witnesses: 2 });
+    let patient = Plan { attempts: 9, reply_timeout, deadline, sharing, ..plan(Protocol::Icmp) };
+    switchboard.start(Plan { target: [9, 9, 9, 1].into(), ..patient.clone() }, start);
+    switchboard.start(Plan { target: [9, 9, 9, 2].into(), ..patient }, start);
+    let mut now = start;
+    while switchboard.running() > 0 {
+        while switchboard.poll_transmit(now).is_some() {}
+        let next = switchboard.poll_timeout().unwrap();
+        now = now.after(next.saturating_duration_since(now.mono));
+        switchboard.handle_timeout(now);
+    }
+    assert_eq!(now.mono.duration_since(start.mono), deadline);
+    let endings = std::iter::from_fn(|| switchboard.poll_trace()).map(|(_, trace)| trace.ending);
+    assert_eq!(endings.collect::<Vec<_>>(), [Ending::Overdue; 2]);
 }
 
 #[test]

@@ -27,9 +27,8 @@ pub enum Known {
 
 impl Tracer {
     /// The trace, of which nothing has been asked yet, becomes a guided one that looks for its target from this TTL on.
-    /// Its deadline counts from now, as it may have waited to be guided.
-    pub fn explore(&mut self, from: u8, now: Instant) {
-        self.begun = now;
+    /// It may have waited to be guided, within its deadline.
+    pub fn explore(&mut self, from: u8) {
         let from = from.clamp(self.plan.first_ttl, self.plan.last_ttl);
         self.guided_from = Some(from);
         self.expected = None;
@@ -38,8 +37,8 @@ impl Tracer {
 
     /// The trace, of which nothing has been asked yet, becomes a guided one with its target expected at this distance. The
     /// hop before is asked as well.
-    pub fn guide(&mut self, distance: u8, now: Instant) {
-        self.explore(distance, now);
+    pub fn guide(&mut self, distance: u8) {
+        self.explore(distance);
         self.expected = self.guided_from;
         self.want(self.furthest);
     }

@@ -588,7 +588,7 @@ fn one_retry_is_awaited_before_the_next() {
 fn guided(expected: u8, distance: u8) -> (Tracer, Vec<u8>) {
     let now = noon();
     let mut tracer = Tracer::new(Plan { attempts: 1, ..plan() }, now);
-    tracer.guide(expected, now.mono);
+    tracer.guide(expected);
     let mut asked = Vec::new();
     while let Some(probe) = tracer.probe_at(now.mono) {
         asked.push(probe.ttl);
@@ -647,7 +647,7 @@ fn a_guided_trace_is_over_when_it_knows_every_hop_and_says_which_it_took_over() 
 fn who_answers_in_the_name_of_the_target_on_the_way_is_nobody_that_neighbours_would_meet() {
     let now = noon();
     let mut tracer = Tracer::new(Plan { attempts: 1, ..plan() }, now);
-    tracer.guide(6, now.mono);
+    tracer.guide(6);
     let (before, last) = (tracer.probe_at(now.mono).unwrap(), tracer.probe_at(now.mono).unwrap());
     let reply = |kind| Reply { from: target(), kind, at: now.mono };
     assert!(tracer.handle_reply(before.number, reply(AnswerKind::TimeExceeded)));
@@ -660,7 +660,7 @@ fn who_answers_in_the_name_of_the_target_on_the_way_is_nobody_that_neighbours_wo
 fn a_hop_that_was_taken_over_is_asked_when_it_turns_out_to_be_the_one_before_the_target() {
     let now = noon();
     let mut tracer = Tracer::new(Plan { attempts: 1, ..plan() }, now);
-    tracer.guide(6, now.mono);
+    tracer.guide(6);
     let (before, last) = (tracer.probe_at(now.mono).unwrap(), tracer.probe_at(now.mono).unwrap());
     assert_eq!((before.ttl, last.ttl), (5, 6));
     tracer.inherit(4, None, Timestamp::UNIX_EPOCH);
@@ -670,13 +670,12 @@ fn a_hop_that_was_taken_over_is_asked_when_it_turns_out_to_be_the_one_before_the
 }
 
 #[test]
-fn the_deadline_of_a_trace_that_waited_counts_from_when_it_may_begin() {
+fn the_deadline_of_a_trace_that_waited_for_others_holds_from_its_start() {
     let now = noon();
     let mut tracer = Tracer::new(plan(), now);
-    let later = now.mono + tracer.plan().deadline / 2;
-    tracer.explore(8, later);
-    tracer.handle_timeout(now.mono + tracer.plan().deadline);
-    assert!(!tracer.is_over());
-    tracer.handle_timeout(later + tracer.plan().deadline);
+    let (soon, deadline) = (now.mono + tracer.plan().deadline / 2, now.mono + tracer.plan().deadline);
+    tracer.explore(8);
+    assert!(tracer.probe_at(soon).is_some() && tracer.poll_timeout().is_some_and(|due| due <= deadline));
+    tracer.handle_timeout(deadline);
     assert_eq!(tracer.poll_trace().map(|trace| trace.ending), Some(Ending::Overdue));
 }
