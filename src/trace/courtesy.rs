@@ -60,43 +60,6 @@ impl Prefix {
     }
 }
 
-/// When each of many attempts may be made, told beforehand and in the order of asking: for those who wait by themselves.
-#[derive(Clone, Debug)]
-pub struct Bookings {
-    courtesy: Courtesy,
-    networks: BTreeMap<Prefix, Pace>,
-    /// How many networks may be remembered before those are forgotten that no longer count.
-    most: usize,
-}
-
-impl Bookings {
-    /// Bookings that keep to `courtesy`.
-    pub fn new(courtesy: Courtesy) -> Self {
-        Self { courtesy, networks: BTreeMap::new(), most: 64 }
-    }
-
-    /// When the network of `target` may be asked once more, which is charged: `now`, or later.
-    pub fn of_network(&mut self, target: IpAddr, now: Instant) -> Instant {
-        let Some(budget) = &self.courtesy.network else { return now };
-        if self.networks.len() >= self.most {
-            self.networks.retain(|_, pace| pace.full_at().is_some_and(|full| full > now));
-            self.most = (2 * self.networks.len()).max(64);
-        }
-        book(self.networks.entry(Prefix::of(target)).or_insert_with(|| budget.clone()), now)
-    }
-
-    /// When this host may ask once more, which is charged: `now`, or later.
-    pub fn of_host(&mut self, now: Instant) -> Instant {
-        book(&mut self.courtesy.host, now)
-    }
-}
-
-fn book(pace: &mut Pace, now: Instant) -> Instant {
-    let at = pace.next().map_or(now, |next| next.max(now));
-    pace.charge(at);
-    at
-}
-
 /// A network that some trace is headed to, for as long as that trace has not left it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct NetworkId(usize);

@@ -2,6 +2,16 @@
 
 use std::time::{Duration, Instant};
 
+/// How many probes at most leave back to back, but where the rate is high.
+const BURST: u32 = 4;
+
+/// What a slow rate gives in this time may leave back to back, and no more: a burst is to be over before anybody notices. It
+/// is the time of [`BURST`] probes at 100 a second.
+const BURST_TIME: Duration = Duration::from_millis(30);
+
+/// What a high rate gives in this time may leave back to back: we do not wake more often.
+const TICK: Duration = Duration::from_millis(8);
+
 /// A rate of probes, and how much of it has been used (the generic cell rate algorithm: one instant is its state).
 #[derive(Clone, Debug)]
 pub struct Pace {
@@ -12,10 +22,11 @@ pub struct Pace {
 }
 
 impl Pace {
-    /// `probes` a second (0 means 1), and at most 4 back to back, or 8 milliseconds' worth where that is more.
+    /// `probes` a second (0 means 1). Back to back leave at most 4, or 8 milliseconds' worth where that is more; of less
+    /// than 100 a second 3, of less than 67 a second 2, and of 33 or less 1.
     pub fn per_second(probes: u32) -> Self {
         let interval = Duration::from_secs(1) / probes.max(1);
-        let tolerance = (interval * 3).max(Duration::from_millis(8));
+        let tolerance = (interval * (BURST - 1)).min(BURST_TIME).max(TICK);
         Self { interval, tolerance, full_at: None }
     }
 
@@ -63,6 +74,27 @@ mod tests {
     fn a_second_holds_the_rate_and_no_more_than_the_burst_beyond_it() {
         let mut pace = Pace::per_second(100);
         assert_eq!(sent_within(&mut pace, noon().mono, 1000), 103);
+    }
+
+    #[test]
+    fn what_leaves_back_to_back_is_over_in_a_moment() {
+        for (per_second, burst) in
+            [(0, 1), (1, 1), (33, 1), (34, 2), (66, 2), (67, 3), (99, 3), (100, 4), (375, 4), (1000, 9), (50_000, 401)]
+        {
+            let (mut pace, now) = (Pace::per_second(per_second), noon().mono);
+            let mut sent = 0;
+            while pace.allows(now) {
+                pace.charge(now);
+                sent += 1;
+            }
+            assert_eq!(sent, burst, "{per_second} a second");
+        }
+    }
+
+    #[test]
+    fn the_slowest_rate_is_one_a_second_from_the_first_on() {
+        let mut pace = Pace::per_second(1);
+        assert_eq!(sent_within(&mut pace, noon().mono, 900), 1);
     }
 
     #[test]

@@ -73,7 +73,7 @@ pub struct TraceCommand {
     #[arg(long, value_name = "icmp|udp|tcp[:PORT]", default_value = "icmp", value_parser = probe)]
     protocol: Probe,
 
-    /// The most probes a second, all traces together, after four at once
+    /// The most probes a second, all traces together, after four at once (one at 33 a second and less)
     #[arg(long, value_name = "PACKETS", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     rate: u32,
 
