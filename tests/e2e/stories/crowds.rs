@@ -100,6 +100,15 @@ pub(super) fn share_hops_on_request() {
     assert_eq!(judged.stdout.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).count(), 60, "{judged:?}");
 }
 
+/// Why not all 500: that the router is asked too fast is only known from questions that were repeated while it was, 8 at
+/// least, one each 25 ms, and a second and a quarter after the last of them. A repeated question that is itself one too
+/// many has used up the one retry there is, and that hop stays silent: five to nine of the first 125
+/// targets, which are asked together before anything is known. The same happens to two or three more whenever it is tried
+/// to ask faster again (`trace/levels.rs`). To spend no retry on learning, traces that are otherwise over would have to be
+/// kept until something is known; who wants those hops as well asks with `--retries 2`.
+///
+/// Between 489 and 500 were found on a machine with two processors: 489 to 491 while it was idle or had eight other things
+/// to do, 497 to 500 where six labs ran side by side, as then fewer questions a second are asked.
 pub(super) fn are_told_of_a_router_that_answers_only_so_many_a_second() {
     let net = drawing();
     let lab = up(&net, &["175.107.61.0/24", "175.107.62.0/24"]);
@@ -112,5 +121,5 @@ pub(super) fn are_told_of_a_router_that_answers_only_so_many_a_second() {
     };
     let (once, again) = (found("0"), found("1"));
     println!("of 500 targets {once} saw a router that answers 100 times a second; {again} when asked again");
-    assert!(again >= 400 && once < again, "{once} {again}");
+    assert!(again >= 450 && once < again, "{once} {again}");
 }
