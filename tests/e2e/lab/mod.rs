@@ -88,7 +88,8 @@ impl Lab {
     }
 
     /// Whether the kernel has taken up every link: until then, up to a second after they are set up, it drops what is
-    /// sent, and the first neighbour of a path stays unknown for another. Nobody answers for an IPv6 address before.
+    /// sent, and the first neighbour of a path stays unknown for another. Nor does anybody use an IPv6 address that is
+    /// tentative.
     fn carries_packets(&self) -> bool {
         let everywhere = |what: &[&str]| {
             let command = ["ip", "-all", "netns", "exec", "ip", "-oneline"];

@@ -101,6 +101,12 @@ impl Topology {
 
     fn write_node(&self, script: &mut String, name: &str, node: &Node) {
         let _ = writeln!(script, "ip netns exec {name} sysctl -qw {}", settings(node));
+        // The links are there already, and keep what was the default when they were made. Until its own address on a link is
+        // no longer tentative, a router asks nobody there for a neighbour of what it forwards: its IPv6 goes nowhere for up
+        // to two seconds.
+        for peer in self.neighbours(name) {
+            let _ = writeln!(script, "ip netns exec {name} sysctl -qw net.ipv6.conf.{peer}.accept_dad=0");
+        }
         if let Some(rules) = node.silenced {
             let _ = writeln!(script, "ip netns exec {name} nft '{rules}'");
         }

@@ -16,6 +16,10 @@ fn three_routers() -> Topology {
 pub(super) fn routes_packets() {
     let net = three_routers();
     let lab = Lab::up(&net);
+    for (node, peer) in [("khi-1", "isp"), ("isp", "dark"), ("dark", "ix"), ("ix", "web"), ("web", "ix")] {
+        let detection = format!("net.ipv6.conf.{peer}.accept_dad");
+        assert_eq!(lab.output(node, &["sysctl", "-n", &detection]), "0\n", "{node}: its addresses work at once");
+    }
     for (family, target) in [("-4", net.v4("web", "ix")), ("-6", net.v6("web", "ix"))] {
         let facing = |node, peer| if target.is_ipv6() { net.v6(node, peer) } else { net.v4(node, peer) };
         let hops = traced(&lab, family, target);
