@@ -2,8 +2,9 @@
 //!
 //! The form is that of [firmware 5000 and later](https://atlas.ripe.net/docs/apis/measurement-result-format/version-5000):
 //! seconds since 1970, milliseconds as numbers, `{"x":"*"}` for a probe that nobody answered, `err` for what an ICMP error
-//! says (`H` unreachable; `p` port unreachable, but not where UDP asked for just that, as the probes' own source has it:
-//! readers take any `err` for a failure), `flags` for those of a TCP answer (`SA` SYN and ACK, `RA` reset), `icmpext` for
+//! says of why there is no way on (`N` network, `H` host, `P` protocol, `p` port unreachable, `A` prohibited, `h` beyond
+//! scope, the number of any other code; none for the port that UDP asks for, as the probes' own source has it: readers take
+//! any `err` for a failure), `flags` for those of a TCP answer (`SA` SYN and ACK, `RA` reset), `icmpext` for
 //! MPLS labels, `edst` for where a probe was headed that somebody had sent on elsewhere. No probe of RIPE Atlas made it, so
 //! that `prb_id` and `msm_id` are 0 and `lts`, when its clock was last set, is -1: not known.
 //!
@@ -31,6 +32,7 @@ use super::Traced;
 use crate::moment::Rtt;
 use crate::network::Protocol;
 use crate::trace::extras::{Extras, Label};
+use crate::trace::refusal::Refusal;
 use crate::trace::{AnswerKind, Ending, Hop, HopAnswer, Trace};
 
 /// The firmware whose form it has.
@@ -108,7 +110,7 @@ struct WrittenAnswer<'a> {
     /// Milliseconds.
     rtt: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
-    err: Option<&'static str>,
+    err: Option<WrittenError>,
     #[serde(skip_serializing_if = "Option::is_none")]
     flags: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -120,6 +122,28 @@ struct WrittenAnswer<'a> {
     after_timeout: bool,
     #[serde(skip_serializing_if = "is_not")]
     unmatched: bool,
+}
+
+/// Why there is no way on.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(untagged)]
+enum WrittenError {
+    Letter(&'static str),
+    Code(u8),
+}
+
+impl From<Refusal> for WrittenError {
+    fn from(refusal: Refusal) -> Self {
+        Self::Letter(match refusal {
+            Refusal::Network => "N",
+            Refusal::Host => "H",
+            Refusal::Protocol => "P",
+            Refusal::Port => "p",
+            Refusal::Prohibited => "A",
+            Refusal::Scope => "h",
+            Refusal::Other(code) => return Self::Code(code),
+        })
+    }
 }
 
 /// MPLS labels, as the one object of an extension (RFC 4884, RFC 4950).
@@ -194,8 +218,8 @@ impl<'a> WrittenAnswer<'a> {
     fn new(answer: &'a HopAnswer, to: Protocol) -> Self {
         let (err, flags) = match answer.kind {
             AnswerKind::PortUnreachable if to == Protocol::Udp => (None, None),
-            AnswerKind::PortUnreachable => (Some("p"), None),
-            AnswerKind::Unreachable => (Some("H"), None),
+            AnswerKind::PortUnreachable => (Some(Refusal::Port), None),
+            AnswerKind::Unreachable => (answer.refusal().or(Some(Refusal::Host)), None),
             AnswerKind::SynAck => (None, Some("SA")),
             AnswerKind::Reset => (None, Some("RA")),
             AnswerKind::TimeExceeded | AnswerKind::EchoReply | AnswerKind::Unstated => (None, None),
@@ -203,7 +227,7 @@ impl<'a> WrittenAnswer<'a> {
         Self {
             from: answer.from,
             rtt: Rtt::ms(answer.rtt_ns),
-            err,
+            err: err.map(WrittenError::from),
             flags,
             edst: answer.rewritten(),
             icmpext: answer.extras.as_deref().and_then(WrittenExtension::new),

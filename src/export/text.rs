@@ -1,5 +1,6 @@
 //! A trace as a person reads it: the way hop by hop, with the best time of whoever answered, and how it ended.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::net::IpAddr;
@@ -61,7 +62,7 @@ fn describe(text: &mut String, hop: &Hop, trace: &Trace, names: &BTreeMap<IpAddr
         if let Some(name) = names.get(&from) {
             let _ = write!(who, "  {}", Printable(name));
         }
-        for remark in remarks(&theirs, trace).into_iter().chain(hop.inherited.map(|_| "inherited")) {
+        for remark in remarks(&theirs, trace).into_iter().chain(hop.inherited.map(|_| "inherited".into())) {
             let _ = write!(who, "  ({remark})");
         }
         if let Some(labels) = theirs.iter().find_map(|answer| answer.labelled()) {
@@ -81,24 +82,24 @@ fn row(text: &mut String, ttl: &str, time: &str, silent: &str, who: &str) {
 }
 
 /// What is to be said of the answers of one address.
-fn remarks(answers: &[&HopAnswer], trace: &Trace) -> Vec<&'static str> {
+fn remarks(answers: &[&HopAnswer], trace: &Trace) -> Vec<Cow<'static, str>> {
     let any = |is: &dyn Fn(&HopAnswer) -> bool| answers.iter().any(|answer| is(answer));
     let all = |is: &dyn Fn(&HopAnswer) -> bool| answers.iter().all(|answer| is(answer));
     let says = |kind| move |answer: &HopAnswer| answer.kind == kind;
     let stray = |answer: &HopAnswer| answer.kind == AnswerKind::PortUnreachable && answer.from != trace.target;
     let in_its_name = |answer: &HopAnswer| answer.from == trace.target && answer.kind.is_on_the_way();
-    [
+    let refused = answers.iter().find(|answer| answer.kind == AnswerKind::Unreachable);
+    let refusal = refused.map(|answer| answer.refusal().map_or("unreachable".into(), |why| why.to_string().into()));
+    let words = [
         (any(&in_its_name), "on the way to it"),
-        (any(&says(AnswerKind::Unreachable)), "unreachable"),
         (any(&says(AnswerKind::SynAck)), "syn-ack"),
         (any(&says(AnswerKind::Reset)), "reset"),
         (any(&stray), "port unreachable"),
         (all(&|answer| answer.late), "late"),
         (all(&|answer| answer.unmatched), "unmatched"),
-    ]
-    .into_iter()
-    .filter_map(|(is_so, remark)| is_so.then_some(remark))
-    .collect()
+    ];
+    let words = words.into_iter().filter_map(|(is_so, remark)| is_so.then_some(remark.into()));
+    refusal.into_iter().chain(words).collect()
 }
 
 /// How it ended, in words.
@@ -199,13 +200,27 @@ mod tests {
     }
 
     #[test]
+    fn a_refusal_is_told_with_its_reason() {
+        let mut traced = example();
+        let refused = |code| {
+            let extras = Some(Box::new(Extras { code: Some(code), ..Extras::default() }));
+            HopAnswer { extras, ..answer(5, 1000, AnswerKind::Unreachable) }
+        };
+        traced.trace.hops = [13, 0, 9].into_iter().zip(1..).map(|(code, ttl)| hop(ttl, vec![refused(code)], 0)).collect();
+        let said = told(&traced);
+        for (line, remark) in [(1, "(prohibited)"), (2, "(network unreachable)"), (3, "(unreachable, code 9)")] {
+            assert!(said[line].ends_with(remark), "{said:#?}");
+        }
+    }
+
+    #[test]
     fn labels_ports_and_translators_are_told() {
         let mut traced = example();
         (traced.trace.protocol, traced.trace.port) = (Protocol::Tcp, Some(8443));
         let in_its_name = answer(84, 4000, AnswerKind::TimeExceeded);
         let labels = [[0, 0, 0x10, 1], [0x05, 0xdc, 0xd1, 1]].map(Label::of).to_vec();
         let to = Some([10, 0, 0, 5].into());
-        let extras = Some(Box::new(Extras { labels, unannounced: false, rewritten: to }));
+        let extras = Some(Box::new(Extras { labels, rewritten: to, ..Extras::default() }));
         traced.trace.hops = vec![hop(2, vec![HopAnswer { extras, ..answer(9, 2000, AnswerKind::TimeExceeded) }], 0)];
         traced.trace.hops.push(hop(3, vec![in_its_name], 0));
         let said = told(&traced);

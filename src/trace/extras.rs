@@ -1,4 +1,5 @@
-//! What few answers say besides: the MPLS labels that a probe carried, and that it was sent on elsewhere.
+//! What few answers say besides: the MPLS labels that a probe carried, that it was sent on elsewhere, and why there is no
+//! way on.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -18,6 +19,10 @@ pub struct Extras {
     /// Where the probe was headed when it arrived: somebody on the way had changed that.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub rewritten: Option<IpAddr>,
+    /// The code of an answer that says [`Unreachable`](super::AnswerKind::Unreachable), which tells why
+    /// ([`Refusal`](super::refusal::Refusal)).
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub code: Option<u8>,
 }
 
 /// An entry of an MPLS label stack (RFC 3032). The fields are called what RIPE Atlas calls them.

@@ -70,6 +70,7 @@ pub mod multipath;
 pub mod pace;
 pub mod packet;
 pub mod plan;
+pub mod refusal;
 pub mod suspicion;
 pub mod switchboard;
 pub mod tally;
@@ -160,6 +161,11 @@ impl HopAnswer {
     /// The MPLS labels that its probe carried, outermost first, if it carried any.
     pub fn labelled(&self) -> Option<&[extras::Label]> {
         self.extras.as_ref().map(|extras| extras.labels.as_slice()).filter(|labels| !labels.is_empty())
+    }
+
+    /// Why there is no way on, as whoever answered has it; `None` for other answers, and where that was not said.
+    pub fn refusal(&self) -> Option<refusal::Refusal> {
+        Some(refusal::Refusal::of(self.from, self.extras.as_ref()?.code?))
     }
 
     /// Where its probe was headed when it arrived, if that was not the target.

@@ -219,15 +219,19 @@ impl Switchboard {
             return Receipt::Unrelated;
         };
         let reply = Reply { from: error.from, kind, at: at.mono };
-        let is_booked = match probe::token(error.payload) {
+        let booked = match probe::token(error.payload) {
             None => running.tracer.handle_anonymous_reply(reply),
-            Some(token) => match self.flows.with_token(running.flow, trace, token) {
-                Some(issued) => running.tracer.handle_reply(issued.number(), reply),
+            Some(token) => match self.flows.with_token(running.flow, trace, token).map(|issued| issued.number()) {
+                Some(number) => running.tracer.handle_reply(number, reply).then_some(number),
                 None => return Receipt::Forged,
             },
         };
+        if let Some(number) = booked.filter(|_| kind == AnswerKind::Unreachable) {
+            let extras = Extras { code: Some(error.code), ..Extras::default() };
+            running.tracer.handle_extras(number, Box::new(extras));
+        }
         self.settle(trace, at);
-        if is_booked { Receipt::Booked(protocol, kind) } else { Receipt::Surplus }
+        if booked.is_some() { Receipt::Booked(protocol, kind) } else { Receipt::Surplus }
     }
 
     /// The probe could not be sent.

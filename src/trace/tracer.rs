@@ -197,17 +197,15 @@ impl Tracer {
 
     /// An answer that does not say to which probe. It is taken to be to the only one in flight, and to have been on
     /// its way since the oldest probe it might answer, so that its round-trip time is never too short. One that was
-    /// answered may be answered again: networks repeat packets.
-    pub fn handle_anonymous_reply(&mut self, reply: Reply) -> bool {
+    /// answered may be answered again: networks repeat packets. The number of its probe, if it counts.
+    pub fn handle_anonymous_reply(&mut self, reply: Reply) -> Option<usize> {
         let may_be_to =
             |sent: &&Sent| reply.at.checked_duration_since(sent.at).is_some_and(|elapsed| elapsed <= ANONYMOUS_MEMORY);
         let oldest = self.probes.iter().filter(may_be_to).map(|sent| sent.at).min();
         let in_flight = |sent: &Sent| sent.state == State::InFlight && reply.at >= sent.at;
         let only = self.probes.iter().position(in_flight).filter(|_| self.in_flight == 1);
-        match only.zip(oldest) {
-            Some((number, since)) => self.book(number, reply, since, true),
-            None => false,
-        }
+        let (number, since) = only.zip(oldest)?;
+        self.book(number, reply, since, true).then_some(number)
     }
 
     /// The probe of that number could not be sent.

@@ -4,27 +4,21 @@ use std::path::Path;
 
 use ipnet::IpNet;
 
-use super::targets::{bytes, first};
+use super::lines::{Lines, first};
 use crate::command::Exit;
 use crate::command::verdicts::Refusal;
-use crate::edge::measurements::shown;
 use crate::network;
-use crate::printable::Printable;
 use crate::round::deny::DenyList;
 
 /// The networks named on the command line, and those in the file at `path` (`-` is standard input). Faults are told all
 /// together.
 pub(super) fn read(named: &[IpNet], path: Option<&Path>) -> Result<DenyList, Refusal> {
-    let file = path.map(|path| shown(path).display().to_string()).unwrap_or_default();
-    let text = path.map_or_else(|| Ok(Vec::new()), bytes);
-    let text =
-        text.map_err(|error| Refusal(Exit::Unreadable, format!("{}: failed to read: {error}", Printable(&file))))?;
-    let text = text.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&text);
+    let lines = Lines::read(path)?;
     let (mut prefixes, mut faults) = (named.to_vec(), Vec::new());
-    for (index, line) in text.split(|byte| *byte == b'\n').enumerate() {
-        match prefix(line) {
-            Ok(prefix) => prefixes.extend(prefix),
-            Err(why) => faults.push(format!("{}:{}: {why}", Printable(&file), index + 1)),
+    for (place, written) in lines.written("a prefix") {
+        match written.and_then(|written| network::prefix(written).map_err(|error| error.to_string())) {
+            Ok(prefix) => prefixes.push(prefix),
+            Err(why) => faults.push(format!("{place}: {why}")),
         }
     }
     if faults.is_empty() {
@@ -32,14 +26,6 @@ pub(super) fn read(named: &[IpNet], path: Option<&Path>) -> Result<DenyList, Ref
     } else {
         Err(Refusal(Exit::Unreadable, first(faults).join("\n")))
     }
-}
-
-/// The prefix on a line, if it has one; what follows a `#` is a comment.
-fn prefix(line: &[u8]) -> Result<Option<IpNet>, String> {
-    let line = std::str::from_utf8(line).map_err(|_| "is not UTF-8: write a prefix".to_owned())?;
-    let written = line.split('#').next().unwrap_or_default().trim();
-    let prefix = (!written.is_empty()).then(|| network::prefix(written)).transpose();
-    prefix.map_err(|error| error.to_string())
 }
 
 #[cfg(test)]

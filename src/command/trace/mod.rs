@@ -31,6 +31,7 @@ use crate::trace::plan::{Plan, Sharing, TCP_DESTINATION};
 use crate::workload::Host;
 
 mod denied;
+mod lines;
 mod multipath;
 mod output;
 mod session;

@@ -2,28 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
-use std::fmt;
-use std::io::{self, Read};
 use std::net::IpAddr;
 use std::path::Path;
 
 use ipnet::IpNet;
 
+use super::lines::{Lines, Place, first};
 use crate::command::Exit;
 use crate::command::verdicts::Refusal;
-use crate::edge::input;
-use crate::edge::measurements::shown;
 use crate::network::AddressScope;
 use crate::printable::Printable;
 use crate::round::deny::DenyList;
 use crate::trace::courtesy::Prefix;
 use crate::workload::Host;
-
-/// The most bytes of a file of targets, unpacked: some three million addresses.
-const MOST: u64 = 64 << 20;
-
-/// How many faults and remarks are told before they are only counted.
-const TOLD: usize = 20;
 
 /// What is to be traced: the first of each network in the order in which they were named, then the second of each, and so
 /// on, so that few of those that are traced at once wait for each other.
@@ -32,13 +23,6 @@ pub(super) struct Targets {
     pub(super) hosts: Vec<Host>,
     /// What is to be said of them before they are traced.
     pub(super) remarks: Vec<String>,
-}
-
-/// Where a target was named.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place<'a> {
-    CommandLine,
-    Line(&'a str, usize),
 }
 
 /// Reads the targets of a command line and of a file.
@@ -57,25 +41,21 @@ impl Targets {
     /// The targets named on the command line, and those in the file at `path` (`-` is standard input), each once. Faults
     /// are told all together. Those that `deny` holds are left out, and that is remarked.
     pub(super) fn read(named: &[Host], path: Option<&Path>, private: bool, deny: &DenyList) -> Result<Self, Refusal> {
-        let file = path.map(|path| shown(path).display().to_string()).unwrap_or_default();
-        let text = path.map_or_else(|| Ok(Vec::new()), bytes);
-        let text =
-            text.map_err(|error| Refusal(Exit::Unreadable, format!("{}: failed to read: {error}", Printable(&file))))?;
+        let lines = Lines::read(path)?;
         let (hosts, seen, faults, repeated, denied) = Default::default();
         let mut reading = Reading { private, deny, hosts, seen, faults, repeated, denied };
         for host in named {
             reading.take(host.clone(), Place::CommandLine);
         }
         let exit = if reading.faults.is_empty() { Exit::Unreadable } else { Exit::Usage };
-        reading.read(&file, &text);
+        reading.read(&lines);
         if reading.faults.is_empty() && reading.hosts.is_empty() && !reading.denied.is_empty() {
             let why = [first(reading.denied), vec!["every target is denied: nothing is traced".to_owned()]].concat();
             return Err(Refusal(Exit::NoHost, why.join("\n")));
         }
         if reading.faults.is_empty() && reading.hosts.is_empty() {
-            reading
-                .faults
-                .push(format!("{}: names no target: write an address or a name on each line", Printable(&file)));
+            let why = format!("{}: names no target: write an address or a name on each line", lines.file());
+            reading.faults.push(why);
         }
         if !reading.faults.is_empty() {
             return Err(Refusal(exit, first(reading.faults).join("\n")));
@@ -104,26 +84,21 @@ fn spread(hosts: Vec<Host>) -> Vec<Host> {
 }
 
 impl<'a> Reading<'a> {
-    /// One target a line; what follows a `#` is a comment.
-    fn read(&mut self, file: &'a str, text: &[u8]) {
-        let text = text.strip_prefix("\u{feff}".as_bytes()).unwrap_or(text);
-        for (index, line) in text.split(|byte| *byte == b'\n').enumerate() {
-            let place = Place::Line(file, index + 1);
-            let Ok(line) = std::str::from_utf8(line) else {
-                self.faults.push(format!("{place}: is not UTF-8: write an address or a name"));
-                continue;
-            };
-            let written = line.split('#').next().unwrap_or_default().trim();
-            if written.is_empty() {
-                continue;
-            }
-            match host(written) {
-                Some(host) => self.take(host, place),
-                None => self.faults.push(format!(
-                    "{place}: {} is neither an address nor a host name: write one on each line, such as 203.101.184.84 or \
-                     portal.example.gov.pk",
-                    Printable(written)
-                )),
+    /// One target a line.
+    fn read(&mut self, lines: &'a Lines) {
+        for (place, written) in lines.written("an address or a name") {
+            let host = written.and_then(|written| {
+                host(written).ok_or_else(|| {
+                    format!(
+                        "{} is neither an address nor a host name: write one on each line, such as 203.101.184.84 or \
+                         portal.example.gov.pk",
+                        Printable(written)
+                    )
+                })
+            });
+            match host {
+                Ok(host) => self.take(host, place),
+                Err(why) => self.faults.push(format!("{place}: {why}")),
             }
         }
     }
@@ -149,15 +124,6 @@ impl<'a> Reading<'a> {
             Entry::Occupied(known) => {
                 self.repeated.push(format!("{place}: {} was named before ({}): traced once", known.key(), known.get()));
             }
-        }
-    }
-}
-
-impl fmt::Display for Place<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::CommandLine => f.write_str("command line"),
-            Self::Line(file, line) => write!(f, "{}:{line}", Printable(file)),
         }
     }
 }
@@ -189,24 +155,10 @@ pub(super) fn refused(address: IpAddr, private: bool) -> Option<&'static str> {
     }
 }
 
-pub(super) fn bytes(path: &Path) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    input::open(path, MOST)?.reader.read_to_end(&mut bytes)?;
-    Ok(bytes)
-}
-
 /// An address, in brackets or without, or a name.
 fn host(text: &str) -> Option<Host> {
     let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
     bare.parse().ok()
-}
-
-/// The first of many lines, and how many more there are.
-pub(super) fn first(mut lines: Vec<String>) -> Vec<String> {
-    let more = lines.len().saturating_sub(TOLD);
-    lines.truncate(TOLD);
-    lines.extend((more > 0).then(|| format!("and {more} more like these")));
-    lines
 }
 
 #[cfg(test)]

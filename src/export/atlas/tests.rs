@@ -36,22 +36,23 @@ fn addresses() -> impl Strategy<Value = IpAddr> {
 fn answers() -> impl Strategy<Value = HopAnswer> {
     // What the import takes for a time: a microsecond to a minute.
     let rtt = (1_000..=60_000_000_000_u64).prop_map(|ns| Rtt::from_duration(Duration::from_nanos(ns)));
-    (addresses(), rtt, kinds(), any::<bool>(), any::<bool>(), prop::option::of(extras())).prop_map(
-        |(from, rtt_ns, kind, late, unmatched, extras)| HopAnswer {
-            from,
-            rtt_ns,
-            kind,
-            late,
-            unmatched,
-            extras: extras.filter(|extras| *extras != Extras::default()).map(Box::new),
+    (addresses(), rtt, kinds(), any::<bool>(), any::<bool>(), extras()).prop_map(
+        |(from, rtt_ns, kind, late, unmatched, mut extras)| {
+            // Every refusal has a code, and nothing else has.
+            extras.code = extras.code.filter(|_| kind == AnswerKind::Unreachable);
+            let extras = Some(Box::new(extras)).filter(|extras| **extras != Extras::default());
+            HopAnswer { from, rtt_ns, kind, late, unmatched, extras }
         },
     )
 }
 
 fn extras() -> impl Strategy<Value = Extras> {
     let label = any::<[u8; 4]>().prop_map(Label::of);
-    (prop::collection::vec(label, 0..4), any::<bool>(), prop::option::of(addresses())).prop_map(
-        |(labels, unannounced, rewritten)| Extras { unannounced: unannounced && !labels.is_empty(), labels, rewritten },
+    (prop::collection::vec(label, 0..4), any::<bool>(), prop::option::of(addresses()), any::<u8>()).prop_map(
+        |(labels, unannounced, rewritten, code)| {
+            let unannounced = unannounced && !labels.is_empty();
+            Extras { unannounced, labels, rewritten, code: Some(code) }
+        },
     )
 }
 
@@ -151,7 +152,7 @@ fn labels_and_a_changed_destination_stand_where_other_readers_look_for_them() {
         (answer["icmpext"].clone(), answer["edst"].clone())
     };
     let obj = json!([{"class": 1, "type": 1, "mpls": [{"label": 24_012, "exp": 5, "s": 1, "ttl": 1}]}]);
-    let mut extras = Extras { labels, unannounced: false, rewritten: None };
+    let mut extras = Extras { labels, ..Extras::default() };
     traced.trace.hops[0].answers[0].extras = Some(Box::new(extras.clone()));
     assert_eq!(written(&traced), (json!({"version": 2, "rfc4884": 1, "obj": obj}), json!(null)));
     (extras.unannounced, extras.rewritten) = (true, Some(to));
@@ -182,4 +183,31 @@ fn only_a_failure_has_an_error() {
     assert_eq!(by(Protocol::Tcp, AnswerKind::Reset), said(None, Some("RA")));
     assert_eq!(by(Protocol::Tcp, AnswerKind::SynAck), said(None, Some("SA")));
     assert_eq!(by(Protocol::Icmp, AnswerKind::EchoReply), said(None, None));
+}
+
+#[test]
+fn a_refusal_says_why_as_the_probes_of_ripe_atlas_do_and_is_read_back() {
+    for (from, code, err) in [
+        ("9.9.9.9", 0, json!("N")),
+        ("9.9.9.9", 1, json!("H")),
+        ("9.9.9.9", 2, json!("P")),
+        ("9.9.9.9", 3, json!("p")),
+        ("9.9.9.9", 13, json!("A")),
+        ("9.9.9.9", 10, json!(10)),
+        ("2620:fe::9", 0, json!("N")),
+        ("2620:fe::9", 1, json!("A")),
+        ("2620:fe::9", 2, json!("h")),
+        ("2620:fe::9", 3, json!("H")),
+        ("2620:fe::9", 4, json!("p")),
+        ("2620:fe::9", 6, json!(6)),
+    ] {
+        let mut traced = example();
+        let refused = &mut traced.trace.hops[0].answers[0];
+        (refused.from, refused.kind) = (from.parse().unwrap(), AnswerKind::Unreachable);
+        refused.extras = Some(Box::new(Extras { code: Some(code), ..Extras::default() }));
+        let line = written(&traced, None);
+        let value: serde_json::Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(value["result"][0]["result"][0]["err"], err, "{from} {code}");
+        assert_eq!(read_back(&line).traces[0].hops[0].answers, traced.trace.hops[0].answers, "{from} {code}");
+    }
 }

@@ -11,6 +11,7 @@ use crate::import::record::{Fault, Record};
 use crate::import::usable;
 use crate::moment::Rtt;
 use crate::trace::extras::{Extras, Label};
+use crate::trace::refusal::Refusal;
 use crate::trace::{AnswerKind, Ending, Hop, HopAnswer, Protocol, Trace};
 
 #[derive(Deserialize)]
@@ -37,7 +38,7 @@ struct WrittenHop {
 struct WrittenReply {
     from: Option<String>,
     rtt: Option<f64>,
-    err: Option<IgnoredAny>,
+    err: Option<WrittenError>,
     /// Where the probe that it answers was headed when it arrived, where somebody on the way had changed that.
     edst: Option<String>,
     icmpext: Option<WrittenExtension>,
@@ -50,6 +51,31 @@ struct WrittenReply {
     after_timeout: bool,
     #[serde(default)]
     unmatched: bool,
+}
+
+/// What an ICMP error says of why there is no way on.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum WrittenError {
+    Letter(char),
+    Code(u8),
+    Other(IgnoredAny),
+}
+
+impl WrittenError {
+    /// `None` for what nobody writes.
+    fn read(&self) -> Option<Refusal> {
+        Some(match self {
+            Self::Letter('N') => Refusal::Network,
+            Self::Letter('H') => Refusal::Host,
+            Self::Letter('P') => Refusal::Protocol,
+            Self::Letter('p') => Refusal::Port,
+            Self::Letter('A') => Refusal::Prohibited,
+            Self::Letter('h') => Refusal::Scope,
+            Self::Code(code) => Refusal::Other(*code),
+            Self::Letter(_) | Self::Other(IgnoredAny) => return None,
+        })
+    }
 }
 
 /// What an ICMP error tells by extensions (RFC 4884).
@@ -121,15 +147,17 @@ impl WrittenReply {
         };
         let rewritten = self.edst.as_deref().and_then(|edst| crate::import::address("edst", edst).ok());
         let unmatched = self.unmatched || (self.edst.is_some() && rewritten.is_none());
-        Some(HopAnswer { from, rtt_ns, kind, late: self.after_timeout, unmatched, extras: self.extras(rewritten) })
+        let refusal = self.err.as_ref().filter(|_| kind == AnswerKind::Unreachable).and_then(WrittenError::read);
+        let extras = self.extras(rewritten, refusal.and_then(|refusal| refusal.code(from)));
+        Some(HopAnswer { from, rtt_ns, kind, late: self.after_timeout, unmatched, extras })
     }
 
-    fn extras(&self, rewritten: Option<IpAddr>) -> Option<Box<Extras>> {
+    fn extras(&self, rewritten: Option<IpAddr>, code: Option<u8>) -> Option<Box<Extras>> {
         let objects = self.icmpext.iter().flat_map(|extension| &extension.obj);
         let labels: Vec<Label> = objects.flat_map(|object| &object.mpls).copied().collect();
         let is_unannounced = self.icmpext.as_ref().is_some_and(|extension| extension.rfc4884 == Some(0));
         let unannounced = is_unannounced && !labels.is_empty();
-        let extras = Extras { labels, unannounced, rewritten };
+        let extras = Extras { labels, unannounced, rewritten, code };
         (extras != Extras::default()).then(|| Box::new(extras))
     }
 }

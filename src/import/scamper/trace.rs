@@ -10,6 +10,7 @@ use serde::Deserialize;
 use super::kind_of;
 use crate::import::record::{Fault, Record};
 use crate::import::{address, usable};
+use crate::trace::extras::Extras;
 use crate::trace::{AnswerKind, Ending, Hop, HopAnswer, Protocol, Trace};
 
 #[derive(Deserialize)]
@@ -76,7 +77,9 @@ impl WrittenHop<'_> {
     fn read(&self) -> Result<Option<HopAnswer>, String> {
         let from = address("hops.addr", &self.addr)?;
         let kind = kind_of(from, self.icmp_type.zip(self.icmp_code), self.tcp_flags);
-        let answer = |rtt_ns| HopAnswer { from, rtt_ns, kind, late: false, unmatched: false, extras: None };
+        let code = self.icmp_code.filter(|_| kind == AnswerKind::Unreachable);
+        let extras = code.map(|code| Box::new(Extras { code: Some(code), ..Extras::default() }));
+        let answer = |rtt_ns| HopAnswer { from, rtt_ns, kind, late: false, unmatched: false, extras };
         Ok(usable(self.rtt).map(answer))
     }
 }

@@ -18,7 +18,7 @@ pub(super) fn extras(body: &[u8], quoted: usize) -> Option<Box<Extras>> {
     let unannounced = quoted == 0;
     let structure = body.get(if unannounced { CUSTOMARY } else { quoted }..)?;
     let labels = labels(structure, unannounced)?;
-    (!labels.is_empty()).then(|| Box::new(Extras { labels, unannounced, rewritten: None }))
+    (!labels.is_empty()).then(|| Box::new(Extras { labels, unannounced, ..Extras::default() }))
 }
 
 fn labels(structure: &[u8], must_be_summed: bool) -> Option<Vec<Label>> {

@@ -61,7 +61,11 @@ impl Message {
             QuotedProbe::Tcp { .. } => Protocol::Tcp,
         };
         let kind = answer_kind(version, kind, code, protocol).ok_or(NoMessage::Unrelated)?;
-        Ok(Self::Error { kind, quote, extras: extension::extras(body, quoted) })
+        let mut extras = extension::extras(body, quoted);
+        if kind == AnswerKind::Unreachable {
+            extras.get_or_insert_default().code = Some(code);
+        }
+        Ok(Self::Error { kind, quote, extras })
     }
 }
 

@@ -6,6 +6,7 @@ use crate::trace::Ending;
 use crate::trace::packet::checksum::Sum;
 use crate::trace::packet::ip;
 use crate::trace::plan::Sharing;
+use crate::trace::refusal::Refusal;
 use crate::trace::tests::{noon, router, target};
 
 const HERE: [u8; 4] = [10, 1, 2, 3];
@@ -308,6 +309,25 @@ fn the_queue_of_a_socket_tells_the_probe_by_its_token_or_by_being_the_only_one()
     switchboard.poll_transmit(now).unwrap();
     assert_eq!(switchboard.handle_error(id, error(&[0; 16]), now), booked, "padding is no token");
     assert_eq!(switchboard.poll_trace().unwrap().1.hops.len(), 2);
+}
+
+#[test]
+fn why_there_is_no_way_on_is_kept_however_it_was_heard() {
+    let why = |switchboard: &mut Switchboard| switchboard.poll_trace().unwrap().1.hops[0].answers[0].refusal();
+    let (mut heard, now) = (switchboard(), noon());
+    heard.start(plan(Protocol::Icmp), now);
+    let datagram = heard.poll_transmit(now).unwrap().datagram(HERE.into());
+    heard.poll_transmit(now).unwrap();
+    heard.handle_datagram(&icmp(3, 13, &[&[0; 4][..], &datagram[..28]].concat()), router(1), now);
+    assert_eq!(why(&mut heard), Some(Refusal::Prohibited));
+    for quotes in [true, false] {
+        let mut queued = switchboard();
+        let id = queued.start(Plan { window: 1, ..plan(Protocol::Udp) }, now);
+        let Content::Udp { payload, .. } = queued.poll_transmit(now).unwrap().content else { panic!("not UDP") };
+        let payload = if quotes { &payload[..] } else { &[] };
+        queued.handle_error(id, QueuedError { from: router(1), kind: 3, code: 0, payload }, now);
+        assert_eq!(why(&mut queued), Some(Refusal::Network), "{quotes}");
+    }
 }
 
 #[test]

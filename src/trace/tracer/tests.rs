@@ -396,8 +396,8 @@ fn a_reply_without_a_key_is_to_the_only_probe_in_flight_and_never_too_fast() {
     tracer.handle_timeout(later);
     tracer.probe_at(later).unwrap();
     let reply = Reply { from: router(2), kind: AnswerKind::TimeExceeded, at: later + Duration::from_millis(3) };
-    assert!(tracer.handle_anonymous_reply(reply));
-    assert!(!tracer.handle_anonymous_reply(reply), "nothing is in flight any more");
+    assert!(tracer.handle_anonymous_reply(reply).is_some());
+    assert!(tracer.handle_anonymous_reply(reply).is_none(), "nothing is in flight any more");
     tracer.handle_timeout(start.mono + Duration::from_secs(60));
     let hops = tracer.poll_trace().unwrap().hops;
     assert_eq!((hops[1].ttl, hops[1].answers[0].rtt_ns), (2, Rtt::from_ms(1003.0).unwrap()));
@@ -412,10 +412,10 @@ fn a_repeated_reply_without_a_key_is_never_too_fast_and_proves_nothing_of_the_ta
         let at = start.mono + Duration::from_millis(ms);
         Reply { from: target(), kind: AnswerKind::PortUnreachable, at }
     };
-    assert!(tracer.handle_anonymous_reply(reply(80)));
+    assert!(tracer.handle_anonymous_reply(reply(80)).is_some());
     tracer.probe_at(start.mono + Duration::from_millis(80)).unwrap();
-    assert!(!tracer.handle_anonymous_reply(reply(79)), "it came before the probe in flight had left");
-    assert!(tracer.handle_anonymous_reply(reply(81)));
+    assert!(tracer.handle_anonymous_reply(reply(79)).is_none(), "it came before the probe in flight had left");
+    assert!(tracer.handle_anonymous_reply(reply(81)).is_some());
     let trace = tracer.poll_trace().unwrap();
     let answers = &trace.hops[0].answers;
     assert_eq!(answers.iter().map(|answer| answer.rtt_ns.ms().round()).collect::<Vec<_>>(), [80.0, 81.0]);
@@ -430,7 +430,7 @@ fn a_reply_without_a_key_is_to_none_of_several_probes() {
     tracer.probe_at(start.mono).unwrap();
     tracer.probe_at(start.mono).unwrap();
     let reply = Reply { from: router(1), kind: AnswerKind::TimeExceeded, at: start.mono };
-    assert!(!tracer.handle_anonymous_reply(reply));
+    assert!(tracer.handle_anonymous_reply(reply).is_none());
 }
 
 fn any_fate() -> impl Strategy<Value = Fate> {
