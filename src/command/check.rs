@@ -10,8 +10,10 @@ use serde::Serialize;
 
 use crate::cli::CONFIG;
 use crate::config::geodb::GeodbConfig;
-use crate::config::{Config, ConfigErrors, Fault, Spot};
+use crate::config::resolver::ResolverAddress;
+use crate::config::{Config, ConfigErrors, Fault, Spot, denied};
 use crate::edge::clock;
+use crate::edge::dns::servers_of_this_host;
 use crate::edge::evidence::Evidence;
 use crate::edge::geodb::Geodb;
 use crate::edge::inventory;
@@ -73,6 +75,7 @@ impl Check {
         let report = match loaded {
             Ok((config, mut warnings)) => {
                 warnings.extend(self.evidence_faults(&config));
+                warnings.extend(self.resolver_faults(&config));
                 Report { valid: true, errors: Vec::new(), warnings, summary: Some(Summary::of(&config)) }
             }
             Err(errors) => Report { valid: false, errors: errors.0, warnings: Vec::new(), summary: None },
@@ -89,6 +92,15 @@ impl Check {
         let evidence = Evidence::read(&config.evidence, &nothing, &Geodb::embedded(), &config.vantage.id, now);
         let spot = Spot { key: "evidence".to_owned(), ..Spot::file(&self.config.display().to_string()) };
         evidence.troubles().map(|message| Fault { spot: spot.clone(), message }).collect()
+    }
+
+    /// What is odd about the servers that this host's own configuration names.
+    fn resolver_faults(&self, config: &Config) -> Vec<Fault> {
+        let is_asked = config.resolvers.iter().any(|resolver| resolver.server == ResolverAddress::System);
+        let servers = if is_asked { servers_of_this_host() } else { Vec::new() };
+        let spot = Spot { key: "probing.deny".to_owned(), ..Spot::file(&self.config.display().to_string()) };
+        let odd = servers.iter().filter_map(|server| denied::asked(server.ip(), &config.probing.round.deny));
+        odd.map(|message| Fault { spot: spot.clone(), message }).collect()
     }
 
     /// Faults to standard error, the summary to standard output.

@@ -8,6 +8,7 @@ use crate::provider::{Provider, ProviderId};
 use crate::round::deny::DenyList;
 use crate::workload::{DataClass, Endpoint, Host, Jurisdiction, Noc, Workload, WorkloadId};
 
+use super::denied::warn_of_silenced;
 use super::fault::{Faults, Spot, did_you_mean, quoted};
 use super::inventory::{NocEntry, ProviderEntry, WorkloadEntry};
 use super::landmark::Landmark;
@@ -108,16 +109,17 @@ impl<'d> Declared<'d> {
     /// Warns of endpoints that are addresses which are never sent anything.
     pub(super) fn warn_of_denied(&self, deny: &DenyList) {
         for (address, (_, spot)) in &self.addresses {
-            if let Some(by) = deny.denies(*address) {
-                let never = format!("{address} is never sent anything, as {by} is denied");
-                self.faults.warn(spot, format!("{never}: it will never be compliant, leave one of them out"));
-            }
+            warn_of_silenced(*address, deny, "it will never be compliant", spot, self.faults);
         }
     }
 
-    /// One landmark, unless it is watched; workloads come before.
-    pub(super) fn landmark(&self, landmark: At<Landmark>) -> Option<Landmark> {
-        let Some((workload, spot)) = self.addresses.get(&landmark.value.address) else { return Some(landmark.value) };
+    /// One landmark, unless it is watched; workloads come before. One that is never sent anything is warned of.
+    pub(super) fn landmark(&self, landmark: At<Landmark>, deny: &DenyList) -> Option<Landmark> {
+        let Some((workload, spot)) = self.addresses.get(&landmark.value.address) else {
+            let address = landmark.value.address;
+            warn_of_silenced(address, deny, "nothing is ever weighed by it", &landmark.spot, self.faults);
+            return Some(landmark.value);
+        };
         let watched = format!("{} is watched by workload \"{workload}\" ({spot})", landmark.value.address);
         self.faults.error(&landmark.spot, format!("{watched}: what is judged is no measure for others, leave one"));
         None

@@ -127,11 +127,12 @@ impl Draft {
         self.intervals = intervals;
         let segment = root.section("journal").or("segment_size", DEFAULT_SEGMENT, value::size(1 << 20, 1 << 30));
         let state = root.read("state_directory", value::text).map(|at| directory.join(at.value));
+        let probing = probing::read(root, &when);
         self.body = Some(Body {
             vantage: vantage::read(root),
-            resolvers: resolver::read(root),
+            resolvers: resolver::read(root, &probing.round.deny),
             schedule,
-            probing: probing::read(root, &when),
+            probing,
             alerting: alerting::read(root),
             geodb: geodb::read(root, directory),
             assets: register::read(root),
@@ -199,11 +200,10 @@ impl Draft {
         let workloads = entries.workloads.into_iter().filter_map(|entry| declared.workload(entry));
         let mut workloads: Vec<_> = workloads.collect();
         workloads.sort_by(|one, other| one.id.cmp(&other.id));
-        if let Some(body) = &self.body {
-            declared.warn_of_denied(&body.probing.round.deny);
-        }
+        let deny = self.body.as_ref().map(|body| body.probing.round.deny.clone()).unwrap_or_default();
+        declared.warn_of_denied(&deny);
         let landmarks = self.body.iter_mut().flat_map(|body| std::mem::take(&mut body.landmarks));
-        let landmarks: Vec<_> = landmarks.filter_map(|landmark| declared.landmark(landmark)).collect();
+        let landmarks: Vec<_> = landmarks.filter_map(|landmark| declared.landmark(landmark, &deny)).collect();
         let nocs: Vec<_> = entries.nocs.into_iter().filter_map(|entry| declared.noc(entry)).collect();
         if workloads.is_empty() {
             let message = "no workload is declared: add a [[workload]] or an inventory, or nothing is watched";

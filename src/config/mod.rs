@@ -16,6 +16,7 @@ use crate::workload::{DataClass, Workload};
 
 mod damage;
 mod declared;
+pub(crate) mod denied;
 mod document;
 mod draft;
 mod fault;

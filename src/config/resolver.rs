@@ -7,7 +7,9 @@ use std::time::Duration;
 use toml::de::DeValue;
 
 use crate::resolution::View;
+use crate::round::deny::DenyList;
 
+use super::denied;
 use super::fault::{Spot, quoted};
 use super::section::{Reading, Section};
 use super::value;
@@ -52,8 +54,8 @@ pub enum Transport {
     Tcp,
 }
 
-/// Reads both sections.
-pub(super) fn read(root: &Section<'_>) -> Vec<ResolverConfig> {
+/// Reads both sections, and warns of servers that `deny` holds.
+pub(super) fn read(root: &Section<'_>, deny: &DenyList) -> Vec<ResolverConfig> {
     let section = root.section("resolution");
     let system = section.or("system", true, value::flag);
     let timeout = section.or("timeout", DEFAULT_TIMEOUT, value::duration(Duration::from_millis(100)));
@@ -78,6 +80,9 @@ pub(super) fn read(root: &Section<'_>) -> Vec<ResolverConfig> {
         }
         named.insert(name.value.clone(), name.spot);
         if let Some(address) = address {
+            if let Some(why) = denied::asked(address.value.ip(), deny) {
+                root.faults().warn(&address.spot, why);
+            }
             let server = ResolverAddress::Server { address: address.value, transport };
             resolvers.push(ResolverConfig { view: View(name.value), server, timeout });
         }

@@ -126,3 +126,25 @@ fn an_endpoint_that_is_denied_is_warned_of() {
     let why = "203.101.184.84 is never sent anything, as 203.101.184.0/24 is denied: it will never be compliant";
     assert!(told.iter().any(|warning| warning.message.starts_with(why)), "{told:?}");
 }
+
+#[test]
+fn what_is_denied_although_it_seems_to_be_wanted_is_warned_of_with_its_line() {
+    let text = "[vantage]\nid = \"here\"\n[probing]\nallow = [\"10.20.0.0/16\", \"10.30.0.0/16\"]\n\
+                deny = [\"10.0.0.0/12\", \"10.20.0.0/15\",\n \"203.0.113.0/24\", \"185.1.8.0/24\", \"::/0\"]\n\
+                [[resolver]]\nname = \"ptcl\"\naddress = \"203.0.113.53\"\n\
+                [[resolver]]\nname = \"ntc\"\naddress = \"203.101.184.53\"\n\
+                [[landmark]]\naddress = \"185.1.8.1\"\nname = \"ix\"\nsource = \"its page\"\ncountry = \"PK\"\n";
+    let (_, warnings) = read(text.as_bytes()).unwrap();
+    let told: Vec<_> = warnings.iter().map(ToString::to_string).filter(|told| told.contains("denied")).collect();
+    let expected = [
+        "pehra.toml:4: probing.allow: 10.20.0.0/16 is never sent anything all the same, as 10.20.0.0/15 is denied: ",
+        "pehra.toml:9: resolver.address: 203.0.113.53 is asked for names although 203.0.113.0/24 is denied: ",
+        "pehra.toml:14: landmark.address: 185.1.8.1 is never sent anything, as 185.1.8.0/24 is denied: ",
+    ];
+    assert_eq!(told.len(), expected.len(), "{told:#?}");
+    for (told, expected) in told.iter().zip(expected) {
+        assert!(told.starts_with(expected), "{told}");
+    }
+    let everybody = "pehra.toml:6: probing.deny: ::/0 is everybody, so that nothing is measured by IPv6: ";
+    assert!(warnings.iter().any(|warning| warning.to_string().starts_with(everybody)), "{warnings:?}");
+}

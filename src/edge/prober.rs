@@ -147,24 +147,38 @@ pub struct ProberHandle {
     tally: watch::Receiver<Tally>,
 }
 
+/// A trace, and what became of asking for it.
+#[derive(Debug)]
+pub struct Ended {
+    /// What was measured.
+    pub trace: Trace,
+    /// Whether the prober stopped before all was asked, however much was answered until then.
+    pub is_broken_off: bool,
+}
+
 #[derive(Debug)]
 struct Request {
     plan: Plan,
     /// Since when it waits for room.
     asked: Moment,
-    answer: oneshot::Sender<Trace>,
+    answer: oneshot::Sender<Ended>,
 }
 
 impl ProberHandle {
     /// Carries out `plan`. When the prober stops, the trace ends with what it has; once it has stopped, every trace is
     /// unsent.
     pub async fn trace(&self, plan: Plan) -> Trace {
-        let (answer, trace) = oneshot::channel();
-        let unsent = || plan.unsent(clock::now());
+        self.attempt(plan).await.trace
+    }
+
+    /// The same, with whether the prober stopped before it was over.
+    pub async fn attempt(&self, plan: Plan) -> Ended {
+        let (answer, ended) = oneshot::channel();
+        let unsent = || Ended { trace: plan.unsent(clock::now()), is_broken_off: true };
         if self.requests.send(Request { plan: plan.clone(), asked: clock::now(), answer }).await.is_err() {
             return unsent();
         }
-        trace.await.unwrap_or_else(|_| unsent())
+        ended.await.unwrap_or_else(|_| unsent())
     }
 
     /// What the prober has done so far.
@@ -182,7 +196,7 @@ pub struct Prober {
     /// Held over what is in flight.
     vigil: Vigil,
     requests: mpsc::Receiver<Request>,
-    awaited: BTreeMap<TraceId, oneshot::Sender<Trace>>,
+    awaited: BTreeMap<TraceId, oneshot::Sender<Ended>>,
     tally: watch::Sender<Tally>,
     /// Room for what leaves by one call.
     batch: Vec<Transmit>,
@@ -226,15 +240,16 @@ impl Prober {
                 Event::Requested(request) => self.start(request),
                 Event::Due => {}
                 Event::Shutdown => {
+                    self.report(false);
                     self.switchboard.handle_stop(clock::now());
-                    self.report();
+                    self.report(true);
                     return;
                 }
             }
             self.start_waiting();
             self.switchboard.handle_timeout(clock::now());
             self.transmit();
-            self.report();
+            self.report(false);
         }
     }
 
@@ -309,7 +324,7 @@ impl Prober {
         plan.deadline = plan.deadline.saturating_sub(now.mono.saturating_duration_since(asked.mono));
         match self.sockets.start(plan, &mut self.switchboard, now) {
             Ok(trace) => drop(self.awaited.insert(trace, answer)),
-            Err(unsent) => drop(answer.send(unsent)),
+            Err(trace) => drop(answer.send(Ended { trace, is_broken_off: false })),
         }
     }
 
@@ -347,12 +362,13 @@ impl Prober {
         }
     }
 
-    fn report(&mut self) {
+    /// Hands over the traces that are over, as they were broken off or came to their end.
+    fn report(&mut self, is_broken_off: bool) {
         while let Some((id, trace)) = self.switchboard.poll_trace() {
             self.sockets.forget(id);
             if let Some(answer) = self.awaited.remove(&id) {
                 // Whoever asked may have stopped waiting.
-                drop(answer.send(trace));
+                drop(answer.send(Ended { trace, is_broken_off }));
             }
         }
     }
@@ -367,9 +383,13 @@ mod tests {
     use crate::trace::{AnswerKind, Ending, Protocol};
 
     fn unprivileged() -> (ProberHandle, JoinHandle<()>, CancellationToken) {
+        prober_at(Pace::default())
+    }
+
+    fn prober_at(pace: Pace) -> (ProberHandle, JoinHandle<()>, CancellationToken) {
         let sockets = ProbeSockets(Way::Unprivileged(ErrorQueues::open().unwrap()));
         let shutdown = CancellationToken::new();
-        let (handle, task) = Prober::spawn(sockets, 1, Pace::default(), shutdown.clone()).unwrap();
+        let (handle, task) = Prober::spawn(sockets, 1, pace, shutdown.clone()).unwrap();
         (handle, task, shutdown)
     }
 
@@ -394,13 +414,29 @@ mod tests {
     #[tokio::test]
     async fn a_plan_that_waited_for_room_has_the_less_time() {
         let (prober, task, shutdown) = unprivileged();
-        let (answer, trace) = oneshot::channel();
+        let (answer, ended) = oneshot::channel();
         let (plan, now) = (to(Ipv4Addr::LOCALHOST), clock::now());
         let asked = Moment { mono: now.mono.checked_sub(plan.deadline).unwrap(), ..now };
         prober.requests.send(Request { plan, asked, answer }).await.unwrap();
-        assert_eq!((trace.await.unwrap().ending, prober.tally().sent), (Ending::Overdue, BTreeMap::new()));
+        assert_eq!((ended.await.unwrap().trace.ending, prober.tally().sent), (Ending::Overdue, BTreeMap::new()));
         shutdown.cancel();
         task.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_trace_that_the_stop_broke_off_says_so_even_where_its_target_had_answered() {
+        let (prober, task, shutdown) = prober_at(Pace::per_second(1));
+        let plan = Plan { attempts: 10, ..to(Ipv4Addr::LOCALHOST) };
+        let stop = async {
+            prober.tally.clone().wait_for(|tally| !tally.received.is_empty()).await.unwrap();
+            shutdown.cancel();
+        };
+        let (ended, ()) = tokio::join!(prober.attempt(plan.clone()), stop);
+        assert!(ended.is_broken_off && ended.trace.ending == Ending::Reached, "{ended:?}");
+        task.await.unwrap();
+        assert!(prober.attempt(plan).await.is_broken_off);
+        let (prober, ..) = unprivileged();
+        assert!(!prober.attempt(to(Ipv4Addr::LOCALHOST)).await.is_broken_off);
     }
 
     #[tokio::test]

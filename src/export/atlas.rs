@@ -14,6 +14,7 @@
 //! | where | field | says |
 //! |---|---|---|
 //! | result | `ending` | how the trace ended ([`Ending`]) |
+//! | result | `broken_off` | somebody broke it off before all was asked, though the target may have answered |
 //! | result | `started` | when it began, to the nanosecond; `timestamp` is its whole seconds |
 //! | result | `port` | the port that TCP probes knocked at |
 //! | result | `vantage` | the name of who traced, where it has one |
@@ -63,6 +64,8 @@ pub struct AtlasResult<'a> {
     vantage: Option<&'a str>,
     started: Timestamp,
     ending: Ending,
+    #[serde(skip_serializing_if = "is_not")]
+    broken_off: bool,
 }
 
 /// The hops of a trace, written one by one: with thousands of traces, lists made for it are most of the cost.
@@ -203,6 +206,7 @@ impl<'a> AtlasResult<'a> {
             vantage,
             started: trace.started,
             ending: trace.ending,
+            broken_off: traced.is_broken_off,
         }
     }
 }

@@ -24,6 +24,8 @@ pub struct Traced {
     pub trace: Trace,
     /// When it ended.
     pub ended: Timestamp,
+    /// Whether somebody broke it off before all was asked, though the target may have answered.
+    pub is_broken_off: bool,
 }
 
 impl Traced {

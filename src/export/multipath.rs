@@ -12,7 +12,7 @@
 //! | object | `completion` | `whole`; `spent`: the bound of probes came first; `stopped` |
 //! | object | `ending` | as of a trace ([`Ending`]) |
 //! | hop | `ttl`, `flows`, `silent` | how far; how many flows were asked; how many of them nobody answered |
-//! | hop | `assurance` | whether there is nobody else ([`Assurance`]) |
+//! | hop | `assurance` | whether there is nobody else, on ways that flows of `protocol` can tell apart ([`Assurance`]) |
 //! | vertex | `address`, `rtt_ms`, `flows`, `kind` | who answered, the shortest time, how many flows, what was said ([`AnswerKind`]) |
 //! | vertex | `unmatched` | no answer said to which probe it was: the time is an upper bound, and anybody may have sent it |
 //! | edge | `from`, `to`, `flows` | who of the hop before was met before whom of this one, by how many flows |

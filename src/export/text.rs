@@ -15,6 +15,9 @@ use crate::trace::{AnswerKind, Ending, Hop, HopAnswer, Trace};
 /// The most marks of silence in a row.
 const SILENT: u8 = 10;
 
+/// How the line ends of a trace that came to some end before all was asked.
+const BROKEN_OFF: &str = "; broken off before all was asked\n";
+
 /// The trace, a line each: where to, every hop, how it ended. `names` are what addresses are called, where that is known.
 ///
 /// A hop is its TTL, the best time, a `*` for each probe that nobody answered, who answered, by name, and what they said if
@@ -41,7 +44,7 @@ pub fn path(traced: &Traced, names: &BTreeMap<IpAddr, String>) -> String {
         };
     }
     text.push_str(&ending(trace));
-    text.push('\n');
+    text.push_str(if traced.is_broken_off && trace.ending != Ending::Overdue { BROKEN_OFF } else { "\n" });
     for suspicion in suspicions([trace], trace.target, None) {
         let _ = writeln!(text, "{suspicion}");
     }
@@ -241,6 +244,11 @@ mod tests {
             traced.trace.ending = ending;
             said.extend(told(&traced).pop());
         }
+        traced.is_broken_off = true;
+        assert_eq!(told(&traced).pop(), said.last().map(|unsent| format!("{unsent}{}", BROKEN_OFF.trim_end())));
+        traced.trace.ending = Ending::Overdue;
+        assert_eq!(told(&traced).pop().unwrap(), "broken off at hop 3");
+        traced.is_broken_off = false;
         said.sort();
         said.dedup();
         assert_eq!(said.len(), endings.len(), "{said:?}");

@@ -128,8 +128,8 @@ fn assurances(paths: &Multipaths) -> Vec<String> {
             format!("hop {}", ttls(Assurance::Stated))
         };
         said.push(format!(
-            "{which}: nobody else is there, with {} at least, if flows are spread evenly",
-            paths.confidence
+            "{which}: nobody else on ways that {} can tell apart, with {} at least, if flows are spread evenly",
+            paths.protocol, paths.confidence
         ));
     }
     for hop in of(Assurance::Doubtful) {
@@ -176,7 +176,7 @@ pakistan.gov.pk (203.101.184.84) by udp, all ways (lite, 95 % a hop)
       5     41.932 ms     6  203.101.184.84
 ways part at hop 1, and meet by hop 4: 2 wide, 3 long, meshed, uneven by 1; looked at router by router
 reached at hop 5, 41.932 ms at best; 61 probes
-hop 1 2 5: nobody else is there, with 95 % at least, if flows are spread evenly
+hop 1 2 5: nobody else on ways that udp can tell apart, with 95 % at least, if flows are spread evenly
 hop 3: could not be told, 2 of 17 flows got no answer
 hop 4: could not be told, nobody answered
 ";

@@ -17,6 +17,7 @@ use super::verdicts::Refusal;
 use super::{Exit, logging};
 use crate::config::resolver::{ResolverAddress, ResolverConfig, SYSTEM_VIEW};
 use crate::edge::dns::Resolvers;
+use crate::edge::dns::hosts::HostsFile;
 use crate::edge::input::STANDARD_INPUT;
 use crate::edge::prober::{ProbeSockets, Prober};
 use crate::edge::{clock, privileges};
@@ -51,6 +52,10 @@ const NAMED: usize = 16;
 
 /// How long an answer of the system's resolver may take.
 const LOOKUP_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What is to be known of ways that were looked for by ICMP.
+const BLIND: &str = "by icmp, routers that spread load by ports, as Linux and most others can, show one way only: prefer \
+                     --protocol udp or tcp";
 
 /// Traces the path to each target: who answers at every distance, how fast, and how it ends.
 #[derive(Debug, Args)]
@@ -214,6 +219,9 @@ impl TraceCommand {
             let each = if self.ways.wanted().is_some() { "flow" } else { "path" };
             note([format!("no CAP_NET_RAW: paths are traced by UDP, one probe of each {each} at a time")]);
         }
+        if sockets.are_raw() && self.protocol.protocol == Protocol::Icmp && self.ways.wanted().is_some() {
+            note([BLIND.to_owned()]);
+        }
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let failed = |error: io::Error| Refusal(Exit::Failed, format!("failed to begin: {error}"));
         let runtime = runtime.map_err(failed)?;
@@ -228,10 +236,15 @@ impl TraceCommand {
         let (prober, task) = Prober::spawn(sockets, clock::seed(), courtesy, stop.clone())?;
         let view = View(SYSTEM_VIEW.to_owned());
         let system = ResolverConfig { view: view.clone(), server: ResolverAddress::System, timeout: LOOKUP_TIMEOUT };
+        let hosts_file = HostsFile::of_this_host().unwrap_or_else(|error| {
+            note([format!("/etc/hosts: failed to read: {error}: names are asked of the resolver alone")]);
+            HostsFile::default()
+        });
         let session = Session {
             prober: prober.clone(),
             resolvers: Resolvers::new(&[system]),
             view,
+            hosts_file,
             pointers: Arc::default(),
             lookups: Semaphore::new(LOOKUPS),
             stop: stop.clone(),
@@ -306,8 +319,9 @@ impl TraceCommand {
 fn conclude(ended: Ended) -> Result<Exit, Refusal> {
     ended.written.map_err(|error| Refusal(Exit::Failed, format!("failed to print: {error}")))?;
     if ended.is_stopped {
-        let Ended { whole, partial, left, .. } = ended;
-        note([format!("stopped: {whole} paths traced, {partial} in part, {left} targets not at all")]);
+        let Ended { whole, partial, left, unnamed, .. } = ended;
+        note([format!("stopped: {whole} paths traced, {partial} in part, {left} not at all")]);
+        note((unnamed > 0).then(|| "stopped: it was not known yet what all hops are called".to_owned()));
         return Ok(Exit::Stopped);
     }
     if ended.nowhere > 0 {

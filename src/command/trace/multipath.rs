@@ -3,7 +3,7 @@
 use clap::Args;
 use tokio::task::JoinSet;
 
-use crate::edge::prober::ProberHandle;
+use crate::edge::prober::{Ended, ProberHandle};
 use crate::trace::multipath::{Confidence, Method, Multipath, Multipaths, Wanted};
 use crate::trace::plan::Plan;
 
@@ -49,14 +49,17 @@ pub(super) async fn ways(prober: &ProberHandle, plan: &Plan, wanted: Wanted, see
         while let Some(plan) = machine.poll_ask() {
             let prober = prober.clone();
             asked.spawn(async move {
-                let trace = prober.trace(plan.clone()).await;
-                (plan, trace)
+                let ended = prober.attempt(plan.clone()).await;
+                (plan, ended)
             });
         }
         if let Some(paths) = machine.poll_paths() {
             return Some(paths);
         }
-        let (plan, trace) = asked.join_next().await?.ok()?;
+        let (plan, Ended { trace, is_broken_off }) = asked.join_next().await?.ok()?;
         machine.handle_trace(&plan, trace);
+        if is_broken_off {
+            machine.handle_stop();
+        }
     }
 }

@@ -16,8 +16,9 @@ use super::output::{Form, Printer, progress};
 use super::targets::{denied, refused};
 use crate::edge::clock;
 use crate::edge::dns::Resolvers;
+use crate::edge::dns::hosts::HostsFile;
 use crate::edge::dns::pointers::Pointers;
-use crate::edge::prober::ProberHandle;
+use crate::edge::prober::{Ended as Attempted, ProberHandle};
 use crate::edge::signals::Signals;
 use crate::export::{Mapped, Traced};
 use crate::resolution::{AddressFamily, Outcome, View};
@@ -49,11 +50,23 @@ pub(super) struct Wish {
     pub(super) names: bool,
 }
 
+impl Wish {
+    /// Why nothing is sent to an address that a name leads to; `None` where something is.
+    fn refuses(&self, address: IpAddr) -> Option<String> {
+        match self.deny.told(address) {
+            Some(by) => Some(denied(by)),
+            None => refused(address, self.private).map(str::to_owned),
+        }
+    }
+}
+
 /// Whom targets are asked of.
 pub(super) struct Session {
     pub(super) prober: ProberHandle,
     pub(super) resolvers: Resolvers,
     pub(super) view: View,
+    /// What this host's operator calls addresses; it goes before what is asked of anybody.
+    pub(super) hosts_file: HostsFile,
     pub(super) pointers: Arc<Pointers>,
     pub(super) lookups: Semaphore,
     /// Cancelled when nobody waits any longer; the prober then ends every trace with what it has.
@@ -72,8 +85,10 @@ pub(super) struct Ended {
     pub(super) partial: usize,
     /// Targets without an address to trace.
     pub(super) nowhere: usize,
-    /// Targets of which nothing has been measured.
+    /// Targets, and further addresses of names, of which nothing has been measured.
     pub(super) left: usize,
+    /// Paths whose hops were not all asked what they are called, as they should have been.
+    pub(super) unnamed: usize,
     /// Whether a signal ended it.
     pub(super) is_stopped: bool,
     /// Whether what was measured could be printed.
@@ -82,16 +97,30 @@ pub(super) struct Ended {
 
 /// What a target came to.
 enum Visit {
-    Traced(Vec<Seen>),
+    Traced {
+        seen: Vec<Seen>,
+        /// How many of its addresses were left when it was stopped.
+        left: usize,
+        /// What is to be said of its addresses.
+        remarks: Vec<String>,
+    },
     /// It has no address to trace, and why.
-    Nowhere(String),
+    Nowhere(Vec<String>),
     /// It was stopped before anything was measured.
     Left,
 }
 
+/// The addresses of a target that are to be traced.
+struct Addresses {
+    addresses: Vec<IpAddr>,
+    /// What is to be said of those that are not.
+    remarks: Vec<String>,
+}
+
 struct Seen {
     found: Found,
-    names: BTreeMap<IpAddr, String>,
+    /// What hops are called, as far as that is known; `None` when asking was broken off.
+    names: Option<BTreeMap<IpAddr, String>>,
 }
 
 /// What was found of a target.
@@ -113,7 +142,7 @@ impl Found {
 
     fn is_broken_off(&self) -> bool {
         match self {
-            Self::Path(traced) => traced.trace.ending == Ending::Overdue,
+            Self::Path(traced) => traced.is_broken_off,
             Self::Ways(mapped) => mapped.paths.completion == Completion::Stopped,
         }
     }
@@ -159,7 +188,7 @@ pub(super) async fn trace_all(
         }
         () = given_up.cancelled() => {}
     }
-    let is_missing = given_up.is_cancelled() || ended.partial + ended.left > 0;
+    let is_missing = given_up.is_cancelled() || ended.partial + ended.left + ended.unnamed > 0;
     ended.is_stopped = stop.is_cancelled() && is_missing;
     progress.finish_and_clear();
     signals.abort();
@@ -213,17 +242,20 @@ impl Crew {
             self.ended.left -= 1;
         }
         match visit {
-            Visit::Traced(all) => {
-                for Seen { found, names } in all {
+            Visit::Traced { seen, left, remarks } => {
+                self.ended.left += left;
+                self.progress.suspend(|| note(remarks));
+                for Seen { found, names } in seen {
                     self.ended.count(&found, self.session.stop.is_cancelled());
-                    if let Err(error) = self.form.render(&found, &names, &mut self.paths) {
+                    self.ended.unnamed += usize::from(names.is_none());
+                    if let Err(error) = self.form.render(&found, &names.unwrap_or_default(), &mut self.paths) {
                         self.ended.written = Err(error);
                     }
                 }
             }
-            Visit::Nowhere(why) => {
+            Visit::Nowhere(whys) => {
                 self.ended.nowhere += 1;
-                self.progress.suspend(|| note([why]));
+                self.progress.suspend(|| note(whys));
             }
             Visit::Left => {}
         }
@@ -233,7 +265,16 @@ impl Crew {
 impl Ended {
     /// Nothing yet, of so many targets.
     fn of(left: usize) -> Self {
-        Self { whole: 0, unsent: 0, partial: 0, nowhere: 0, left, is_stopped: false, written: Ok(()) }
+        Self {
+            whole: 0,
+            unsent: 0,
+            partial: 0,
+            nowhere: 0,
+            left,
+            unnamed: 0,
+            is_stopped: false,
+            written: Ok(()),
+        }
     }
 
     fn count(&mut self, found: &Found, is_stopped: bool) {
@@ -248,8 +289,8 @@ impl Ended {
 
 impl Session {
     async fn visit(self: Arc<Self>, host: Host) -> Visit {
-        let (name, addresses) = match host {
-            Host::Address(address) => (None, vec![address]),
+        let (name, Addresses { addresses, remarks }) = match host {
+            Host::Address(address) => (None, Addresses { addresses: vec![address], remarks: Vec::new() }),
             Host::Name(name) => {
                 let found = tokio::select! {
                     // On the heap while it lasts: thousands wait for their trace, few for their name.
@@ -258,11 +299,11 @@ impl Session {
                 };
                 match found {
                     Ok(addresses) => (Some(name), addresses),
-                    Err(why) => return Visit::Nowhere(why),
+                    Err(whys) => return Visit::Nowhere(whys),
                 }
             }
         };
-        let mut seen = Vec::new();
+        let (mut seen, mut left) = (Vec::new(), addresses.len());
         for address in addresses {
             let Some(found) = self.find(name.clone(), address).await else { break };
             if self.stop.is_cancelled() && found.is_empty() {
@@ -270,8 +311,9 @@ impl Session {
             }
             let names = Box::pin(self.names(&found)).await;
             seen.push(Seen { found, names });
+            left -= 1;
         }
-        if seen.is_empty() { Visit::Left } else { Visit::Traced(seen) }
+        if seen.is_empty() { Visit::Left } else { Visit::Traced { seen, left, remarks } }
     }
 
     /// The path, or the ways, to an address; `None` when looking for them broke off.
@@ -283,12 +325,20 @@ impl Session {
             return Some(Found::Ways(Mapped { name, paths, ended: clock::now().wall }));
         }
         let flow = seed.to_le_bytes().first_chunk().map_or(0, |bytes| u16::from_le_bytes(*bytes));
-        let trace = self.prober.trace(Plan { flow, ..plan }).await;
-        Some(Found::Path(Traced { name, trace, ended: clock::now().wall }))
+        let Attempted { trace, is_broken_off } = self.prober.attempt(Plan { flow, ..plan }).await;
+        Some(Found::Path(Traced { name, trace, ended: clock::now().wall, is_broken_off }))
     }
 
-    /// The addresses of `name` that are to be traced, IPv4 first, or why there is none.
-    async fn addresses(&self, name: &HostName) -> Result<Vec<IpAddr>, String> {
+    /// The addresses of `name` that are to be traced, IPv4 first, or why there is none. As programs of this host have it,
+    /// what its operator wrote goes before what resolvers say.
+    async fn addresses(&self, name: &HostName) -> Result<Addresses, Vec<String>> {
+        let families = self.wish.families.iter();
+        let written: Vec<_> = families.flat_map(|family| self.hosts_file.addresses(name, *family)).collect();
+        if written.is_empty() { self.chosen(name, self.resolved(name).await?) } else { self.chosen(name, written) }
+    }
+
+    /// What the resolver says that `name` leads to, IPv4 first.
+    async fn resolved(&self, name: &HostName) -> Result<Vec<IpAddr>, Vec<String>> {
         let _slot = self.lookups.acquire().await;
         let ask = async |family| {
             let is_wanted = self.wish.families.contains(&family);
@@ -302,34 +352,32 @@ impl Session {
                 Outcome::Failed(failure) => drop(whys.insert(failure.as_str())),
             }
         }
-        let mut refusals = Vec::new();
-        let why_not = |address: IpAddr| match self.wish.deny.told(address) {
-            Some(by) => Some(denied(by)),
-            None => refused(address, self.wish.private).map(str::to_owned),
-        };
-        addresses.retain(|address| match why_not(*address) {
-            Some(why) => {
-                refusals.push(format!("{name} leads to {address}, which {why}"));
-                false
-            }
-            None => true,
-        });
         if addresses.is_empty() {
-            let whys = || whys.into_iter().collect::<Vec<_>>().join(", ");
-            return Err(refusals.pop().unwrap_or_else(|| format!("{name} has no address to trace: {}", whys())));
-        }
-        if self.wish.all {
-            note(refusals);
-        } else {
-            addresses.truncate(1);
+            let whys = whys.into_iter().collect::<Vec<_>>().join(", ");
+            return Err(vec![format!("{name} has no address to trace: {whys}")]);
         }
         Ok(addresses)
     }
 
-    /// What hops are called, as far as that is asked and known.
-    async fn names(self: &Arc<Self>, found: &Found) -> BTreeMap<IpAddr, String> {
+    /// Those of the addresses of `name` that are traced: the first that may be, or all that may.
+    fn chosen(&self, name: &HostName, found: Vec<IpAddr>) -> Result<Addresses, Vec<String>> {
+        let (mut addresses, mut remarks) = (Vec::new(), Vec::new());
+        for address in found {
+            if !self.wish.all && !addresses.is_empty() {
+                break;
+            }
+            match self.wish.refuses(address) {
+                Some(why) => remarks.push(format!("{name} leads to {address}, which {why}")),
+                None => addresses.push(address),
+            }
+        }
+        if addresses.is_empty() { Err(remarks) } else { Ok(Addresses { addresses, remarks }) }
+    }
+
+    /// What hops are called, as far as that is asked and known; `None` when nobody waits for it any longer.
+    async fn names(self: &Arc<Self>, found: &Found) -> Option<BTreeMap<IpAddr, String>> {
         if !self.wish.names {
-            return BTreeMap::new();
+            return Some(BTreeMap::new());
         }
         let mut asked = JoinSet::new();
         for address in found.responders() {
@@ -340,8 +388,8 @@ impl Session {
             });
         }
         tokio::select! {
-            names = asked.join_all() => names.into_iter().flatten().collect(),
-            () = self.stop.cancelled() => BTreeMap::new(),
+            names = asked.join_all() => Some(names.into_iter().flatten().collect()),
+            () = self.stop.cancelled() => None,
         }
     }
 }

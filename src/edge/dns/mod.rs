@@ -21,6 +21,7 @@ use crate::resolution::{AddressFamily, NameFailure, Resolution, View};
 use crate::workload::HostName;
 
 mod exchange;
+pub mod hosts;
 mod message;
 pub mod pointers;
 
@@ -89,11 +90,13 @@ impl Resolvers {
 fn servers_of(config: &ResolverConfig) -> (Vec<SocketAddr>, Transport) {
     match config.server {
         ResolverAddress::Server { address, transport } => (vec![address], transport),
-        ResolverAddress::System => {
-            let servers = read_system_conf().map(|(system, _)| servers_in(&system));
-            (servers.unwrap_or_default(), Transport::Udp)
-        }
+        ResolverAddress::System => (servers_of_this_host(), Transport::Udp),
     }
+}
+
+/// Whom this host's own configuration says to ask; nobody where it cannot be read.
+pub fn servers_of_this_host() -> Vec<SocketAddr> {
+    read_system_conf().map(|(system, _)| servers_in(&system)).unwrap_or_default()
 }
 
 fn servers_in(system: &SystemConfig) -> Vec<SocketAddr> {

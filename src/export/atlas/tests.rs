@@ -85,7 +85,7 @@ proptest! {
     fn what_is_written_is_read_back_as_it_was_measured(trace in traces(), is_named: bool, seconds in 0..600_i64) {
         let name = is_named.then(|| "portal.example.gov.pk".parse().unwrap());
         let ended = trace.started + jiff::SignedDuration::from_secs(seconds);
-        let traced = Traced { name, trace, ended };
+        let traced = Traced { name, trace, ended, is_broken_off: false };
         let seen = read_back(&written(&traced, Some("khi-1")));
         prop_assert_eq!(&seen.traces[..], std::slice::from_ref(&traced.trace));
         prop_assert_eq!(&seen.vantage.id.0, "khi-1");
@@ -120,7 +120,12 @@ pub(in crate::export) fn example() -> Traced {
         hops: vec![near, dark, far],
         ending: Ending::Reached,
     };
-    Traced { name: Some("pakistan.gov.pk".parse().unwrap()), trace, ended: "2026-06-04T16:40:04Z".parse().unwrap() }
+    Traced {
+        name: Some("pakistan.gov.pk".parse().unwrap()),
+        trace,
+        ended: "2026-06-04T16:40:04Z".parse().unwrap(),
+        is_broken_off: false,
+    }
 }
 
 #[test]
@@ -163,6 +168,14 @@ fn labels_and_a_changed_destination_stand_where_other_readers_look_for_them() {
 #[test]
 fn without_a_name_the_vantage_is_that_of_probe_0() {
     assert_eq!(read_back(&written(&example(), None)).vantage.id.0, "atlas-0");
+}
+
+#[test]
+fn what_was_broken_off_says_so_and_is_read_back_all_the_same() {
+    let traced = Traced { is_broken_off: true, ..example() };
+    let line = written(&traced, None);
+    assert!(line.ends_with(r#""ending":"reached","broken_off":true}"#), "{line}");
+    assert_eq!(read_back(&line).traces[0], traced.trace);
 }
 
 #[test]

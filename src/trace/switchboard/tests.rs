@@ -313,7 +313,10 @@ fn the_queue_of_a_socket_tells_the_probe_by_its_token_or_by_being_the_only_one()
 
 #[test]
 fn why_there_is_no_way_on_is_kept_however_it_was_heard() {
-    let why = |switchboard: &mut Switchboard| switchboard.poll_trace().unwrap().1.hops[0].answers[0].refusal();
+    let why = |switchboard: &mut Switchboard| {
+        switchboard.handle_stop(noon());
+        switchboard.poll_trace().unwrap().1.hops[0].answers[0].refusal()
+    };
     let (mut heard, now) = (switchboard(), noon());
     heard.start(plan(Protocol::Icmp), now);
     let datagram = heard.poll_transmit(now).unwrap().datagram(HERE.into());
