@@ -69,7 +69,11 @@ pub(super) fn read(root: &Section<'_>, schedule: &Section<'_>) -> ProbingConfig 
     let protocols = section.list("protocols", protocol);
     let allow = section.list("allow", value::prefix);
     let deny = section.list("deny", value::prefix);
-    denied::warn_of_shadowed(allow.as_deref().unwrap_or_default(), deny.as_deref().unwrap_or_default(), section.faults());
+    denied::warn_of_shadowed(
+        allow.as_deref().unwrap_or_default(),
+        deny.as_deref().unwrap_or_default(),
+        section.faults(),
+    );
     let protocols = protocols.map_or(default.protocols, |list| list.into_iter().map(|at| at.value).collect());
     let packets_per_second = section.or("packets_per_second", packets_per_second, value::whole(1, 100_000));
     let network_packets_per_second =

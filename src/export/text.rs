@@ -209,7 +209,8 @@ mod tests {
             let extras = Some(Box::new(Extras { code: Some(code), ..Extras::default() }));
             HopAnswer { extras, ..answer(5, 1000, AnswerKind::Unreachable) }
         };
-        traced.trace.hops = [13, 0, 9].into_iter().zip(1..).map(|(code, ttl)| hop(ttl, vec![refused(code)], 0)).collect();
+        traced.trace.hops =
+            [13, 0, 9].into_iter().zip(1..).map(|(code, ttl)| hop(ttl, vec![refused(code)], 0)).collect();
         let said = told(&traced);
         for (line, remark) in [(1, "(prohibited)"), (2, "(network unreachable)"), (3, "(unreachable, code 9)")] {
             assert!(said[line].ends_with(remark), "{said:#?}");

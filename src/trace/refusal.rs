@@ -23,13 +23,8 @@ pub enum Refusal {
 }
 
 /// The codes that have a meaning, of IPv4.
-const V4: [(u8, Refusal); 5] = [
-    (0, Refusal::Network),
-    (1, Refusal::Host),
-    (2, Refusal::Protocol),
-    (3, Refusal::Port),
-    (13, Refusal::Prohibited),
-];
+const V4: [(u8, Refusal); 5] =
+    [(0, Refusal::Network), (1, Refusal::Host), (2, Refusal::Protocol), (3, Refusal::Port), (13, Refusal::Prohibited)];
 
 /// The same of IPv6.
 const V6: [(u8, Refusal); 5] =

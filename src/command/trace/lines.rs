@@ -37,9 +37,7 @@ impl Lines {
         let file = shown(path).display().to_string();
         match bytes(path) {
             Ok(text) => Ok(Self { file, text }),
-            Err(error) => {
-                Err(Refusal(Exit::Unreadable, format!("{}: failed to read: {error}", Printable(&file))))
-            }
+            Err(error) => Err(Refusal(Exit::Unreadable, format!("{}: failed to read: {error}", Printable(&file)))),
         }
     }
 
@@ -93,8 +91,7 @@ mod tests {
     fn what_is_written_is_told_with_its_line_and_what_says_nothing_is_passed_over() {
         let text = b"\xef\xbb\xbf# none\none # first\r\n\n  two  \n\xff\n#three".to_vec();
         let lines = Lines { file: "file".to_owned(), text };
-        let written: Vec<_> =
-            lines.written("a word").map(|(place, written)| (place.to_string(), written)).collect();
+        let written: Vec<_> = lines.written("a word").map(|(place, written)| (place.to_string(), written)).collect();
         let at = |line: usize| format!("file:{line}");
         let expected = [(at(2), Ok("one")), (at(4), Ok("two")), (at(5), Err("is not UTF-8: write a word".to_owned()))];
         assert_eq!(written, expected);

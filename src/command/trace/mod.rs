@@ -70,45 +70,48 @@ pub struct TraceCommand {
     #[arg(value_name = "TARGET")]
     named: Vec<Host>,
 
-    /// A file with one address or name a line, or - for standard input; # begins a comment, and it may be packed by gzip.
-    /// It is read to its end and refused with every fault before anything is sent
+    /// A file with one address or name a line, 64 MiB unpacked at most, or - for standard input; # begins a comment, and
+    /// it may be packed by gzip. It is read to its end and refused with every fault before anything is sent
     #[arg(long, value_name = "FILE")]
     targets: Option<PathBuf>,
 
-    /// What is sent: icmp, udp, or tcp, which knocks at port 443, or at the one written after a colon
+    /// What is sent: icmp, udp, or tcp, which knocks at port 443, or at the one written after a colon, 1 to 65535
     #[arg(long, value_name = "icmp|udp|tcp[:PORT]", default_value = "icmp", value_parser = probe)]
     protocol: Probe,
 
-    /// The most probes a second, all traces together, after four at once (one at 33 a second and less)
+    /// The most probes a second, all traces together, 1 to 100000. At the beginning, and after each pause that was long
+    /// enough for them, four leave at once (8 ms' worth where that is more, one at 33 a second and less)
     #[arg(long, value_name = "PACKETS", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     rate: u32,
 
-    /// The most of them to targets of one network: one /24 of IPv4, one /48 of IPv6
+    /// The most of them, a second, to targets of one network (one /24 of IPv4, one /48 of IPv6), 1 to 100000; in the same
+    /// manner
     #[arg(long, value_name = "PACKETS", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     network_rate: u32,
 
-    /// How many probes are sent to each distance
+    /// How many probes are sent to each distance, 1 to 10
     #[arg(long, value_name = "COUNT", default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=10))]
     attempts: u8,
 
-    /// How many more times a distance is asked where nobody answered, although somebody did further on
+    /// How many probes more are sent to a distance where nobody answered, although somebody did further on, 0 to 10
     #[arg(long, value_name = "COUNT", default_value_t = 1, value_parser = clap::value_parser!(u8).range(0..=10))]
     retries: u8,
 
-    /// Do not ask again for each target what many have found alike: neighbours of one /24 (IPv6: /48) whose ways meet. Hops
-    /// that are taken over are marked `inherited`: they are inferred, with --confidence at each place, and no witnesses
+    /// Do not ask again for each target what many have found alike: neighbours of one /24 (IPv6: /48) whose ways
+    /// meet. Hops that are taken over are marked `inherited`: they are inferred, with --confidence at each place, and
+    /// no witnesses
     #[arg(long)]
     share: bool,
 
-    /// The first distance that is asked
+    /// The first distance that is asked, 1 to 255
     #[arg(long, value_name = "HOPS", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..))]
     first_ttl: u8,
 
-    /// The last distance that is asked
+    /// The last distance that is asked, 1 to 255
     #[arg(long, value_name = "HOPS", default_value_t = 30, value_parser = clap::value_parser!(u8).range(1..))]
     max_ttl: u8,
 
-    /// After how many silent distances in a row nothing further is asked
+    /// After how many silent distances in a row nothing further is asked, 1 to 255
     #[arg(long, value_name = "HOPS", default_value_t = 8, value_parser = clap::value_parser!(u8).range(1..))]
     gap_limit: u8,
 
@@ -133,16 +136,17 @@ pub struct TraceCommand {
     #[arg(long)]
     private: bool,
 
-    /// A network that is sent nothing, whatever leads there; any number of times
+    /// A network that is sent nothing, whatever leads there, such as 203.0.113.0/24; any number of times
     #[arg(long, value_name = "PREFIX", value_parser = network::prefix)]
     deny: Vec<IpNet>,
 
-    /// A file with such networks, one prefix a line; # begins a comment, and it may be packed by gzip
+    /// A file with such networks, one prefix a line, or - for standard input; # begins a comment, and it may be packed by
+    /// gzip
     #[arg(long, value_name = "FILE")]
     deny_file: Option<PathBuf>,
 
-    /// Print RIPE Atlas traceroute results, one JSON object a line, which `pehra judge` reads; with --multipath objects of
-    /// our own form, which it passes over
+    /// Print RIPE Atlas traceroute results, one JSON object a line, which `pehra judge` reads; with --multipath objects
+    /// of our own form, which it passes over
     #[arg(long)]
     json: bool,
 
@@ -162,15 +166,18 @@ struct Probe {
 }
 
 const EXAMPLES: &str = "\
-Names are asked of the system's resolver. All probes of a trace are of one flow, so that routers that balance load send
-them one way; --multipath asks many flows instead, a probe of each at a time, and says how sure it is at every hop that
-nobody else is there. Without CAP_NET_RAW paths are traced by UDP, one probe of each at a time. Nothing is sent to addresses of
-many receivers, of one link or reserved, nor to those denied; a target that is denied is left out, and that is noted.
-Targets of one network wait for each other, and are spread among the others. The nearest routers are asked no faster than they
-answer. A path has a `*` for each probe that nobody answered.
+Names are looked for in /etc/hosts, and asked of the system's resolver where they are not there. All probes of a trace are \
+of one flow, so that routers that balance load send them one way; --multipath asks many flows instead, a probe of each at a \
+time, and says how sure it is at every hop that nobody else is there, on ways that the protocol can tell apart. Many \
+routers, Linux among them, spread load by ports, which ICMP has not: prefer --protocol udp or tcp for it.
 
-TCP sends what begins a connection and completes none. It passes firewalls that eat the rest; but a proxy or firewall on
-the way may answer in the name of the target, so that the time of such an answer is nobody's distance.
+Without CAP_NET_RAW paths are traced by UDP, one probe of each at a time. Nothing is sent to addresses of many receivers, of \
+one link or reserved, nor to those denied; what is left out for that is noted on standard error, also where it is the first \
+address of a name. Targets of one network wait for each other, and are spread among the others. The nearest routers are \
+asked no faster than they answer. A path has a `*` for each probe that nobody answered within a second.
+
+TCP sends what begins a connection and completes none. It passes firewalls that eat the rest; but a proxy or firewall on the \
+way may answer in the name of the target, so that the time of such an answer is nobody's distance.
 
 Examples:
   pehra trace pbs.gov.pk
@@ -179,7 +186,8 @@ Examples:
   pehra trace pbs.gov.pk --multipath --confidence 0.99
   pehra trace 203.101.184.84 --json --vantage khi-1 | pehra judge - --vantages vantages.toml
 
-Paths are printed as they end, in no order. Ctrl-C ends all traces and prints what they have measured so far.
+Paths are printed as they end, in no order. Ctrl-C ends all traces and prints what they have measured so far; what was \
+broken off says so (`broken_off` in --json), also where the target had answered. A second one waits for nothing.
 
 Exit status:
   0    done, whether targets answered or not
@@ -188,7 +196,7 @@ Exit status:
   68   a name without an address, or every target denied
   74   nothing could be sent or printed
   77   no permission
-  130  stopped before all was traced";
+  130  stopped by Ctrl-C before all was done";
 
 impl TraceCommand {
     /// Does it.
@@ -320,7 +328,7 @@ fn conclude(ended: Ended) -> Result<Exit, Refusal> {
     ended.written.map_err(|error| Refusal(Exit::Failed, format!("failed to print: {error}")))?;
     if ended.is_stopped {
         let Ended { whole, partial, left, unnamed, .. } = ended;
-        note([format!("stopped: {whole} paths traced, {partial} in part, {left} not at all")]);
+        note([format!("stopped: {whole} paths traced, {partial} in part, {left} not begun")]);
         note((unnamed > 0).then(|| "stopped: it was not known yet what all hops are called".to_owned()));
         return Ok(Exit::Stopped);
     }

@@ -10,18 +10,18 @@ use crate::trace::plan::Plan;
 /// What of the command line is about all the ways.
 #[derive(Debug, Args)]
 pub(super) struct MultipathArguments {
-    /// Find all the ways: who is next at every hop, by many flows. lite (the default) looks router by router only where
-    /// ways are seen to mesh or to be uneven, full everywhere
+    /// Find all the ways: who is next at every hop, by many flows; better by udp or tcp than by icmp. lite (the default)
+    /// looks router by router only where ways are seen to mesh or to be uneven, full everywhere
     #[arg(long, value_name = "METHOD", num_args = 0..=1, require_equals = true, default_missing_value = "lite",
         conflicts_with = "attempts")]
     multipath: Option<Method>,
 
-    /// How sure each hop is to be that it has no more next hops than were found, 0.5 to 0.999: with --multipath 0.95 unless
-    /// said otherwise, before --share takes it over 0.999
+    /// How sure each hop is to be that it has no more next hops than were found, a probability from 0.5 to 0.999. With
+    /// --multipath 0.95 unless said otherwise, and 0.999 before --share takes a hop over
     #[arg(long, value_name = "PROBABILITY", requires = "many")]
     confidence: Option<Confidence>,
 
-    /// The most probes for the ways to one target
+    /// The most probes for the ways to one target, 100 to 20000
     #[arg(long, value_name = "COUNT", default_value_t = 2000, requires = "multipath",
         value_parser = clap::value_parser!(u16).range(100..=20_000))]
     max_probes: u16,

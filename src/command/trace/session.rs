@@ -265,16 +265,7 @@ impl Crew {
 impl Ended {
     /// Nothing yet, of so many targets.
     fn of(left: usize) -> Self {
-        Self {
-            whole: 0,
-            unsent: 0,
-            partial: 0,
-            nowhere: 0,
-            left,
-            unnamed: 0,
-            is_stopped: false,
-            written: Ok(()),
-        }
+        Self { whole: 0, unsent: 0, partial: 0, nowhere: 0, left, unnamed: 0, is_stopped: false, written: Ok(()) }
     }
 
     fn count(&mut self, found: &Found, is_stopped: bool) {

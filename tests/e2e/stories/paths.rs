@@ -96,6 +96,6 @@ pub(super) fn are_printed_as_far_as_they_were_measured() {
     pehra.signal("INT");
     pehra.wait_for_line(&format!("{} by icmp", targets[0]), Duration::from_secs(5));
     pehra.wait_for_line("broken off at hop", Duration::from_secs(5));
-    pehra.wait_for_line("stopped: 1 paths traced, 1 in part, 0 not at all", Duration::from_secs(5));
+    pehra.wait_for_line("stopped: 1 paths traced, 1 in part, 0 not begun", Duration::from_secs(5));
     assert_eq!(pehra.wait(Duration::from_secs(5)).code(), Some(130));
 }

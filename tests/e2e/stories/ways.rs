@@ -100,6 +100,6 @@ pub(super) fn are_told_to_a_person_and_refused_by_judge() {
     pehra.signal("INT");
     pehra.wait_for_line(&format!("{target} by icmp, all ways"), Duration::from_secs(5));
     pehra.wait_for_line("incomplete: broken off", Duration::from_secs(5));
-    pehra.wait_for_line("stopped: 1 paths traced, 1 in part, 0 not at all", Duration::from_secs(5));
+    pehra.wait_for_line("stopped: 1 paths traced, 1 in part, 0 not begun", Duration::from_secs(5));
     assert_eq!(pehra.wait(Duration::from_secs(5)).code(), Some(130));
 }
