@@ -39,7 +39,7 @@ pub(super) fn warn_of_silenced(address: IpAddr, deny: &DenyList, outcome: &str, 
 pub(crate) fn asked(server: IpAddr, deny: &DenyList) -> Option<String> {
     let by = deny.told(server)?;
     Some(format!(
-        "{server} is asked for names although {by} is denied: \"deny\" keeps probes and connections from a network, and no \
-         questions; name another resolver if it wants none"
+        "{server} is asked for names although {by} is denied: \"deny\" keeps probes and connections from a network, and \
+         no questions; name another resolver if it wants none"
     ))
 }

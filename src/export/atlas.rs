@@ -1,12 +1,13 @@
 //! A trace as a RIPE Atlas traceroute result: one JSON object, for a line of its own.
 //!
-//! The form is that of [firmware 5000 and later](https://atlas.ripe.net/docs/apis/measurement-result-format/version-5000):
-//! seconds since 1970, milliseconds as numbers, `{"x":"*"}` for a probe that nobody answered, `err` for what an ICMP error
-//! says of why there is no way on (`N` network, `H` host, `P` protocol, `p` port unreachable, `A` prohibited, `h` beyond
-//! scope, the number of any other code; none for the port that UDP asks for, as the probes' own source has it: readers take
-//! any `err` for a failure), `flags` for those of a TCP answer (`SA` SYN and ACK, `RA` reset), `icmpext` for
-//! MPLS labels, `edst` for where a probe was headed that somebody had sent on elsewhere. No probe of RIPE Atlas made it, so
-//! that `prb_id` and `msm_id` are 0 and `lts`, when its clock was last set, is -1: not known.
+//! The form is that of [firmware 5000 and
+//! later](https://atlas.ripe.net/docs/apis/measurement-result-format/version-5000): seconds since 1970, milliseconds
+//! as numbers, `{"x":"*"}` for a probe that nobody answered, `err` for what an ICMP error says of why there is no way
+//! on (`N` network, `H` host, `P` protocol, `p` port unreachable, `A` prohibited, `h` beyond scope, the number of any
+//! other code; none for the port that UDP asks for, as the probes' own source has it: readers take any `err` for a
+//! failure), `flags` for those of a TCP answer (`SA` SYN and ACK, `RA` reset), `icmpext` for MPLS labels, `edst` for
+//! where a probe was headed that somebody had sent on elsewhere. No probe of RIPE Atlas made it, so that `prb_id` and
+//! `msm_id` are 0 and `lts`, when its clock was last set, is -1: not known.
 //!
 //! What that form cannot say stands in fields of our own, which other readers pass over, and with which
 //! [`crate::import::atlas`] reads the very trace back:

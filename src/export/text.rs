@@ -20,12 +20,11 @@ const BROKEN_OFF: &str = "; broken off before all was asked\n";
 
 /// The trace, a line each: where to, every hop, how it ended. `names` are what addresses are called, where that is known.
 ///
-/// A hop is its TTL, the best time, a `*` for each probe that nobody answered, who answered, by name, and what they said if
-/// it is not what a router on the way or the target says: `late` is who answered in time never, `unmatched` who never said
-/// to which probe, so that the time is the longest it can have been, `inherited` who was measured for a neighbour; after
-/// them stand the MPLS labels that the probe had there. What is odd about the way as a whole is told below it. Who else
-/// answered at that TTL stands below. Hops in a row of
-/// which nobody answered are one line.
+/// A hop is its TTL, the best time, a `*` for each probe that nobody answered, who answered, by name, and what they
+/// said if it is not what a router on the way or the target says: `late` is who answered in time never, `unmatched`
+/// who never said to which probe, so that the time is the longest it can have been, `inherited` who was measured for a
+/// neighbour; after them stand the MPLS labels that the probe had there. What is odd about the way as a whole is told
+/// below it. Who else answered at that TTL stands below. Hops in a row of which nobody answered are one line.
 pub fn path(traced: &Traced, names: &BTreeMap<IpAddr, String>) -> String {
     let trace = &traced.trace;
     let port = trace.port.map_or_else(String::new, |port| format!(" to port {port}"));

@@ -1,4 +1,5 @@
-//! All the ways to an address as a person reads them: who is at each hop, behind whom, and how sure it is that nobody else is.
+//! All the ways to an address as a person reads them: who is at each hop, behind whom, and how sure it is that nobody
+//! else is.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;

@@ -7,8 +7,9 @@
 //! 3. An address that is not global is recorded and never spoken to, unless the endpoint *is* that address or the
 //!    configuration allows its prefix: who controls a zone must not aim us at our own network.
 //! 4. An address on the deny list is recorded as denied and never spoken to, not even where the endpoint is that address.
-//! 5. An address whose trace by one protocol gave no time that witnesses is traced by the next of [`Probing::protocols`], unless the
-//!    prober had to use another than was asked for: it would have to again. TCP knocks at the port of the endpoint.
+//! 5. An address whose trace by one protocol gave no time that witnesses is traced by the next of
+//!    [`Probing::protocols`], unless the prober had to use another than was asked for: it would have to again. TCP knocks
+//!    at the port of the endpoint.
 //!    Where it was in the round before, an address is looked for first. Hops are taken over from the traces to its
 //!    neighbours only if [`Probing::share`] says so, and none that was measured before the round began.
 //! 6. Of every address that is traced, and of the last two global hops before it, the name is asked for, of the first view.

@@ -2,8 +2,8 @@
 //!
 //! A [`plan::Plan`] is carried out by a [`tracer::Tracer`], which decides what to ask next and when to stop; the
 //! [`switchboard::Switchboard`] gives many tracers one socket's worth of keys, turns their probes into bytes and
-//! arriving bytes into replies. Neither knows of sockets or clocks. [`multipath`] stands above both: it finds all the ways to
-//! an address by traces of many flows.
+//! arriving bytes into replies. Neither knows of sockets or clocks. [`multipath`] stands above both: it finds all the
+//! ways to an address by traces of many flows.
 //!
 //! # The contract
 //!

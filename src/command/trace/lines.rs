@@ -46,8 +46,8 @@ impl Lines {
         Printable(&self.file)
     }
 
-    /// What is written on each line and where, without empty lines and without comments, which begin with a `#`; or what is
-    /// wrong with it, and that `what` is to be written.
+    /// What is written on each line and where, without empty lines and without comments, which begin with a `#`; or
+    /// what is wrong with it, and that `what` is to be written.
     pub(super) fn written(&self, what: &str) -> impl Iterator<Item = (Place<'_>, Result<&str, String>)> {
         let text = self.text.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&self.text);
         let lines = text.split(|byte| *byte == b'\n').zip(1..);

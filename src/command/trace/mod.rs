@@ -54,7 +54,7 @@ const NAMED: usize = 16;
 const LOOKUP_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What is to be known of ways that were looked for by ICMP.
-const BLIND: &str = "by icmp, routers that spread load by ports, as Linux and most others can, show one way only: prefer \
+const BLIND: &str = "by icmp, routers that spread load by ports, as Linux and many others can, show one way only: prefer \
                      --protocol udp or tcp";
 
 /// Traces the path to each target: who answers at every distance, how fast, and how it ends.
@@ -166,18 +166,20 @@ struct Probe {
 }
 
 const EXAMPLES: &str = "\
-Names are looked for in /etc/hosts, and asked of the system's resolver where they are not there. All probes of a trace are \
-of one flow, so that routers that balance load send them one way; --multipath asks many flows instead, a probe of each at a \
-time, and says how sure it is at every hop that nobody else is there, on ways that the protocol can tell apart. Many \
-routers, Linux among them, spread load by ports, which ICMP has not: prefer --protocol udp or tcp for it.
+Names are looked for in /etc/hosts, and asked of the system's resolver where they are not there. All probes of a \
+trace are of one flow, so that routers that balance load send them one way; --multipath asks many flows instead, a \
+probe of each at a time, and says how sure it is at every hop that nobody else is there, on ways that the protocol \
+can tell apart. Many routers, as Linux can, spread load by ports, which ICMP has not: prefer --protocol udp or tcp \
+for it.
 
-Without CAP_NET_RAW paths are traced by UDP, one probe of each at a time. Nothing is sent to addresses of many receivers, of \
-one link or reserved, nor to those denied; what is left out for that is noted on standard error, also where it is the first \
-address of a name. Targets of one network wait for each other, and are spread among the others. The nearest routers are \
-asked no faster than they answer. A path has a `*` for each probe that nobody answered within a second.
+Without CAP_NET_RAW paths are traced by UDP, one probe of each at a time. Nothing is sent to addresses of many \
+receivers, of one link or reserved, nor to those denied; what is left out for that is noted on standard error, also \
+where it is the first address of a name. Targets of one network wait for each other, and are spread among the others. \
+The nearest routers are asked no faster than they answer. A path has a `*` for each probe that nobody answered within \
+a second.
 
-TCP sends what begins a connection and completes none. It passes firewalls that eat the rest; but a proxy or firewall on the \
-way may answer in the name of the target, so that the time of such an answer is nobody's distance.
+TCP sends what begins a connection and completes none. It passes firewalls that eat the rest; but a proxy or firewall \
+on the way may answer in the name of the target, so that the time of such an answer is nobody's distance.
 
 Examples:
   pehra trace pbs.gov.pk

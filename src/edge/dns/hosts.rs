@@ -1,7 +1,7 @@
 //! What this host's operator calls addresses (`/etc/hosts`), which the C library looks at before it asks anybody.
 //!
-//! That is no evidence of what the DNS says, so that views do not look there; only whoever wants what programs of this host
-//! get, as `pehra trace` does.
+//! That is no evidence of what the DNS says, so that views do not look there; only whoever wants what programs of this
+//! host get, as `pehra trace` does.
 
 use std::io::{self, Read};
 use std::net::IpAddr;
@@ -10,6 +10,7 @@ use std::path::Path;
 use hickory_proto::op::Query;
 use hickory_proto::rr::{Name, RecordType};
 use hickory_resolver::Hosts;
+use hickory_resolver::lookup::Lookup;
 
 use crate::edge::input;
 use crate::resolution::AddressFamily;
@@ -53,7 +54,7 @@ impl HostsFile {
         let query = Name::from_ascii(name.as_str()).map(|name| Query::query(name, kind));
         let found = query.ok().and_then(|query| self.0.lookup_static_host(&query));
         let mut addresses = Vec::new();
-        for address in found.iter().flat_map(|found| found.answers()).filter_map(|record| record.data.ip_addr()) {
+        for address in found.iter().flat_map(Lookup::answers).filter_map(|record| record.data.ip_addr()) {
             if !addresses.contains(&address) {
                 addresses.push(address);
             }

@@ -52,9 +52,9 @@ impl Resolvers {
         Self { views: resolvers.iter().map(|resolver| (resolver.view.clone(), resolver.clone())).collect() }
     }
 
-    /// Asks `view` for the addresses of `name`, within the timeout of that view: each server in turn, twice, as long as
-    /// none has an answer to give; that a name does not exist is one. A view that has nobody to ask, because it is not configured or because this host has
-    /// no resolver, is [`NameFailure::Unreachable`].
+    /// Asks `view` for the addresses of `name`, within the timeout of that view: each server in turn, twice, as long
+    /// as none has an answer to give; that a name does not exist is one. A view that has nobody to ask, because it is
+    /// not configured or because this host has no resolver, is [`NameFailure::Unreachable`].
     pub async fn lookup(&self, view: &View, name: &HostName, family: AddressFamily) -> Resolution {
         let asked = clock::now();
         let Said { server, said: Resolved { outcome, followed } } = match self.views.get(view) {

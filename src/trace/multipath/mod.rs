@@ -1,9 +1,10 @@
 //! All the ways to an address: which next hops exist at every distance, with a stated confidence.
 //!
-//! Routers that spread load send each flow one way. [`Multipath`] asks many flows, one probe at a time: it stands above
-//! [the switchboard](super::switchboard), hands out plans of one probe each and takes back their traces. It follows the
-//! MDA-Lite of Vermeulen, Strowes, Fourmaux and Friedman ("Multilevel MDA-Lite Paris Traceroute", IMC 2018) and, where
-//! that asks for it, the MDA of Augustin, Friedman and Teixeira ("Multipath tracing with Paris traceroute", 2007).
+//! Routers that spread load send each flow one way. [`Multipath`] asks many flows, one probe at a time: it stands
+//! above [the switchboard](super::switchboard), hands out plans of one probe each and takes back their traces. It
+//! follows the MDA-Lite of Vermeulen, Strowes, Fourmaux and Friedman ("Multilevel MDA-Lite Paris Traceroute", IMC
+//! 2018) and, where that asks for it, the MDA of Augustin, Friedman and Teixeira ("Multipath tracing with Paris
+//! traceroute", 2007).
 //!
 //! # What is asked
 //!
@@ -28,6 +29,9 @@
 //!
 //! Of each hop, or each vertex with rule 5, by itself, under the premise that flows are spread evenly. Two hops that each
 //! hold with 95 % hold both with 90 % at least.
+//!
+//! And of the ways that flows of the protocol can tell apart: by UDP and TCP they differ in a port, by ICMP in the
+//! checksum alone, which routers that spread load by addresses and ports, as Linux can, do not look at.
 //!
 //! # The contract
 //!
@@ -153,8 +157,8 @@ enum First {
 
 impl Multipath {
     /// All the ways to the target of `base`, which has the last say on protocol, range of TTLs, timeouts and how many
-    /// probes may be unanswered at once; its attempts, retries and flow do not matter, nor that it would share. Flows follow from `seed`, which nobody
-    /// outside should know.
+    /// probes may be unanswered at once; its attempts, retries and flow do not matter, nor that it would share. Flows
+    /// follow from `seed`, which nobody outside should know.
     pub fn new(base: &Plan, wanted: Wanted, seed: u64) -> Self {
         Self {
             base: Plan { retries: 0, expected: None, sharing: None, ..base.clone().sane() },

@@ -94,7 +94,8 @@ pub struct Edge {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Assurance {
-    /// With the confidence that was asked for there are none, if routers spread flows evenly: over the hop as a whole, or
+    /// With the confidence that was asked for there are none on ways that flows of the protocol can tell apart, if
+    /// routers spread flows evenly: over the hop as a whole, or
     /// where next hops were looked for behind everyone of the hop before, behind each of those.
     Stated,
     /// It cannot be told: of some flows, nobody answered a probe here.
