@@ -454,6 +454,15 @@ mod tests {
     }
 
     #[test]
+    fn whatever_a_signal_broke_off_is_no_success() {
+        let ended = |is_stopped, nowhere| {
+            let (whole, unsent, partial, left, unnamed) = (1, 0, 1, 0, 0);
+            conclude(Ended { whole, unsent, partial, nowhere, left, unnamed, is_stopped, written: Ok(()) }).unwrap()
+        };
+        assert_eq!((ended(true, 1), ended(false, 1), ended(false, 0)), (Exit::Stopped, Exit::NoHost, Exit::Fine));
+    }
+
+    #[test]
     fn as_many_paths_are_traced_at_once_as_the_rate_feeds() {
         let at_once = |rate| parsed(&["1.1.1.1", "--rate", rate]).unwrap().at_once(true);
         assert_eq!([at_once("1"), at_once("200"), at_once("100000")], [1, 50, AT_ONCE]);

@@ -51,6 +51,22 @@ pub(super) struct Wish {
 }
 
 impl Wish {
+    /// Those of the addresses of `name` that are traced: the first that may be, or all that may. Those before it that may
+    /// not, or all of them, are remarked on.
+    fn chosen(&self, name: &HostName, found: Vec<IpAddr>) -> Result<Addresses, Vec<String>> {
+        let (mut addresses, mut remarks) = (Vec::new(), Vec::new());
+        for address in found {
+            if !self.all && !addresses.is_empty() {
+                break;
+            }
+            match self.refuses(address) {
+                Some(why) => remarks.push(format!("{name} leads to {address}, which {why}")),
+                None => addresses.push(address),
+            }
+        }
+        if addresses.is_empty() { Err(remarks) } else { Ok(Addresses { addresses, remarks }) }
+    }
+
     /// Why nothing is sent to an address that a name leads to; `None` where something is.
     fn refuses(&self, address: IpAddr) -> Option<String> {
         match self.deny.told(address) {
@@ -325,7 +341,11 @@ impl Session {
     async fn addresses(&self, name: &HostName) -> Result<Addresses, Vec<String>> {
         let families = self.wish.families.iter();
         let written: Vec<_> = families.flat_map(|family| self.hosts_file.addresses(name, *family)).collect();
-        if written.is_empty() { self.chosen(name, self.resolved(name).await?) } else { self.chosen(name, written) }
+        if written.is_empty() {
+            self.wish.chosen(name, self.resolved(name).await?)
+        } else {
+            self.wish.chosen(name, written)
+        }
     }
 
     /// What the resolver says that `name` leads to, IPv4 first.
@@ -350,21 +370,6 @@ impl Session {
         Ok(addresses)
     }
 
-    /// Those of the addresses of `name` that are traced: the first that may be, or all that may.
-    fn chosen(&self, name: &HostName, found: Vec<IpAddr>) -> Result<Addresses, Vec<String>> {
-        let (mut addresses, mut remarks) = (Vec::new(), Vec::new());
-        for address in found {
-            if !self.wish.all && !addresses.is_empty() {
-                break;
-            }
-            match self.wish.refuses(address) {
-                Some(why) => remarks.push(format!("{name} leads to {address}, which {why}")),
-                None => addresses.push(address),
-            }
-        }
-        if addresses.is_empty() { Err(remarks) } else { Ok(Addresses { addresses, remarks }) }
-    }
-
     /// What hops are called, as far as that is asked and known; `None` when nobody waits for it any longer.
     async fn names(self: &Arc<Self>, found: &Found) -> Option<BTreeMap<IpAddr, String>> {
         if !self.wish.names {
@@ -382,5 +387,39 @@ impl Session {
             names = asked.join_all() => Some(names.into_iter().flatten().collect()),
             () = self.stop.cancelled() => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trace::Protocol;
+
+    /// Of these addresses of a name, those that are traced and what is remarked, or why there is none.
+    fn chosen(all: bool, found: &[&str]) -> Result<(Vec<String>, Vec<String>), Vec<String>> {
+        let wish = Wish {
+            plan: Plan::for_address([0; 4].into(), Protocol::Icmp, 0),
+            families: &[AddressFamily::A],
+            all,
+            private: false,
+            deny: ["203.99.0.0/16".parse().unwrap()].into_iter().collect(),
+            ways: None,
+            names: false,
+        };
+        let found = found.iter().map(|address| address.parse().unwrap()).collect();
+        let chosen = wish.chosen(&"pbs.gov.pk".parse().unwrap(), found);
+        chosen.map(|Addresses { addresses, remarks }| (addresses.iter().map(ToString::to_string).collect(), remarks))
+    }
+
+    #[test]
+    fn what_is_passed_over_before_the_first_address_that_may_be_traced_is_told() {
+        let found = ["203.99.0.1", "1.1.1.1", "10.0.0.1", "1.0.0.1"];
+        let denied = "pbs.gov.pk leads to 203.99.0.1, which is denied (203.99.0.0/16): it is sent nothing";
+        let (traced, remarks) = chosen(false, &found).unwrap();
+        assert_eq!((traced, remarks), (vec!["1.1.1.1".to_owned()], vec![denied.to_owned()]));
+        let (traced, remarks) = chosen(true, &found).unwrap();
+        assert_eq!((traced, remarks.len()), (vec!["1.1.1.1".to_owned(), "1.0.0.1".to_owned()], 2));
+        assert!(chosen(false, &["1.1.1.1", "10.0.0.1"]).unwrap().1.is_empty());
+        assert_eq!(chosen(false, &["203.99.0.1", "10.0.0.1"]).unwrap_err().len(), 2);
     }
 }
