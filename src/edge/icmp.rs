@@ -11,13 +11,13 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use nix::errno::Errno;
-use nix::sys::socket::{SockaddrIn, SockaddrIn6};
 use rustix::net::connect_unspec;
 use socket2::{Domain, Protocol, SockFilter, Socket, Type};
 
 use crate::edge::filter;
 use crate::edge::inbox::Inbox;
-use crate::edge::socket::{Watched, send_many};
+use crate::edge::outbox::Outbox;
+use crate::edge::socket::Watched;
 use crate::edge::vigil::Vigil;
 use crate::moment::Moment;
 use crate::trace::switchboard::{Content, Receipt, Switchboard, TraceId, Transmit};
@@ -32,16 +32,14 @@ const SEND_BUFFER: usize = 1 << 20;
 /// How many times a socket is read before something else gets its turn: some two thousand replies.
 const READS: usize = 64;
 
-/// How many probes leave by one call. All count from before the first was made, so this is kept small: some 20
-/// microseconds' worth.
-pub(super) const AT_ONCE: usize = 16;
-
 /// The sockets of each family of this host.
 #[derive(Debug)]
 pub(super) struct RawSockets {
     v4: Option<Box<Family>>,
     v6: Option<Box<Family>>,
     watched: Watched,
+    /// Room for what leaves by one call.
+    outbox: Outbox,
     /// Where the probes of a trace come from, where that is part of their checksum.
     sources: BTreeMap<TraceId, IpAddr>,
 }
@@ -67,7 +65,8 @@ impl RawSockets {
             (Err(error), Err(_)) => return Err(error),
             (v4, v6) => (v4.ok().map(Box::new), v6.ok().map(Box::new)),
         };
-        let sockets = Self { v4, v6, watched: Watched::new()?, sources: BTreeMap::new() };
+        let (watched, outbox) = (Watched::new()?, Outbox::default());
+        let sockets = Self { v4, v6, watched, outbox, sources: BTreeMap::new() };
         sockets.inboxes().try_for_each(|inbox| sockets.watched.messages(inbox.socket(), 0))?;
         Ok(sockets)
     }
@@ -97,25 +96,24 @@ impl RawSockets {
 
     /// Sends the probes, and says which could not be sent.
     pub(super) fn send<'a>(&mut self, transmits: &'a [Transmit]) -> Vec<&'a Transmit> {
-        let (mut v4, mut v6) = (Vec::with_capacity(transmits.len()), Vec::new());
         let mut unsent = Vec::new();
-        for transmit in transmits {
-            match self.source(transmit) {
-                Ok(source) => {
-                    let outgoing = if transmit.target.is_ipv4() { &mut v4 } else { &mut v6 };
-                    outgoing.push((transmit, (transmit.target, transmit.datagram(source))));
+        let mut outbox = std::mem::take(&mut self.outbox);
+        for is_v4 in [true, false] {
+            outbox.clear();
+            let of_family = |(_, transmit): &(usize, &Transmit)| transmit.target.is_ipv4() == is_v4;
+            for (place, transmit) in transmits.iter().enumerate().filter(of_family) {
+                match self.source(transmit) {
+                    Ok(source) => outbox.add(place, transmit, source),
+                    Err(_) => unsent.push(transmit),
                 }
-                Err(_) => unsent.push(transmit),
+            }
+            let family = if is_v4 { &self.v4 } else { &self.v6 };
+            match family {
+                Some(family) => outbox.send(&family.out, |place| unsent.extend(transmits.get(place))),
+                None => unsent.extend(outbox.places().filter_map(|place| transmits.get(place))),
             }
         }
-        for (family, outgoing) in [(&self.v4, v4), (&self.v6, v6)] {
-            let (transmits, datagrams): (Vec<&Transmit>, Vec<_>) = outgoing.into_iter().unzip();
-            let Some(family) = family else {
-                unsent.extend(transmits);
-                continue;
-            };
-            unsent.extend(family.send(&datagrams).into_iter().filter_map(|place| transmits.get(place)));
-        }
+        self.outbox = outbox;
         unsent
     }
 
@@ -186,24 +184,6 @@ impl Family {
         self.routes.connect(&SocketAddr::new(target, port.max(1)).into())?;
         let source = self.routes.local_addr()?.as_socket().map(|from| from.ip());
         source.ok_or_else(|| io::ErrorKind::AddrNotAvailable.into())
-    }
-
-    /// The places of those that could not be sent.
-    fn send(&self, datagrams: &[(IpAddr, Vec<u8>)]) -> Vec<usize> {
-        let is_v4 = datagrams.first().is_some_and(|(target, _)| target.is_ipv4());
-        let call = if is_v4 { send_many::<SockaddrIn> } else { send_many::<SockaddrIn6> };
-        let mut unsent = Vec::new();
-        let mut next = 0;
-        while let Some(rest) = datagrams.get(next..).filter(|rest| !rest.is_empty()) {
-            match call(&self.out, rest) {
-                Ok(sent) if sent > 0 => next += sent,
-                Ok(_) | Err(_) => {
-                    unsent.push(next);
-                    next += 1;
-                }
-            }
-        }
-        unsent
     }
 
     fn receive(&mut self, switchboard: &mut Switchboard, vigil: &mut Vigil, receipts: &mut Vec<Receipt>) -> bool {

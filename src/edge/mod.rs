@@ -19,6 +19,7 @@ pub mod inventory;
 pub mod journal;
 pub mod measurements;
 pub mod notify;
+mod outbox;
 pub mod privileges;
 pub mod prober;
 pub mod signals;

@@ -14,7 +14,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::edge::clock;
 use crate::edge::errqueue::ErrorQueues;
-use crate::edge::icmp::{AT_ONCE, RawSockets};
+use crate::edge::icmp::RawSockets;
+use crate::edge::outbox::AT_ONCE;
 use crate::edge::privileges::is_denied;
 use crate::edge::vigil::Vigil;
 use crate::moment::Moment;

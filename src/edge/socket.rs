@@ -1,17 +1,14 @@
-//! Messages into a socket, one or many at once, or one out of it, with what the kernel says of it.
+//! One message into a socket or out of it, with what the kernel says of it.
 
 use std::io::{self, IoSlice, IoSliceMut};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddrV4, SocketAddrV6};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::os::fd::{AsRawFd, OwnedFd};
 
 use jiff::Timestamp;
 use nix::errno::Errno;
 use nix::libc;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
-use nix::sys::socket::{
-    ControlMessage, ControlMessageOwned, MsgFlags, MultiHeaders, SockaddrIn, SockaddrIn6, SockaddrLike,
-    SockaddrStorage, recvmsg, sendmmsg, sendmsg,
-};
+use nix::sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, SockaddrStorage, recvmsg, sendmsg};
 use nix::sys::time::TimeSpec;
 use socket2::{Domain, Socket};
 
@@ -82,38 +79,6 @@ pub(super) fn send(socket: &Socket, bytes: &[u8], ttl: u8) -> Result<(), Errno> 
     let hop_limit = if is_v4 { ControlMessage::Ipv4Ttl(&ttl) } else { ControlMessage::Ipv6HopLimit(&ttl) };
     let parts = [IoSlice::new(bytes)];
     sendmsg::<SockaddrStorage>(socket.as_raw_fd(), &parts, &[hop_limit], MsgFlags::MSG_DONTWAIT, None).map(drop)
-}
-
-/// Sends as many of the datagrams as the kernel takes in one call, in their order, and says how many that were. `Err` is
-/// about the first of them. The addresses are all of the family of `A`: room for those of any would be four times as much.
-pub(super) fn send_many<A>(socket: &Socket, datagrams: &[(IpAddr, Vec<u8>)]) -> Result<usize, Errno>
-where
-    A: Addressed,
-{
-    let mut headers = MultiHeaders::preallocate(datagrams.len(), None);
-    let parts: Vec<[IoSlice<'_>; 1]> = datagrams.iter().map(|(_, bytes)| [IoSlice::new(bytes)]).collect();
-    let addresses: Vec<Option<A>> = datagrams.iter().map(|(target, _)| A::of(*target)).collect();
-    let controls: [ControlMessage<'_>; 0] = [];
-    let sent = sendmmsg(socket.as_raw_fd(), &mut headers, &parts, &addresses, controls, MsgFlags::MSG_DONTWAIT)?;
-    Ok(sent.count())
-}
-
-/// The socket addresses of one family.
-pub(super) trait Addressed: SockaddrLike + Copy {
-    /// That of a host; `None` for one of the other family.
-    fn of(host: IpAddr) -> Option<Self>;
-}
-
-impl Addressed for SockaddrIn {
-    fn of(host: IpAddr) -> Option<Self> {
-        if let IpAddr::V4(host) = host { Some(SocketAddrV4::new(host, 0).into()) } else { None }
-    }
-}
-
-impl Addressed for SockaddrIn6 {
-    fn of(host: IpAddr) -> Option<Self> {
-        if let IpAddr::V6(host) = host { Some(SocketAddrV6::new(host, 0, 0, 0).into()) } else { None }
-    }
 }
 
 pub(super) fn address(name: &SockaddrStorage) -> Option<IpAddr> {

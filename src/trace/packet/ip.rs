@@ -31,8 +31,14 @@ pub fn completed(source: IpAddr, target: IpAddr, mut message: [u8; SEGMENT]) -> 
 
 /// An IP datagram. Source and target are of one family, or it has the form of the target's with an unspecified source.
 pub fn datagram(source: IpAddr, target: IpAddr, ttl: u8, protocol: u8, segment: &[u8]) -> Vec<u8> {
-    let length = u16::try_from(segment.len()).unwrap_or(u16::MAX);
     let mut bytes = Vec::with_capacity(segment.len() + 40);
+    write(source, target, ttl, protocol, segment, &mut bytes);
+    bytes
+}
+
+/// Adds that datagram to what is there.
+pub fn write(source: IpAddr, target: IpAddr, ttl: u8, protocol: u8, segment: &[u8], to: &mut Vec<u8>) {
+    let length = u16::try_from(segment.len()).unwrap_or(u16::MAX);
     match target {
         IpAddr::V4(target) => {
             let [l0, l1] = length.saturating_add(20).to_be_bytes();
@@ -40,17 +46,16 @@ pub fn datagram(source: IpAddr, target: IpAddr, ttl: u8, protocol: u8, segment: 
             let before = [0x45, 0, l0, l1, 0, 0, 0x40, 0, ttl, protocol];
             let sum = Sum::default().bytes(&before).bytes(&source).bytes(&target.octets());
             for part in [&before[..], &sum.checksum().to_be_bytes(), &source, &target.octets()] {
-                bytes.extend_from_slice(part);
+                to.extend_from_slice(part);
             }
         }
         IpAddr::V6(target) => {
             let [l0, l1] = length.to_be_bytes();
             let source = if let IpAddr::V6(source) = source { source.octets() } else { [0; 16] };
             for part in [&[0x60, 0, 0, 0, l0, l1, protocol, ttl][..], &source, &target.octets()] {
-                bytes.extend_from_slice(part);
+                to.extend_from_slice(part);
             }
         }
     }
-    bytes.extend_from_slice(segment);
-    bytes
+    to.extend_from_slice(segment);
 }

@@ -84,6 +84,13 @@ impl ProbeKey {
 impl Transmit {
     /// The whole IP datagram, as it leaves a host with the address `source`.
     pub fn datagram(&self, source: IpAddr) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        self.write(source, &mut bytes);
+        bytes
+    }
+
+    /// Adds that datagram to what is there.
+    pub fn write(&self, source: IpAddr, to: &mut Vec<u8>) {
         let (protocol, segment) = match &self.content {
             Content::Icmp(message) => (ip::icmp(self.target), ip::completed(source, self.target, *message)),
             Content::Udp { source_port, destination_port, payload } => {
@@ -93,7 +100,7 @@ impl Transmit {
                 (ip::TCP, tcp::syn((source, *source_port), (self.target, *destination_port), *sequence))
             }
         };
-        ip::datagram(source, self.target, self.ttl, protocol, &segment)
+        ip::write(source, self.target, self.ttl, protocol, &segment, to);
     }
 
     /// What the probe is.
