@@ -18,9 +18,9 @@
 //! so it must prove more: by the token; for an echo request also by the checksum, which is 16 bits of its flow that others
 //! cannot guess; for TCP the key is proof enough. A short quote of a UDP probe proves too little.
 //!
-//! What is done for a probe or a reply takes O(log n) time among n traces: a reply is led by its flow to the few probes of
-//! that flow, and a trace is put in the order of deadlines anew only when its deadline came or became earlier. A trace whose
-//! [network](crate::trace::courtesy) is not due waits outside of that.
+//! What is done for a probe or a reply takes O(log n) time among n traces: a reply is led by its tag to the few flows that
+//! have it, and by its flow to the few probes of that, and a trace is put in the order of deadlines anew only when its
+//! deadline came or became earlier. A trace whose [network](crate::trace::courtesy) is not due waits outside of that.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::net::IpAddr;

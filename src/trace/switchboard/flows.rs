@@ -1,7 +1,7 @@
 //! Which probes are out, by flow: what a reply quotes leads to its flow, and within that to the probe.
 
-use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::num::NonZeroU32;
 
 use super::{ProbeKey, TraceId};
 use crate::trace::Protocol;
@@ -30,7 +30,18 @@ impl Issued {
 
 /// A flow: what all probes of a trace have in common, and traces that are done at the same time may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct FlowId(usize);
+pub(super) struct FlowId(NonZeroU32);
+
+impl FlowId {
+    /// That of the flow with so many before it.
+    fn of(place: usize) -> Self {
+        Self(u32::try_from(place).map_or(NonZeroU32::MAX, |place| NonZeroU32::MIN.saturating_add(place)))
+    }
+
+    fn place(self) -> usize {
+        usize::try_from(self.0.get() - 1).unwrap_or(usize::MAX)
+    }
+}
 
 /// Hardly any trace of one probe a hop takes more of them.
 const USUAL: usize = 20;
@@ -39,87 +50,131 @@ const USUAL: usize = 20;
 /// every trace has a tag of its own where that can be, and a stranger may ask for such a search at will.
 const SEARCHED: usize = 64;
 
-/// Protocol, tag, port and target as numbers, which compare faster. Flows that differ in port and target lie together.
-type Name = (u64, u128);
+/// How many tags there are.
+const TAGS: usize = 1 << 16;
 
 /// The probes of all flows.
 #[derive(Debug, Default)]
 pub(super) struct Flows {
-    names: BTreeMap<Name, FlowId>,
+    /// By tag, the flow that came last of those that have it; empty until the first flow. Few flows have a tag in common,
+    /// so that who looks for one need hardly ever look at another.
+    last: Vec<Option<FlowId>>,
     /// By number.
     known: Vec<Flow>,
     free: Vec<FlowId>,
 }
 
-#[derive(Debug, Default)]
+/// What tells flows apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Name {
+    target: IpAddr,
+    protocol: Protocol,
+    tag: u16,
+    port: u16,
+}
+
+#[derive(Debug)]
 struct Flow {
     name: Name,
     /// How many traces have joined and not left.
     members: usize,
+    /// The flow with the same tag that came before it.
+    before: Option<FlowId>,
+    /// The keys of its probes in their order, apart from what they lead to: a search then reads little memory.
+    keys: Vec<u32>,
     /// In the order of their keys.
-    issued: Vec<(u32, Issued)>,
+    issued: Vec<Issued>,
 }
 
 impl Flows {
     /// The flow of this name, for one trace more.
     pub(super) fn join(&mut self, protocol: Protocol, target: IpAddr, tag: u16, port: u16) -> FlowId {
-        let name = name(protocol, target, tag, port);
-        let (free, known) = (&mut self.free, &mut self.known);
-        let id = *self.names.entry(name).or_insert_with(|| {
-            free.pop().unwrap_or_else(|| {
-                known.push(Flow::default());
-                FlowId(known.len() - 1)
-            })
-        });
-        if let Some(flow) = self.known.get_mut(id.0) {
-            flow.name = name;
+        let name = Name { target, protocol, tag, port };
+        if self.last.is_empty() {
+            self.last = vec![None; TAGS];
+        }
+        let found = self.tagged(tag).find(|(_, flow)| flow.name == name).map(|(id, _)| id);
+        if let Some(flow) = found.and_then(|id| self.known.get_mut(id.place())) {
             flow.members += 1;
+        }
+        found.unwrap_or_else(|| self.begin(name))
+    }
+
+    fn begin(&mut self, name: Name) -> FlowId {
+        let id = self.free.pop().unwrap_or_else(|| FlowId::of(self.known.len()));
+        let before = self.last.get_mut(usize::from(name.tag)).and_then(|last| last.replace(id));
+        let flow = Flow { name, members: 1, before, keys: Vec::new(), issued: Vec::new() };
+        match self.known.get_mut(id.place()) {
+            Some(place) => *place = flow,
+            None => self.known.push(flow),
         }
         id
     }
 
+    /// The flows with this tag.
+    fn tagged(&self, tag: u16) -> impl Iterator<Item = (FlowId, &Flow)> {
+        let mut next = self.last.get(usize::from(tag)).copied().flatten();
+        std::iter::from_fn(move || {
+            let id = next?;
+            let flow = self.known.get(id.place())?;
+            next = flow.before;
+            Some((id, flow))
+        })
+    }
+
     /// Gives a probe this key; false, and nothing is done, when another of the flow has it.
     pub(super) fn issue(&mut self, flow: FlowId, key: u32, issued: Issued) -> bool {
-        let Some(flow) = self.known.get_mut(flow.0) else { return false };
+        let Some(flow) = self.known.get_mut(flow.place()) else { return false };
         if flow.issued.is_empty() {
+            flow.keys.reserve_exact(USUAL);
             flow.issued.reserve_exact(USUAL);
         }
-        let place = flow.issued.binary_search_by_key(&key, |(key, _)| *key);
-        place.map_err(|place| flow.issued.insert(place, (key, issued))).is_err()
+        let Err(place) = flow.keys.binary_search(&key) else { return false };
+        flow.keys.insert(place, key);
+        flow.issued.insert(place, issued);
+        true
     }
 
     /// The probe with this key; `Err` when there is none, but its flow is known.
     pub(super) fn find(&self, key: ProbeKey) -> Option<Result<Issued, NoProbe>> {
-        let id = self.names.get(&name(key.protocol, key.target, key.tag, key.port))?;
-        let flow = self.known.get(id.0).filter(|flow| !flow.issued.is_empty())?;
-        Some(flow.find(key.key).ok_or(NoProbe))
+        let ProbeKey { protocol, target, tag, port, key } = key;
+        let name = Name { target, protocol, tag, port };
+        let (_, flow) = self.tagged(tag).find(|(_, flow)| flow.name == name)?;
+        (!flow.keys.is_empty()).then(|| flow.find(key).ok_or(NoProbe))
     }
 
     /// The probes with this key that were sent to other targets or ports, of the same family, protocol and tag.
     pub(super) fn elsewhere(&self, key: ProbeKey) -> impl Iterator<Item = Issued> {
-        let (first, _) = name(key.protocol, key.target, key.tag, 0);
-        let (last, _) = name(key.protocol, key.target, key.tag, u16::MAX);
-        let flows = self.names.range((first, 0)..=(last, u128::MAX)).take(SEARCHED);
-        flows.filter_map(move |(_, id)| self.known.get(id.0)?.find(key.key))
+        let is_alike = move |name: Name| name.protocol == key.protocol && name.target.is_ipv4() == key.target.is_ipv4();
+        let flows = self.tagged(key.tag).filter(move |(_, flow)| is_alike(flow.name)).take(SEARCHED);
+        flows.filter_map(move |(_, flow)| flow.find(key.key))
     }
 
     /// The probe of `trace` with this token.
     pub(super) fn with_token(&self, flow: FlowId, trace: TraceId, token: u64) -> Option<Issued> {
-        let mut issued = self.known.get(flow.0)?.issued.iter().map(|(_, issued)| *issued);
+        let mut issued = self.known.get(flow.place())?.issued.iter().copied();
         issued.find(|issued| issued.trace == trace && issued.token == token)
     }
 
     /// Forgets the probes of `trace`, and the flow when no other trace is in it.
     pub(super) fn leave(&mut self, id: FlowId, trace: TraceId) {
-        let Some(flow) = self.known.get_mut(id.0) else { return };
+        let Some(flow) = self.known.get_mut(id.place()) else { return };
         flow.members = flow.members.saturating_sub(1);
-        if flow.members == 0 {
-            self.names.remove(&flow.name);
-            self.free.push(id);
-            *flow = Flow::default();
-        } else {
-            flow.issued.retain(|(_, issued)| issued.trace != trace);
+        if flow.members > 0 {
+            flow.forget(trace);
+            return;
         }
+        (flow.keys, flow.issued) = Default::default();
+        let (tag, before) = (flow.name.tag, flow.before);
+        let after = self.tagged(tag).find(|(_, flow)| flow.before == Some(id)).map(|(after, _)| after);
+        let link = match after {
+            Some(after) => self.known.get_mut(after.place()).map(|flow| &mut flow.before),
+            None => self.last.get_mut(usize::from(tag)),
+        };
+        if let Some(link) = link {
+            *link = before;
+        }
+        self.free.push(id);
     }
 
     /// How many probes are known.
@@ -131,28 +186,20 @@ impl Flows {
 
 impl Flow {
     fn find(&self, key: u32) -> Option<Issued> {
-        let place = self.issued.binary_search_by_key(&key, |(key, _)| *key).ok()?;
-        self.issued.get(place).map(|(_, issued)| *issued)
+        let place = self.keys.binary_search(&key).ok()?;
+        self.issued.get(place).copied()
+    }
+
+    fn forget(&mut self, trace: TraceId) {
+        let mut issued = self.issued.iter();
+        self.keys.retain(|_| issued.next().is_none_or(|issued| issued.trace != trace));
+        self.issued.retain(|issued| issued.trace != trace);
     }
 }
 
 /// No probe of this flow has the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct NoProbe;
-
-/// IPv4 addresses are kept apart from the IPv6 addresses that embed them by the version in the first number.
-fn name(protocol: Protocol, target: IpAddr, tag: u16, port: u16) -> Name {
-    let (version, address) = match target {
-        IpAddr::V4(target) => (4_u64, u128::from(target.to_bits())),
-        IpAddr::V6(target) => (6, target.to_bits()),
-    };
-    let protocol = match protocol {
-        Protocol::Icmp => 1,
-        Protocol::Udp => 2,
-        Protocol::Tcp => 3,
-    };
-    (version << 40 | protocol << 32 | u64::from(tag) << 16 | u64::from(port), address)
-}
 
 #[cfg(test)]
 mod tests {
@@ -204,13 +251,31 @@ mod tests {
         }
         let sent_on = |tag, key| ProbeKey { protocol: Protocol::Tcp, target: TARGET, tag, port: 8443, key };
         let found = |key| flows.elsewhere(key).collect::<Vec<_>>();
-        assert_eq!(found(sent_on(0xf001, u32::MAX - 7)), [probe(7, 0)]);
-        assert_eq!(found(sent_on(0xf001, u32::MAX - 200)), [], "so many are not searched");
+        assert_eq!(found(sent_on(0xf001, u32::MAX - 193)), [probe(193, 0)]);
+        assert_eq!(found(sent_on(0xf001, u32::MAX - 7)), [], "so many are not searched");
         assert_eq!(found(sent_on(0xf002, u32::MAX - 7)), []);
         assert_eq!(
             found(ProbeKey { target: Ipv4Addr::LOCALHOST.to_ipv6_mapped().into(), ..sent_on(0xf001, u32::MAX) }),
             []
         );
+    }
+
+    #[test]
+    fn flows_with_the_same_tag_come_and_go_in_any_order() {
+        for gone in [[0_u8, 1, 2], [2, 1, 0], [1, 0, 2], [1, 2, 0]] {
+            let mut flows = Flows::default();
+            let target = |last: u8| IpAddr::from([203, 0, 113, last]);
+            let ids = [0, 1, 2].map(|last| flows.join(Protocol::Udp, target(last), 0x8001, 53));
+            for (serial, id) in (0..).zip(ids) {
+                assert!(flows.issue(id, 9, probe(serial, 0)));
+            }
+            let found = |flows: &Flows, last| flows.find(ProbeKey { target: target(last), ..key(9) }).is_some();
+            for (count, last) in (1..).zip(gone) {
+                flows.leave(ids[usize::from(last)], trace(last.into()));
+                let left = [0, 1, 2].map(|last| found(&flows, last));
+                assert_eq!(left, [0, 1, 2].map(|last| !gone[..count].contains(&last)), "{gone:?}");
+            }
+        }
     }
 
     #[test]
