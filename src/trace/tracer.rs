@@ -3,7 +3,6 @@
 //! A trace is whole, and asks every hop from the first on, or guided: then it asks from some hop on towards its target, and
 //! of those before the ones that somebody else says, who may also hand over hops that were measured for others.
 
-use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
@@ -15,19 +14,21 @@ use crate::trace::levels::Barred;
 use crate::trace::plan::Plan;
 use crate::trace::{AnswerKind, Ending, HopAnswer, Trace};
 
+use met::Met;
 use wanted::Wanted;
 
 pub use guided::Known;
 
 mod guided;
+mod met;
 mod outcome;
 mod wanted;
 
 /// How long a probe may still be the one that a reply without a key answers: nothing travels longer.
 const ANONYMOUS_MEMORY: Duration = Duration::from_secs(10);
 
-/// How often the path must come back to a router it has left. Once is not enough: unrelated networks use the same
-/// private addresses.
+/// How often the path must come back to a router it has left, so that it is met at [more than two](Met::is_often) hops.
+/// Once is not enough: unrelated networks use the same private addresses.
 const RETURNS: usize = 2;
 
 /// Hardly any path has more hops.
@@ -40,10 +41,11 @@ pub struct Tracer {
     started: Moment,
     /// From `first_ttl` on.
     hops: Vec<Asked>,
+    met: Met,
     /// In the order of sending; a probe's number is its place.
     probes: Vec<Sent>,
-    /// The numbers of probes that may be in flight, in the order of their deadlines.
-    awaited: VecDeque<usize>,
+    /// The number of the first probe that may be in flight. Deadlines come in the order of sending.
+    awaited: usize,
     in_flight: usize,
     /// How many probes could not be sent.
     unsent: usize,
@@ -130,8 +132,9 @@ impl Tracer {
         let plan = plan.sane();
         Self {
             hops: Vec::new(),
+            met: Met::default(),
             probes: Vec::new(),
-            awaited: VecDeque::new(),
+            awaited: 0,
             in_flight: 0,
             unsent: 0,
             furthest: plan.first_ttl - 1,
@@ -223,9 +226,9 @@ impl Tracer {
 
     /// Time has passed.
     pub fn handle_timeout(&mut self, now: Instant) {
-        while let Some(number) = self.awaited.front().copied().filter(|&number| self.is_settled(number, now)) {
-            self.awaited.pop_front();
-            self.fall_silent(number);
+        while self.awaited < self.probes.len() && self.is_settled(self.awaited, now) {
+            self.fall_silent(self.awaited);
+            self.awaited += 1;
         }
         self.overdue |= now >= self.deadline();
     }
@@ -233,9 +236,10 @@ impl Tracer {
     /// This host slept, and its clock with it: how long an answer to anything sent until now takes cannot be known. What is
     /// in flight is silent, and what comes for it is none of its answers.
     pub fn handle_suspension(&mut self) {
-        for number in std::mem::take(&mut self.awaited) {
+        for number in self.awaited..self.probes.len() {
             self.fall_silent(number);
         }
+        self.awaited = self.probes.len();
         for sent in &mut self.probes {
             sent.state = State::Settled;
         }
@@ -270,14 +274,13 @@ impl Tracer {
         hop.attempts += 1;
         hop.in_flight += 1;
         self.probes.push(Sent { ttl, at: now, state: State::InFlight, is_repeated });
-        self.awaited.push_back(number);
         self.in_flight += 1;
         Next::Probe(Probe { number, ttl, is_repeated })
     }
 
     /// When to call [`Tracer::handle_timeout`] at the latest; `None` once the trace is over.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        let next = self.awaited.front().and_then(|&number| self.probes.get(number));
+        let next = self.probes.get(self.awaited);
         let reply = next.map(|sent| sent.at + self.plan.reply_timeout);
         (!self.reported).then(|| reply.map_or(self.deadline(), |reply| reply.min(self.deadline())))
     }
@@ -312,7 +315,11 @@ impl Tracer {
             // With thousands of traces at once, what a vector keeps in reserve is most of their memory.
             hop.answers.reserve_exact(attempts);
         }
+        let is_known = hop.answers.iter().any(|answer| answer.from == reply.from);
         hop.answers.push(HopAnswer { from: reply.from, rtt_ns, kind: reply.kind, late, unmatched, extras: None });
+        if !is_known {
+            self.met.meet(reply.from);
+        }
         self.conclude(ttl, reply);
         self.forget_settled();
         true
@@ -352,11 +359,11 @@ impl Tracer {
     /// The TTL at which the path came back to `router` often enough to be going round. The path has left a router when
     /// somebody else answers further on, or nobody after all attempts.
     fn loop_through(&self, router: IpAddr) -> Option<u8> {
-        let has = |hop: &Asked| hop.answers.iter().any(|answer| answer.from == router);
         // Most routers are met at one hop alone, and nothing more needs looking at.
-        if self.hops.iter().filter(|hop| has(hop)).count() <= RETURNS {
+        if !self.met.is_often(router) {
             return None;
         }
+        let has = |hop: &Asked| hop.answers.iter().any(|answer| answer.from == router);
         let mut was_seen = false;
         let mut was_left = false;
         let mut returns = 0;
@@ -392,9 +399,8 @@ impl Tracer {
     }
 
     fn forget_settled(&mut self) {
-        let settled = |number: &usize| self.probes.get(*number).is_none_or(|sent| sent.state != State::InFlight);
-        while self.awaited.front().is_some_and(settled) {
-            self.awaited.pop_front();
+        while self.probes.get(self.awaited).is_some_and(|sent| sent.state != State::InFlight) {
+            self.awaited += 1;
         }
     }
 

@@ -68,8 +68,12 @@ impl Tracer {
         self.grow_to(ttl);
         if let Some(hop) = self.hop_mut(ttl).filter(|hop| hop.attempts == 0 && !hop.is_wanted) {
             hop.silent = u8::from(answer.is_none());
-            hop.answers.extend(answer);
             hop.inherited = Some(at);
+            let from = answer.as_ref().map(|answer| answer.from);
+            hop.answers.extend(answer);
+            if let Some(from) = from {
+                self.met.meet(from);
+            }
         }
     }
 
