@@ -28,6 +28,10 @@ use super::{HopAnswer, Protocol};
 use crate::moment::Moment;
 use crate::network::AddressScope;
 
+use places::{Place, Places, Trodden};
+
+mod places;
+
 /// What was not met again for so long is learned anew: routes change.
 const KEPT: Duration = Duration::from_secs(600);
 
@@ -41,7 +45,7 @@ const MOST: usize = 1 << 17;
 #[derive(Debug, Default)]
 pub(super) struct Commons {
     networks: BTreeMap<Network, Reach>,
-    before: BTreeMap<Place, Before>,
+    before: Places<Before>,
     woken: VecDeque<TraceId>,
     /// When this host last woke: its clock stood still before, so that nobody knows how old is what was measured earlier.
     woke: Option<Instant>,
@@ -59,18 +63,6 @@ struct Reach {
     /// The whole trace under way.
     explorer: Option<TraceId>,
     waiting: Vec<TraceId>,
-}
-
-/// A place on the way: so many silent hops before somebody. What differs most comes first, as places are compared often.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Place {
-    /// Who follows, and how far that is: a router, or the first address of the target's network, for the target itself.
-    follower: IpAddr,
-    ttl: u8,
-    silent: u8,
-    protocol: Protocol,
-    /// Whose neighbours alone know it, where who follows has an address that others may use as well.
-    within: Option<IpAddr>,
 }
 
 /// Who stands at a place.
@@ -100,6 +92,7 @@ pub(super) struct Pupil {
     reserved: Vec<(u8, Place)>,
     /// The TTLs it has been a witness of.
     told: Vec<u8>,
+    trodden: Trodden,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -160,7 +153,8 @@ impl Pupil {
     pub(super) fn new(tracer: &Tracer, sharing: Sharing) -> Self {
         let plan = tracer.plan();
         let network = Network(plan.protocol, Prefix::of(plan.target).first());
-        Self { sharing, network, role: Role::Waiting, reserved: Vec::new(), told: Vec::new() }
+        let (reserved, told, trodden) = Default::default();
+        Self { sharing, network, role: Role::Waiting, reserved, told, trodden }
     }
 
     /// Whether it must not ask anything yet.
@@ -183,7 +177,7 @@ impl Commons {
     /// The trace, which was guided to its end and has told what it knows, is over: what it was about to ask others may.
     pub(super) fn leave(&mut self, pupil: &mut Pupil, tracer: &Tracer) {
         for (_, place) in std::mem::take(&mut pupil.reserved) {
-            self.release(place);
+            self.release(place, &mut pupil.trodden);
         }
         let reach = self.networks.entry(pupil.network).or_default();
         // Whoever found nobody has also found something: the next ones then ask all hops, and need not wait for each other.
@@ -202,7 +196,7 @@ impl Commons {
     /// This host slept: nothing that was measured before is believed any longer.
     pub(super) fn handle_suspension(&mut self, now: Moment) {
         self.woke = Some(now.mono);
-        for before in self.before.values_mut() {
+        for before in self.before.all() {
             (before.who, before.is_varied) = (None, false);
             before.witnesses.clear();
         }
@@ -215,7 +209,7 @@ impl Commons {
 
     fn begin(&mut self, id: TraceId, pupil: &mut Pupil, tracer: &mut Tracer) {
         if self.before.len() > MOST {
-            self.before.retain(|_, before| before.reserved > 0 || !before.waiting.is_empty());
+            self.before.retain(|before| before.reserved > 0 || !before.waiting.is_empty());
         }
         if self.networks.len() > MOST {
             self.networks.retain(|_, reach| reach.explorer.is_some() || !reach.waiting.is_empty());
@@ -253,7 +247,7 @@ impl Commons {
         };
         for ttl in (first..top).rev() {
             let mut known = tracer.known(ttl);
-            if known == Known::Asked && self.is_known_silent(&cursor) {
+            if known == Known::Asked && self.is_known_silent(&cursor, &mut pupil.trodden) {
                 tracer.spare(ttl);
                 known = tracer.known(ttl);
             }
@@ -263,7 +257,7 @@ impl Commons {
                 }
                 Known::Asked => {
                     cursor.is_pending = true;
-                    self.foretell(&mut cursor, pupil.network);
+                    self.foretell(&mut cursor, pupil);
                 }
                 Known::Unasked => self.decide(&mut cursor, id, pupil, tracer, ttl, now),
             }
@@ -275,12 +269,12 @@ impl Commons {
         // not ask any more as its target turned out to be nearer.
         let is_settled = |(ttl, _): &(u8, Place)| *ttl >= top || tracer.known(*ttl) != Known::Asked;
         for (_, place) in pupil.reserved.extract_if(.., |reserved| is_settled(reserved)).collect::<Vec<_>>() {
-            self.release(place);
+            self.release(place, &mut pupil.trodden);
         }
     }
 
-    fn is_known_silent(&self, cursor: &Cursor) -> bool {
-        cursor.place.and_then(|place| self.before.get(&place)).is_some_and(Before::is_silent)
+    fn is_known_silent(&mut self, cursor: &Cursor, trodden: &mut Trodden) -> bool {
+        cursor.place.and_then(|place| self.before.get(place, trodden)).is_some_and(|before| before.is_silent())
     }
 
     /// Passes a hop of which the trace knows, and is its witness.
@@ -294,14 +288,17 @@ impl Commons {
             && let Some((at, answer)) = tracer.measured(ttl).filter(|_| known != Known::Unsent)
         {
             pupil.told.push(ttl);
-            has_told = self.testify(place, known, answer, earlier(now, at), pupil.sharing);
-        } else if let Some(before) = cursor.place.and_then(|place| self.before.get_mut(&place)) {
+            has_told = self.testify(pupil, place, known, answer, earlier(now, at));
+        } else if known == Known::Several
+            && let Some(place) = cursor.place.filter(|_| cursor.is_certain)
+            && let Some(before) = self.before.get(place, &mut pupil.trodden)
+        {
             // It may have told too early.
-            before.is_varied |= cursor.is_certain && known == Known::Several;
+            before.is_varied = true;
         }
         match reserved {
-            Some(place) if has_told && cursor.place == Some(place) => self.settle(place),
-            Some(place) => self.release(place),
+            Some(place) if has_told && cursor.place == Some(place) => self.settle(place, &mut pupil.trodden),
+            Some(place) => self.release(place, &mut pupil.trodden),
             None => {}
         }
         match known {
@@ -322,13 +319,21 @@ impl Commons {
 
     /// A trace on these terms has met somebody, or nobody, at a place, whom it had asked then. Whether it counts as a
     /// witness.
-    fn testify(&mut self, place: Place, known: Known, answer: Option<HopAnswer>, at: Moment, sharing: Sharing) -> bool {
+    fn testify(
+        &mut self,
+        pupil: &mut Pupil,
+        place: Place,
+        known: Known,
+        answer: Option<HopAnswer>,
+        at: Moment,
+    ) -> bool {
         if self.woke.is_some_and(|woke| at.mono < woke) {
             return false;
         }
         let who = answer.filter(|_| known != Known::Silent);
         let is_several = known == Known::Several;
-        let before = self.before.entry(place).or_insert_with(|| Before::unmet(at));
+        let (sharing, trodden) = (pupil.sharing, &mut pupil.trodden);
+        let Some(before) = self.before.get_or_begin(place, trodden, || Before::unmet(at)) else { return false };
         let is_old = before.is_old(sharing, at);
         if is_old {
             before.witnesses.clear();
@@ -352,26 +357,26 @@ impl Commons {
     }
 
     /// Somebody who was about to ask has.
-    fn settle(&mut self, place: Place) {
-        if let Some(before) = self.before.get_mut(&place) {
+    fn settle(&mut self, place: Place, trodden: &mut Trodden) {
+        if let Some(before) = self.before.get(place, trodden) {
             before.reserved = before.reserved.saturating_sub(1);
         }
     }
 
     /// Somebody who was about to ask has not, and does not any longer, or has and cannot tell.
-    fn release(&mut self, place: Place) {
-        if let Some(before) = self.before.get_mut(&place) {
+    fn release(&mut self, place: Place, trodden: &mut Trodden) {
+        if let Some(before) = self.before.get(place, trodden) {
             before.reserved = before.reserved.saturating_sub(1);
             self.woken.extend(before.waiting.drain(..).map(|(trace, _)| trace));
         }
     }
 
     /// Goes past a hop that is being asked, as the others did.
-    fn foretell(&self, cursor: &mut Cursor, network: Network) {
+    fn foretell(&mut self, cursor: &mut Cursor, pupil: &mut Pupil) {
         cursor.is_certain = false;
         let Some(place) = cursor.place.take() else { return };
-        let before = self.before.get(&place).filter(|before| before.is_agreed());
-        cursor.place = before.map(|before| beyond(place, before, network));
+        let before = self.before.get(place, &mut pupil.trodden).filter(|before| before.is_agreed());
+        cursor.place = before.map(|before| beyond(place, before, pupil.network));
     }
 
     /// What becomes of a hop that has not been asked.
@@ -396,10 +401,10 @@ impl Commons {
             // before it.
             tracer.want(ttl);
             cursor.is_pending = true;
-            self.foretell(cursor, network);
+            self.foretell(cursor, pupil);
             return;
         }
-        let before = self.before.entry(place).or_insert_with(|| Before::unmet(now));
+        let Some(before) = self.before.get_or_begin(place, &mut pupil.trodden, || Before::unmet(now)) else { return };
         let is_old = before.is_old(sharing, now);
         let missing = if is_old { sharing.witnesses } else { before.missing(sharing) };
         if before.is_varied && !is_old {
@@ -419,7 +424,7 @@ impl Commons {
                 before.waiting.push((id, sharing.since));
             }
             cursor.is_pending = true;
-            self.foretell(cursor, network);
+            self.foretell(cursor, pupil);
         }
     }
 }
