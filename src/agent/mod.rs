@@ -20,7 +20,8 @@ use tracing::{debug, error, info, warn};
 use crate::alert::{Change, DeliveryId, Outcome, Severity, SinkId};
 use crate::config::{Config, settings};
 use crate::digest::Digest;
-use crate::edge::client::ClientError;
+use crate::edge::client::{self, ClientError};
+use crate::edge::contact::Caller;
 use crate::edge::evidence::Evidence;
 use crate::edge::http::{self, Question, Scrape, Surface};
 use crate::edge::journal::writer::{self, JournalThread, JournalWriter};
@@ -197,6 +198,7 @@ impl Agent {
             resolvers: Arc::new(dns::Resolvers::new(&config.resolvers)),
             pointers: Arc::default(),
             prober: prober_handle,
+            caller: Arc::new(Caller::new(client::authorities()).map_err(ClientError::from)?),
             turns: Arc::new(Turns::new(config.probing.courtesy())),
             geodb: geodb.clone(),
         };

@@ -8,7 +8,7 @@ use tracing::error;
 
 use crate::contact::Contact;
 use crate::edge::clock;
-use crate::edge::dialer::dial;
+use crate::edge::contact::Caller;
 use crate::edge::dns::Resolvers;
 use crate::edge::dns::pointers::Pointers;
 use crate::edge::geodb::Geodb;
@@ -29,6 +29,8 @@ pub struct World {
     pub pointers: Arc<Pointers>,
     /// Traces.
     pub prober: ProberHandle,
+    /// Conversations.
+    pub caller: Arc<Caller>,
     /// When connections may be attempted.
     pub turns: Arc<Turns>,
     /// The sources of claims.
@@ -77,8 +79,8 @@ impl World {
                 answers.spawn(async move { Answer::Trace(prober.trace(plan).await) });
             }
             Ask::Contact(call) => {
-                let turns = Arc::clone(&self.turns);
-                answers.spawn(async move { Answer::Contact(dial(&call, &turns).await) });
+                let (caller, turns) = (Arc::clone(&self.caller), Arc::clone(&self.turns));
+                answers.spawn(async move { Answer::Contact(caller.call(&call, &turns).await) });
             }
             Ask::Pointer { view, address } => {
                 let (resolvers, pointers) = (Arc::clone(&self.resolvers), Arc::clone(&self.pointers));

@@ -18,12 +18,13 @@ use crate::calibration::{Calibration, Hubs, Window};
 use crate::cli::CONFIG;
 use crate::config::{Config, Draft, Written};
 use crate::dossier::{Companions, Dossier, Instruments};
+use crate::edge::contact::Caller;
 use crate::edge::dns::Resolvers;
 use crate::edge::evidence::Evidence;
 use crate::edge::geodb::Geodb;
 use crate::edge::prober::{ProbeSockets, Prober};
 use crate::edge::turns::Turns;
-use crate::edge::{clock, privileges};
+use crate::edge::{client, clock, privileges};
 use crate::location::disc::Borders;
 use crate::observation::{Declared, Observation};
 use crate::printable::Escaped;
@@ -158,11 +159,9 @@ fn observe(
         let turns = Arc::new(Turns::new(courtesy.clone()));
         let (handle, prober) = Prober::spawn(sockets, clock::seed(), courtesy, shutdown.clone())?;
         let resolvers = Arc::new(Resolvers::new(&config.resolvers));
-        let outcomes = inspect_all(
-            rounds,
-            World { resolvers, pointers: Arc::default(), prober: handle, turns, geodb: prepared.geodb.clone() },
-        )
-        .await;
+        let caller = Arc::new(Caller::new(client::authorities()).map_err(io::Error::other)?);
+        let (pointers, geodb) = (Arc::default(), prepared.geodb.clone());
+        let outcomes = inspect_all(rounds, World { resolvers, pointers, prober: handle, caller, turns, geodb }).await;
         shutdown.cancel();
         prober.await.map_err(io::Error::other)?;
         io::Result::Ok(outcomes)

@@ -49,3 +49,26 @@ pub struct Request {
     /// Whether the page is read for the names of other hosts that a browser would be sent to.
     pub resources: bool,
 }
+
+impl Request {
+    /// The URL that is asked for by way of `port`.
+    pub fn url(&self, port: u16) -> String {
+        let (scheme, usual) = if self.tls { ("https", 443) } else { ("http", 80) };
+        let Self { host, path, .. } = self;
+        if port == usual { format!("{scheme}://{host}{path}") } else { format!("{scheme}://{host}:{port}{path}") }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_names_the_port_where_it_is_not_the_usual_one() {
+        let request =
+            |tls, host: &str| Request { tls, host: host.parse().unwrap(), path: "/a?b".into(), resources: false };
+        assert_eq!(request(true, "pbs.gov.pk").url(443), "https://pbs.gov.pk/a?b");
+        assert_eq!(request(true, "2001:db8::1").url(80), "https://[2001:db8::1]:80/a?b");
+        assert_eq!(request(false, "192.0.2.1").url(80), "http://192.0.2.1/a?b");
+    }
+}

@@ -7,6 +7,8 @@ use crate::digest::Digest;
 use crate::moment::Rtt;
 use crate::workload::Host;
 
+mod der;
+
 /// What came of a TLS handshake.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -17,6 +19,16 @@ pub enum Tls {
     Failed(TlsFailure),
 }
 
+impl Tls {
+    /// The round trip of whoever holds the key of the certificate, where one was measured.
+    pub fn rtt(&self) -> Option<Rtt> {
+        match self {
+            Self::Established(session) => Some(session.rtt_ns).filter(|rtt| *rtt >= Rtt::SHORTEST),
+            Self::Failed(_) => None,
+        }
+    }
+}
+
 /// A TLS session.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Session {
@@ -24,15 +36,19 @@ pub struct Session {
     pub name: Host,
     /// `TLSv1.2` or `TLSv1.3`.
     pub version: String,
-    /// One round trip of the handshake: all of it, divided by the round trips that it takes (1 in TLS 1.3, RFC 8446
-    /// section 2; 2 in TLS 1.2, RFC 5246 section 7.3; one more after a hello retry). Whoever holds the key of the
-    /// certificate is no farther than that.
+    /// The slowest round trip of the handshake: the only one of TLS 1.3 (RFC 8446 section 2), or the slower of two (TLS
+    /// 1.2, RFC 5246 section 7.3, or after a hello retry). Whoever holds the key of the certificate is no farther than
+    /// that: in one of them he signed what we had said. Their mean would not do: who retries, or finishes, needs no key.
+    /// Nothing where this host slept meanwhile.
     pub rtt_ns: Rtt,
     /// The certificates presented, that of the holder first, [`MOST_CERTIFICATES`] at most.
     pub chain: Vec<Certificate>,
     /// What the chain is worth.
     pub trust: Trust,
 }
+
+/// The most characters of a distinguished name, or of the words of a library, that are kept.
+pub const MOST_WORDS: usize = 256;
 
 /// The most certificates of a chain that are kept.
 pub const MOST_CERTIFICATES: usize = 8;
@@ -45,7 +61,7 @@ pub const MOST_NAMES: usize = 64;
 pub struct Certificate {
     /// Of its DER form.
     pub sha256: Digest,
-    /// The subject's distinguished name (RFC 4514), cut at 256 characters.
+    /// The subject's distinguished name (RFC 4514), cut at [`MOST_WORDS`] characters.
     pub subject: String,
     /// The issuer's.
     pub issuer: String,
@@ -72,7 +88,7 @@ pub enum Trust {
     NotInTime,
     /// It leads to no authority that this host trusts.
     UnknownIssuer,
-    /// Anything else, in the words of the library.
+    /// Anything else, in the words of the library, cut at [`MOST_WORDS`] characters.
     Invalid(String),
 }
 
@@ -84,8 +100,8 @@ pub enum TlsFailure {
     Timeout,
     /// The other side closed or reset the connection.
     Closed,
-    /// The other side refused by an alert: no such name here, no version in common.
+    /// The other side refused by an alert (no such name here), or there is no version or cipher in common.
     Refused,
-    /// What came is no TLS.
+    /// What came is no TLS, or was not signed by whoever holds the key.
     Malformed,
 }

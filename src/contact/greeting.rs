@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+pub mod reply;
+
 /// The most characters of a greeting that are kept.
 pub const MOST_GREETING: usize = 256;
 

@@ -1,7 +1,9 @@
 //! Address → conversation: what happened when one address was spoken to on the workload's own port.
 //!
-//! The TCP handshake, and over the connection TLS, HTTP or SMTP, as far as the endpoint speaks them. A refused connection is an answer too, but no witness of distance: firewalls on the way
-//! reset connections in the name of the other side, and a near one would prove a far address to be at home.
+//! The TCP handshake, and over the connection TLS, HTTP or SMTP, as far as the endpoint speaks them. A refused connection
+//! is an answer too, but no witness of distance: firewalls on the way reset connections in the name of the other side, and
+//! a near one would prove a far address to be at home. Nor does a handshake of TCP say who shook hands: whoever holds the
+//! key of a certificate has to answer for himself, and where he takes much longer, it was a middlebox that did.
 
 use std::net::IpAddr;
 
@@ -20,6 +22,7 @@ pub mod certificate;
 pub mod exchange;
 pub mod greeting;
 pub mod pop;
+pub mod resources;
 
 /// Attempts to reach one address on one port.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -108,9 +111,24 @@ impl Contact {
         Self { address, port, started, attempts, outcome, speech, tls: None, exchanges: Vec::new(), greeting: None }
     }
 
-    /// The best time of a handshake, and how many it is the best of. A reset's time is none: see above. Nor is one that
+    /// The best time of an answer of the address itself, and how many it is the best of: of the handshakes of TCP, but of
+    /// whoever holds the key where [another](Self::split) shook hands. A reset's time is none: see above. Nor is one that
     /// [no answer takes](Rtt::SHORTEST).
     pub fn rtt(&self) -> Option<(Rtt, usize)> {
+        self.split().map(|(_, holder)| (holder, 1)).or_else(|| self.handshake())
+    }
+
+    /// The best handshake of TCP and the round trip of whoever holds the key, where they differ by so much that
+    /// [two hosts](Rtt::is_of_another_host) gave them: a middlebox, or a proxy split in two, answered for somebody behind
+    /// it.
+    pub fn split(&self) -> Option<(Rtt, Rtt)> {
+        let (handshake, _) = self.handshake()?;
+        let holder = self.tls.as_ref().and_then(Tls::rtt)?;
+        handshake.is_of_another_host(holder).then_some((handshake, holder))
+    }
+
+    /// The best handshake of TCP, and how many it is the best of.
+    fn handshake(&self) -> Option<(Rtt, usize)> {
         match self.outcome {
             ContactOutcome::Connected { rtt_ns, samples } if rtt_ns >= Rtt::SHORTEST => {
                 Some((rtt_ns, usize::from(samples)))
@@ -125,5 +143,51 @@ impl Contact {
             ContactOutcome::Connected { .. } | ContactOutcome::Refused { .. } => true,
             ContactOutcome::Failed(_) => false,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use certificate::{Session, TlsFailure, Trust};
+
+    fn contact(handshake_ms: f64, key_holder_ms: Option<f64>) -> Contact {
+        let rtt_ns = Rtt::from_ms(handshake_ms).unwrap();
+        let outcome = ContactOutcome::Connected { rtt_ns, samples: 3 };
+        let session = |ms| {
+            let name = "pbs.gov.pk".parse().unwrap();
+            let rtt_ns = Rtt::from_ms(ms).unwrap();
+            let (chain, trust) = (Vec::new(), Trust::WrongName);
+            Tls::Established(Session { name, version: "TLSv1.3".into(), rtt_ns, chain, trust })
+        };
+        let tls = Some(key_holder_ms.map_or(Tls::Failed(TlsFailure::Closed), session));
+        Contact { tls, ..Contact::silent([192, 0, 2, 1].into(), 443, Timestamp::UNIX_EPOCH, 3, outcome) }
+    }
+
+    #[test]
+    fn a_key_holder_far_behind_whoever_shook_hands_is_the_one_who_counts() {
+        let rtt = |ms| Rtt::from_ms(ms).unwrap();
+        for (handshake, key_holder, time, samples) in [
+            (3.0, None, 3.0, 3),
+            (3.0, Some(2.0), 3.0, 3),
+            (3.0, Some(12.9), 3.0, 3),
+            (3.0, Some(13.1), 13.1, 1),
+            (100.0, Some(149.0), 100.0, 3),
+            (100.0, Some(151.0), 151.0, 1),
+            // A sleep fell into the handshake of TLS, or somebody made the figure up.
+            (3.0, Some(0.0), 3.0, 3),
+        ] {
+            let contact = contact(handshake, key_holder);
+            assert_eq!(contact.rtt(), Some((rtt(time), samples)), "{handshake} {key_holder:?}");
+            let split = (samples == 1).then_some((rtt(handshake), rtt(time)));
+            assert_eq!(contact.split(), split, "{handshake} {key_holder:?}");
+        }
+    }
+
+    #[test]
+    fn where_nobody_shook_hands_nobody_is_behind_him() {
+        let refused = ContactOutcome::Refused { rtt_ns: Rtt::from_ms(3.0).unwrap(), samples: 1 };
+        let contact = Contact { outcome: refused, ..contact(3.0, Some(100.0)) };
+        assert_eq!((contact.rtt(), contact.split()), (None, None));
     }
 }

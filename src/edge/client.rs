@@ -14,7 +14,7 @@ use tracing::debug;
 use crate::alert::Outcome;
 
 /// Who asks, so that the operator of the other side can tell.
-const USER_AGENT: &str = concat!("pehra/", env!("CARGO_PKG_VERSION"));
+pub(super) const USER_AGENT: &str = concat!("pehra/", env!("CARGO_PKG_VERSION"));
 /// How long a connection is kept for the next request.
 const IDLE: Duration = Duration::from_secs(30);
 /// How much of an answer to a post is read; what a sink says beyond is nothing to us.
@@ -49,7 +49,7 @@ pub fn build(timeout: Duration) -> Result<Client, ClientError> {
 }
 
 /// The certificate authorities that the host trusts; what cannot be read is left out.
-fn authorities() -> RootCertStore {
+pub fn authorities() -> RootCertStore {
     let found = rustls_native_certs::load_native_certs();
     for error in &found.errors {
         debug!(%error, "a certificate authority of this host could not be read");

@@ -4,7 +4,7 @@ pub mod alertmanager;
 mod arrival;
 pub mod client;
 pub mod clock;
-pub mod dialer;
+pub mod contact;
 pub mod dns;
 pub mod errqueue;
 pub mod evidence;

@@ -1,4 +1,4 @@
-//! TCP handshakes → contacts.
+//! Addresses → connections: handshakes of TCP, and what came of them.
 //!
 //! What is timed is the way from just before the SYN is handed to the kernel to the moment we learn of the answer: a
 //! little more than the round-trip time, never less, which is what a bound on distance needs.
@@ -14,17 +14,12 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::time::Duration;
 
 use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg, setsockopt, sockopt};
-use tokio::net::TcpSocket;
+use tokio::net::{TcpSocket, TcpStream};
 
-use super::clock;
-use super::turns::Turns;
-use super::vigil::Vigil;
-use crate::contact::call::Call;
-use crate::contact::{Contact, ContactFailure, ContactOutcome};
+use crate::contact::{ContactFailure, ContactOutcome};
+use crate::edge::clock;
+use crate::edge::vigil::Vigil;
 use crate::moment::Rtt;
-
-/// How long to wait between two attempts: they should not meet the same queue, nor look like a flood.
-const SPACING: Duration = Duration::from_millis(100);
 
 /// `SO_EE_ORIGIN_ICMP` and `SO_EE_ORIGIN_ICMP6` of `linux/errqueue.h`: the error came in a packet.
 const ORIGINS_ON_THE_WAY: [u8; 2] = [2, 3];
@@ -34,32 +29,26 @@ const CONTROL_BYTES: usize = 256;
 
 /// What came of one attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Attempt {
+pub(super) enum Attempt {
+    /// The handshake was completed.
     Connected(Rtt),
+    /// It was answered by a reset.
     Refused(Rtt),
+    /// Nothing came of it.
     Failed(ContactFailure),
     /// This host slept meanwhile: what came of it has no time, and what did not come may have come.
     SleptOver,
 }
 
-/// Makes the connections of `call`, one after the other, each in its turn, and keeps the best time. A host that cannot send at all is not tried again.
-///
-/// A connection that came about is closed at once and in order, with FIN: a reset would be a packet less, but to the
-/// other side it is an error, in its logs and to whatever guards it.
-pub async fn dial(call: &Call, turns: &Turns) -> Contact {
-    let Call { address, port, attempts, timeout, .. } = *call;
-    turns.wait(address).await;
-    let started = clock::now().wall;
-    let mut made = vec![attempt(SocketAddr::new(address, port), timeout).await];
-    while made.len() < usize::from(attempts) && made.last() != Some(&Attempt::Failed(ContactFailure::Unsent)) {
-        tokio::time::sleep(SPACING).await;
-        turns.wait(address).await;
-        made.push(attempt(SocketAddr::new(address, port), timeout).await);
-    }
-    Contact::silent(address, port, started, count(made.len()), outcome_of(&made))
+/// One attempt, and the connection that came of it.
+pub(super) async fn attempt(to: SocketAddr, timeout: Duration) -> (Attempt, Option<TcpStream>) {
+    let mut vigil = Vigil::begin();
+    let made = attempt_awake(to, timeout).await;
+    if vigil.has_slept() { (Attempt::SleptOver, None) } else { made }
 }
 
-fn outcome_of(made: &[Attempt]) -> ContactOutcome {
+/// What came of all of them.
+pub(super) fn outcome_of(made: &[Attempt]) -> ContactOutcome {
     let connected = made.iter().filter_map(|attempt| match attempt {
         Attempt::Connected(rtt) => Some(*rtt),
         Attempt::Refused(_) | Attempt::Failed(_) | Attempt::SleptOver => None,
@@ -84,28 +73,23 @@ fn failure_of(made: &[Attempt]) -> ContactFailure {
     by_rank.into_iter().find(|failure| has(*failure)).unwrap_or(ContactFailure::Unsent)
 }
 
-fn count(of: usize) -> u8 {
+/// How many attempts.
+pub(super) fn count(of: usize) -> u8 {
     u8::try_from(of).unwrap_or(u8::MAX)
 }
 
-async fn attempt(to: SocketAddr, timeout: Duration) -> Attempt {
-    let mut vigil = Vigil::begin();
-    let made = attempt_awake(to, timeout).await;
-    if vigil.has_slept() { Attempt::SleptOver } else { made }
-}
-
 /// An attempt that counts if this host does not sleep meanwhile.
-async fn attempt_awake(to: SocketAddr, timeout: Duration) -> Attempt {
-    let Ok((socket, same_socket)) = open(to) else { return Attempt::Failed(ContactFailure::Unsent) };
+async fn attempt_awake(to: SocketAddr, timeout: Duration) -> (Attempt, Option<TcpStream>) {
+    let Ok((socket, same_socket)) = open(to) else { return (Attempt::Failed(ContactFailure::Unsent), None) };
     let sent = clock::now().mono;
     let Ok(ended) = tokio::time::timeout(timeout, socket.connect(to)).await else {
-        return Attempt::Failed(ContactFailure::Timeout);
+        return (Attempt::Failed(ContactFailure::Timeout), None);
     };
     let rtt = Rtt::from_duration(clock::now().mono - sent);
     match ended {
-        Ok(_) => Attempt::Connected(rtt),
-        Err(_) if was_reported_on_the_way(&same_socket) => Attempt::Failed(ContactFailure::Unreachable),
-        Err(error) => refusal(error.kind(), rtt),
+        Ok(connection) => (Attempt::Connected(rtt), Some(connection)),
+        Err(_) if was_reported_on_the_way(&same_socket) => (Attempt::Failed(ContactFailure::Unreachable), None),
+        Err(error) => (refusal(error.kind(), rtt), None),
     }
 }
 
@@ -150,62 +134,7 @@ fn was_reported_on_the_way(socket: &OwnedFd) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::net::TcpListener;
-
-    use socket2::{Domain, Socket, Type};
-
     use super::*;
-    use crate::contact::call::Speech;
-    use crate::trace::courtesy::Courtesy;
-
-    const LONG: Duration = Duration::from_secs(5);
-
-    fn dial_now(address: &str, port: u16, attempts: u8, timeout: Duration) -> Contact {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let turns = Turns::new(Courtesy::per_second(1000, 100));
-        let call = Call { address: address.parse().unwrap(), port, attempts, timeout, speech: Speech::Nothing };
-        runtime.block_on(dial(&call, &turns))
-    }
-
-    #[test]
-    fn a_listener_is_connected_to_as_often_as_asked() {
-        for address in ["127.0.0.1", "::1"] {
-            let listener = TcpListener::bind((address, 0)).unwrap();
-            let contact = dial_now(address, listener.local_addr().unwrap().port(), 3, LONG);
-            let ContactOutcome::Connected { rtt_ns, samples: 3 } = contact.outcome else { panic!("{contact:?}") };
-            assert!(rtt_ns > Rtt::from_duration(Duration::ZERO) && rtt_ns < Rtt::from_duration(LONG));
-            assert_eq!(contact.attempts, 3);
-        }
-    }
-
-    #[test]
-    fn a_reset_is_an_answer_with_its_time() {
-        let port = {
-            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-            listener.local_addr().unwrap().port()
-        };
-        let contact = dial_now("127.0.0.1", port, 2, LONG);
-        assert!(matches!(contact.outcome, ContactOutcome::Refused { samples: 2, .. }), "{contact:?}");
-    }
-
-    #[test]
-    fn silence_is_a_timeout() {
-        let listener = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-        listener.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
-        listener.listen(0).unwrap();
-        let address = listener.local_addr().unwrap().as_socket().unwrap();
-        let fill = || std::net::TcpStream::connect_timeout(&address, Duration::from_millis(50));
-        let queued: Vec<_> = std::iter::repeat_with(fill).take_while(Result::is_ok).collect();
-        let contact = dial_now("127.0.0.1", address.port(), 2, Duration::from_millis(50));
-        assert_eq!((contact.outcome, contact.attempts), (ContactOutcome::Failed(ContactFailure::Timeout), 2));
-        drop(queued);
-    }
-
-    #[test]
-    fn what_cannot_be_sent_is_not_tried_again() {
-        let contact = dial_now("255.255.255.255", 443, 5, LONG);
-        assert_eq!((contact.outcome, contact.attempts), (ContactOutcome::Failed(ContactFailure::Unsent), 1));
-    }
 
     #[test]
     fn one_answer_among_failures_counts() {
