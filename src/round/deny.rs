@@ -8,9 +8,22 @@ use ipnet::IpNet;
 use crate::location::source::prefixes::PrefixTable;
 
 /// Nobody in particular, or many at once: this network (RFC 1122), one link (RFC 3927, RFC 4291), several receivers
-/// (RFC 5771, RFC 4291), everybody (RFC 919).
-const NEVER: [&str; 7] =
-    ["0.0.0.0/8", "169.254.0.0/16", "224.0.0.0/4", "255.255.255.255/32", "::/128", "fe80::/10", "ff00::/8"];
+/// (RFC 5771, RFC 4291), everybody (RFC 919). And whoever tells a machine in a cloud its keys, where that is not by an
+/// address of one link: of [Alibaba](https://www.alibabacloud.com/help/en/ecs/user-guide/view-instance-metadata),
+/// [Azure](https://learn.microsoft.com/en-us/azure/virtual-network/what-is-ip-address-168-63-129-16) and
+/// [AWS](https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html).
+const NEVER: [&str; 10] = [
+    "0.0.0.0/8",
+    "100.100.100.200/32",
+    "168.63.129.16/32",
+    "169.254.0.0/16",
+    "224.0.0.0/4",
+    "255.255.255.255/32",
+    "::/128",
+    "fd00:ec2::254/128",
+    "fe80::/10",
+    "ff00::/8",
+];
 
 static NOBODY: LazyLock<PrefixTable<()>> = LazyLock::new(|| {
     let mut table = PrefixTable::default();
@@ -76,6 +89,12 @@ mod tests {
         for (address, by) in [
             ("0.0.0.0", Some("0.0.0.0/8")),
             ("169.254.169.254", Some("169.254.0.0/16")),
+            ("::ffff:169.254.169.254", Some("169.254.0.0/16")),
+            ("100.100.100.200", Some("100.100.100.200/32")),
+            ("100.100.100.201", None),
+            ("168.63.129.16", Some("168.63.129.16/32")),
+            ("fd00:ec2::254", Some("fd00:ec2::254/128")),
+            ("fd00:ec2::253", None),
             ("224.0.0.1", Some("224.0.0.0/4")),
             ("255.255.255.255", Some("255.255.255.255/32")),
             ("::", Some("::/128")),
