@@ -7,8 +7,9 @@ use std::fs;
 use std::path::Path;
 
 /// What only the shell may name.
-const SHELL_ONLY: [&str; 29] = [
+const SHELL_ONLY: [&str; 31] = [
     "tokio",
+    "tokio_rustls",
     "tokio_util",
     "hickory_net",
     "hickory_proto",
@@ -19,6 +20,7 @@ const SHELL_ONLY: [&str; 29] = [
     "nix",
     "caps",
     "axum",
+    "http_body_util",
     "hyper",
     "reqwest",
     "rustls",

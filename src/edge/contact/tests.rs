@@ -18,7 +18,7 @@ mod web;
 const LONG: Duration = Duration::from_secs(20);
 
 /// For what never comes.
-const SHORT: Duration = Duration::from_millis(150);
+const SHORT: Duration = Duration::from_millis(400);
 
 fn caller(authorities: &[CertificateDer<'static>]) -> Caller {
     let mut store = RootCertStore::empty();
