@@ -9,6 +9,8 @@ use super::{NameFailure, Outcome, View};
 use crate::moment::Rtt;
 use crate::workload::HostName;
 
+pub mod fold;
+
 /// The most name servers of a zone, addresses of one, and mail exchangers that are looked at.
 pub const MOST_SERVERS: usize = 16;
 
@@ -48,11 +50,15 @@ pub struct NameServer {
     pub answers: Vec<ServerAnswer>,
 }
 
-/// What one address of a name server answered when it was asked for the name itself.
+/// What one address of a name server answered when it was asked directly. Addresses that must not be spoken to are not
+/// asked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServerAnswer {
     /// The address.
     pub address: IpAddr,
+    /// The name that it was asked for: that of the endpoint, or another of the same zone, whose servers are asked once for
+    /// all of them.
+    pub asked_for: HostName,
     /// How long it took. No bound on any distance: many networks answer DNS in the name of others.
     pub elapsed_ns: Rtt,
     /// The addresses it gave, or why it gave none.
@@ -74,7 +80,7 @@ pub struct MailExchanger {
 }
 
 /// An HTTPS record.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ServiceBinding {
     /// 0 for an alias.
     pub priority: u16,

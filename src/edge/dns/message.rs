@@ -1,14 +1,16 @@
 //! Questions and answers as bytes.
 
-use std::fmt::Write;
 use std::net::IpAddr;
 use std::str::FromStr;
 
 use hickory_proto::op::{Edns, Header, Message, MessageType, Metadata, OpCode, Query, ResponseCode};
+use hickory_proto::rr::rdata::opt::{EdnsCode, EdnsOption, NSIDPayload};
 use hickory_proto::rr::{DNSClass, Name, RData, Record as WireRecord, RecordType};
 use hickory_proto::serialize::binary::BinDecodable;
 
+use super::statement::{self, name_text};
 use crate::resolution::chain::{Data, Record};
+use crate::resolution::zone::fold::{Kind, Statements};
 use crate::resolution::{AddressFamily, NameFailure};
 use crate::workload::HostName;
 
@@ -22,9 +24,40 @@ pub(super) enum Wanted<'a> {
     Addresses(&'a HostName, AddressFamily),
     /// The names of an address.
     Names(IpAddr),
+    /// What a zone says of a name.
+    Statements(&'a HostName, Kind),
+    /// How a server calls itself (RFC 4892): the text under this name of class CH.
+    Identity(&'static str),
+    /// What the validator of signatures has to know: the records with their signatures, whatever a resolver that
+    /// validates thinks of them (RFC 6840 section 5.9).
+    Signed(&'a Query),
+}
+
+/// How it is asked.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Manner {
+    /// Whether the server shall ask others (RD).
+    pub(super) recursion: bool,
+    /// Whether the server shall say how it calls itself (NSID, RFC 5001).
+    pub(super) identity: bool,
+}
+
+impl Default for Manner {
+    /// Of a resolver, whoever it is.
+    fn default() -> Self {
+        Self { recursion: true, identity: false }
+    }
 }
 
 impl Wanted<'_> {
+    /// Whether the answer is wanted as it is: that a name does not exist says something too, in its other sections.
+    fn is_whole(self) -> bool {
+        match self {
+            Self::Addresses(..) | Self::Names(_) => false,
+            Self::Statements(..) | Self::Identity(_) | Self::Signed(_) => true,
+        }
+    }
+
     fn query(self) -> Result<Query, NameFailure> {
         let (mut name, kind) = match self {
             Self::Addresses(name, family) => {
@@ -32,13 +65,28 @@ impl Wanted<'_> {
                     AddressFamily::A => RecordType::A,
                     AddressFamily::Aaaa => RecordType::AAAA,
                 };
-                (Name::from_str(name.as_str()).map_err(|_| NameFailure::Malformed)?, kind)
+                (wire_name(name)?, kind)
             }
             Self::Names(address) => (Name::from(address), RecordType::PTR),
+            Self::Statements(name, kind) => (wire_name(name)?, statement::record_type(kind)),
+            Self::Identity(name) => {
+                let mut query =
+                    Query::query(Name::from_str(name).map_err(|_| NameFailure::Malformed)?, RecordType::TXT);
+                query.set_query_class(DNSClass::CH);
+                return Ok(query);
+            }
+            Self::Signed(query) => return Ok(query.clone()),
         };
         name.set_fqdn(true);
         Ok(Query::query(name, kind))
     }
+}
+
+/// A host name as it goes into a message.
+pub(super) fn wire_name(name: &HostName) -> Result<Name, NameFailure> {
+    let mut name = Name::from_str(name.as_str()).map_err(|_| NameFailure::Malformed)?;
+    name.set_fqdn(true);
+    Ok(name)
 }
 
 /// The name under which the names of `address` are asked for, as text.
@@ -51,6 +99,7 @@ pub(super) struct Question {
     id: u16,
     query: Query,
     with_edns: bool,
+    is_whole: bool,
     /// As it is sent.
     pub(super) bytes: Vec<u8>,
 }
@@ -58,18 +107,30 @@ pub(super) struct Question {
 impl Question {
     /// Asks for recursion, for the AD bit (RFC 6840 section 5.7) and, with EDNS, for answers of up to 1232 bytes.
     pub(super) fn new(wanted: Wanted<'_>, with_edns: bool) -> Result<Self, NameFailure> {
+        Self::with(wanted, with_edns, Manner::default())
+    }
+
+    /// The same in another manner.
+    pub(super) fn with(wanted: Wanted<'_>, with_edns: bool, manner: Manner) -> Result<Self, NameFailure> {
         let query = wanted.query()?;
+        let is_signed = matches!(wanted, Wanted::Signed(_));
         let mut message = Message::query();
-        message.metadata.recursion_desired = true;
+        message.metadata.recursion_desired = manner.recursion;
         message.metadata.authentic_data = true;
+        message.metadata.checking_disabled = is_signed;
         message.add_query(query.clone());
         if with_edns {
             let mut edns = Edns::new();
             edns.set_max_payload(UDP_PAYLOAD);
+            edns.set_dnssec_ok(is_signed);
+            if manner.identity {
+                let nobody = NSIDPayload::new([]).map_err(|_| NameFailure::Malformed)?;
+                edns.options_mut().insert(EdnsOption::NSID(nobody));
+            }
             message.set_edns(edns);
         }
         let bytes = message.to_vec().map_err(|_| NameFailure::Malformed)?;
-        Ok(Self { id: message.metadata.id, query, with_edns, bytes })
+        Ok(Self { id: message.metadata.id, query, with_edns, is_whole: wanted.is_whole(), bytes })
     }
 
     /// What `bytes` are to this question. Of an answer that was cut in the middle of a record, that much is read.
@@ -121,8 +182,12 @@ pub(super) struct Reply {
     answers_edns: bool,
     holds_soa: bool,
     refers: bool,
-    /// The records of class IN in its answer section.
+    /// The records of the class that was asked for in its answer section.
     pub(super) records: Vec<Record>,
+    /// How the server calls itself (NSID), where that was asked and said.
+    pub(super) identity: Option<String>,
+    /// All of it, where what was asked for wants that.
+    pub(super) whole: Option<Message>,
 }
 
 /// A failure, and the records that came with it.
@@ -130,7 +195,7 @@ pub(super) struct Reply {
 pub(super) struct Failed {
     /// Why there is no answer.
     pub(super) why: NameFailure,
-    /// The records of class IN in the answer section; none where there was no answer at all.
+    /// The records of the class that was asked for in the answer section; none where there was no answer at all.
     pub(super) records: Vec<Record>,
 }
 
@@ -143,17 +208,36 @@ impl From<NameFailure> for Failed {
 impl Reply {
     fn from_message(question: &Question, message: &Message) -> Self {
         let authority_holds = |kind| message.authorities.iter().any(|record| record.record_type() == kind);
+        let class = question.query.query_class;
         Self {
             header: message.metadata,
             answers_edns: !question.with_edns || message.edns.is_some(),
             holds_soa: authority_holds(RecordType::SOA),
             refers: authority_holds(RecordType::NS),
-            records: message.answers.iter().filter(|r| r.dns_class == DNSClass::IN).map(record).collect(),
+            records: message.answers.iter().filter(|r| r.dns_class == class).map(record).collect(),
+            identity: identity(message),
+            whole: question.is_whole.then(|| message.clone()),
         }
     }
 
     fn cut(header: Metadata) -> Self {
-        Self { header, answers_edns: true, holds_soa: false, refers: false, records: Vec::new() }
+        let (records, identity, whole) = (Vec::new(), None, None);
+        Self { header, answers_edns: true, holds_soa: false, refers: false, records, identity, whole }
+    }
+
+    /// Whether the server says that the zone is its own (AA).
+    pub(super) fn is_authoritative(&self) -> bool {
+        self.header.authoritative
+    }
+
+    /// What it says of zones.
+    pub(super) fn statements(&self) -> Statements {
+        self.whole.as_ref().map(statement::read).unwrap_or_default()
+    }
+
+    /// The first text in its answer, escaped as in a zone file.
+    pub(super) fn text(&self) -> Option<String> {
+        self.whole.as_ref().and_then(statement::text)
     }
 
     /// Whether it was cut to fit into a datagram.
@@ -189,7 +273,7 @@ impl Reply {
         let Metadata { response_code: code, authoritative, recursion_available, .. } = self.header;
         let is_of_the_zone = authoritative || self.holds_soa;
         if code == ResponseCode::NXDomain {
-            Some(NameFailure::NoSuchName)
+            self.whole.is_none().then_some(NameFailure::NoSuchName)
         } else if code == ResponseCode::ServFail {
             Some(NameFailure::ServerFailure)
         } else if code != ResponseCode::NoError {
@@ -206,29 +290,16 @@ fn record(record: &WireRecord) -> Record {
     let data = if let RData::CNAME(target) = &record.data {
         Data::Alias(target.0.to_ascii())
     } else if let RData::PTR(name) = &record.data {
-        Data::Pointer(text(&name.0))
+        Data::Pointer(name_text(&name.0))
     } else {
         record.data.ip_addr().map_or(Data::Other, Data::Address)
     };
     Record { name: record.name.to_ascii(), ttl: record.ttl, data }
 }
 
-/// A name of any octets as text, escaped as in a zone file (RFC 4343 section 2.1).
-fn text(name: &Name) -> String {
-    let mut text = String::new();
-    for label in name {
-        if !text.is_empty() {
-            text.push('.');
-        }
-        for octet in label {
-            match octet {
-                b'.' | b'\\' => text.extend(['\\', char::from(*octet)]),
-                b'!'..=b'~' => text.push(char::from(*octet)),
-                other => {
-                    let _ = write!(text, "\\{other:03}");
-                }
-            }
-        }
-    }
-    text
+/// NSID of a message.
+fn identity(message: &Message) -> Option<String> {
+    let option = message.edns.as_ref()?.option(EdnsCode::NSID)?;
+    let EdnsOption::NSID(payload) = option else { return None };
+    Some(statement::shown(payload.as_ref())).filter(|name| !name.is_empty())
 }

@@ -20,10 +20,15 @@ use crate::resolution::pointer::{self, Pointed, Pointer};
 use crate::resolution::{AddressFamily, NameFailure, Resolution, View};
 use crate::workload::HostName;
 
+mod direct;
 mod exchange;
 pub mod hosts;
+mod memory;
 mod message;
 pub mod pointers;
+pub mod signatures;
+mod statement;
+pub mod zones;
 
 #[cfg(test)]
 mod tests;
