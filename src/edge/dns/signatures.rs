@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use futures_util::{FutureExt, Stream, stream};
 use hickory_proto::dnssec::{Proof, TrustAnchors};
 use hickory_proto::op::{DnsRequest, DnsRequestOptions, DnsResponse, Query};
-use hickory_proto::rr::{Name, RecordType};
+use hickory_proto::rr::{Name, Record, RecordType};
 use hickory_proto::serialize::txt::trust_anchor::{Entry, Parser};
 use hickory_resolver::net::dnssec::DnssecDnsHandle;
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
@@ -24,6 +24,7 @@ use hickory_resolver::net::{DnsError, NetError};
 
 use super::Panel;
 use super::message::{Wanted, wire_name};
+use crate::printable::Printable;
 use crate::resolution::zone::Security;
 use crate::workload::HostName;
 
@@ -51,8 +52,8 @@ pub enum AnchorsError {
     },
     /// It holds something else.
     #[error(
-        "failed to read trust anchors from {}: {why}: write DNSKEY records as in a zone file, with whole names, such as \
-         `. IN DNSKEY 257 3 8 AwEAA…`", .path.display()
+        "failed to read trust anchors from {}: {}: write DNSKEY records as in a zone file, with whole names, such as \
+         `. IN DNSKEY 257 3 8 AwEAA…`", .path.display(), Printable(.why)
     )]
     NoKeys {
         /// The file.
@@ -115,33 +116,37 @@ async fn judge(panel: Panel, anchors: &Anchors, name: &HostName) -> Security {
     let ask = |name: &Name, kind| {
         validator.lookup(Query::query(name.clone(), kind), DnsRequestOptions::default()).first_answer()
     };
-    // Where not even the keys that are trusted at the outset come with a signature of theirs, none would.
-    let keys = ask(anchor, RecordType::DNSKEY).await;
-    if worth(&keys, RecordType::DNSKEY) != Security::Secure {
+    if !hands_on_signatures(&ask(anchor, RecordType::DNSKEY).await) {
         return Security::Indeterminate;
     }
-    let worth = worth(&ask(&name, RecordType::A).await, RecordType::A);
+    let worth = worth(&ask(&name, RecordType::A).await);
     if worth == Security::Bogus && courier.has_lost() { Security::Indeterminate } else { worth }
 }
 
-/// What an answer is worth that was asked for records of `kind`: as much as the least of them, or of the denial.
-fn worth(answer: &Result<DnsResponse, NetError>, kind: RecordType) -> Security {
+/// Whether `keys`, those that are trusted at the outset, came with a signature that holds: where they do not, nothing would.
+fn hands_on_signatures(keys: &Result<DnsResponse, NetError>) -> bool {
+    let holds = |record: &Record| record.record_type() == RecordType::RRSIG && record.proof.is_secure();
+    keys.as_ref().is_ok_and(|keys| keys.answers.iter().any(holds))
+}
+
+/// What an answer is worth: as much as the least of its addresses and aliases, or of the denial.
+fn worth(answer: &Result<DnsResponse, NetError>) -> Security {
     match answer {
         Ok(response) => {
-            let answers = response.answers.iter().filter(|it| [kind, RecordType::CNAME].contains(&it.record_type()));
-            let proofs: Vec<_> = answers.map(|record| record.proof).collect();
-            let denials = response.authorities.iter().filter(|it| it.record_type() != RecordType::RRSIG);
-            let least = if proofs.is_empty() {
-                denials.map(|record| record.proof).min_by_key(|proof| rank(*proof))
-            } else {
-                proofs.into_iter().min_by_key(|proof| rank(*proof))
-            };
+            let is_asked = |record: &&Record| [RecordType::A, RecordType::CNAME].contains(&record.record_type());
+            let is_signed = |record: &&Record| record.record_type() != RecordType::RRSIG;
+            let least = least(response.answers.iter().filter(is_asked));
+            let least = least.or_else(|| self::least(response.authorities.iter().filter(is_signed)));
             // An answer without a record passes the validator only below a delegation that was shown to be unsigned.
             of(least.unwrap_or(Proof::Insecure))
         }
         Err(NetError::Dns(DnsError::Nsec { proof, .. })) => of(*proof),
         Err(_) => Security::Indeterminate,
     }
+}
+
+fn least<'a>(records: impl Iterator<Item = &'a Record>) -> Option<Proof> {
+    records.map(|record| record.proof).min_by_key(|proof| rank(*proof))
 }
 
 /// A forgery outweighs what is not known, and that what is known to be unsigned.
@@ -209,3 +214,6 @@ impl DnsHandle for Courier {
         Box::pin(stream::once(self.clone().carry(request).boxed()))
     }
 }
+
+#[cfg(test)]
+mod tests;

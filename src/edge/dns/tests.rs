@@ -16,24 +16,24 @@ use crate::resolution::{Answer, Outcome};
 
 /// A server that gives whatever `answer` makes of a question: any number of messages; over TCP, the first.
 #[derive(Clone)]
-struct Script {
+pub(super) struct Script {
     answer: Arc<dyn Fn(Message, Carried) -> Vec<Vec<u8>> + Send + Sync>,
-    asked: Arc<Mutex<Vec<Message>>>,
+    pub(super) asked: Arc<Mutex<Vec<Message>>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Carried {
+pub(super) enum Carried {
     ByUdp,
     ByTcp,
 }
 
 impl Script {
-    fn new(answer: impl Fn(Message, Carried) -> Vec<Vec<u8>> + Send + Sync + 'static) -> Self {
+    pub(super) fn new(answer: impl Fn(Message, Carried) -> Vec<Vec<u8>> + Send + Sync + 'static) -> Self {
         Self { answer: Arc::new(answer), asked: Arc::default() }
     }
 
     /// A server that gives one answer.
-    fn answering(answer: impl Fn(Message) -> Message + Send + Sync + 'static) -> Self {
+    pub(super) fn answering(answer: impl Fn(Message) -> Message + Send + Sync + 'static) -> Self {
         Self::new(move |question, _| vec![answer(reply(question)).to_vec().unwrap()])
     }
 
@@ -44,8 +44,13 @@ impl Script {
     }
 
     /// Serves UDP and TCP on one port of 127.0.0.1, until the runtime ends.
-    async fn serve(&self) -> SocketAddr {
-        let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    pub(super) async fn serve(&self) -> SocketAddr {
+        self.serve_at("127.0.0.1:0".parse().unwrap()).await
+    }
+
+    /// The same at an address of this host.
+    pub(super) async fn serve_at(&self, address: SocketAddr) -> SocketAddr {
+        let tcp = TcpListener::bind(address).await.unwrap();
         let address = tcp.local_addr().unwrap();
         let udp = UdpSocket::bind(address).await.unwrap();
         let script = self.clone();
@@ -74,27 +79,27 @@ impl Script {
 }
 
 /// A recursive server's answer without records.
-fn reply(question: Message) -> Message {
+pub(super) fn reply(question: Message) -> Message {
     let mut reply = Message::response(question.id, OpCode::Query);
     reply.metadata.recursion_available = true;
     reply.add_queries(question.queries);
     reply
 }
 
-fn code(mut reply: Message, code: ResponseCode) -> Message {
+pub(super) fn code(mut reply: Message, code: ResponseCode) -> Message {
     reply.metadata.response_code = code;
     reply
 }
 
-fn name(text: &str) -> Name {
+pub(super) fn name(text: &str) -> Name {
     text.parse().unwrap()
 }
 
-fn address(owner: &str, address: [u8; 4]) -> Record {
+pub(super) fn address(owner: &str, address: [u8; 4]) -> Record {
     Record::from_rdata(name(owner), 60, RData::from(IpAddr::from(address)))
 }
 
-fn alias(owner: &str, target: &str) -> Record {
+pub(super) fn alias(owner: &str, target: &str) -> Record {
     Record::from_rdata(name(owner), 30, RData::CNAME(CNAME(name(target))))
 }
 
@@ -103,14 +108,14 @@ fn soa() -> Record {
     Record::from_rdata(name("pk."), 60, RData::SOA(soa))
 }
 
-fn with(mut reply: Message, answers: impl IntoIterator<Item = Record>) -> Message {
+pub(super) fn with(mut reply: Message, answers: impl IntoIterator<Item = Record>) -> Message {
     reply.add_answers(answers);
     reply
 }
 
-const TIMEOUT: Duration = Duration::from_millis(400);
+pub(super) const TIMEOUT: Duration = Duration::from_millis(400);
 
-fn block_on<T>(future: impl Future<Output = T>) -> T {
+pub(super) fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
 }
 

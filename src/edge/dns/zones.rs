@@ -290,3 +290,6 @@ fn told<T>(told: Result<Option<T>, NameFailure>, kind: Kind, failures: &mut Fail
         None
     })
 }
+
+#[cfg(test)]
+mod tests;
