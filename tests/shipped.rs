@@ -80,6 +80,7 @@ fn the_reference_writes_every_default_out() {
         "landmark",
         "noc",
         "policy",
+        "resolution.trust_anchor",
         "provider",
         "resolver",
         "workload",

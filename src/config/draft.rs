@@ -66,7 +66,7 @@ pub enum InventoryPlace {
 #[derive(Debug)]
 struct Body {
     vantage: Option<crate::vantage::Vantage>,
-    resolvers: Vec<resolver::ResolverConfig>,
+    resolution: resolver::Resolution,
     schedule: schedule::ScheduleConfig,
     probing: probing::ProbingConfig,
     alerting: alerting::AlertConfig,
@@ -130,7 +130,7 @@ impl Draft {
         let probing = probing::read(root, &when);
         self.body = Some(Body {
             vantage: vantage::read(root),
-            resolvers: resolver::read(root, &probing.round.deny),
+            resolution: resolver::read(root, directory, &probing.round.deny),
             schedule,
             probing,
             alerting: alerting::read(root),
@@ -147,6 +147,12 @@ impl Draft {
     /// The policy file that the configuration names, and where; `None` when the built-in one is meant.
     pub fn policy_file(&self) -> Option<(PathBuf, Spot)> {
         self.policy_file.as_ref().map(|at| (at.value.clone(), at.spot.clone()))
+    }
+
+    /// The file with the keys that signatures are checked from, and where it is named; `None` where those of the root are.
+    pub fn trust_anchor(&self) -> Option<(PathBuf, Spot)> {
+        let named = self.body.as_ref().and_then(|body| body.resolution.trust_anchor.as_ref());
+        named.map(|at| (at.value.clone(), at.spot.clone()))
     }
 
     /// The inventories that the configuration names, in order.
@@ -180,6 +186,11 @@ impl Draft {
     /// Notes that what is named at `spot` could not be read, and why; the reason says what to do.
     pub fn refuse(&mut self, spot: &Spot, why: impl Into<String>) {
         self.torn = true;
+        self.faults.error(spot, why);
+    }
+
+    /// Notes that a file that is named at `spot` and that nothing else rests on cannot be used, and why.
+    pub fn object(&self, spot: &Spot, why: impl Into<String>) {
         self.faults.error(spot, why);
     }
 
@@ -217,7 +228,8 @@ impl Draft {
             vantage: body.vantage.ok_or_else(missing)?,
             policy: Policy { providers, nocs, ..policy },
             workloads,
-            resolvers: body.resolvers,
+            resolvers: body.resolution.resolvers,
+            zones: body.resolution.zones,
             schedule: schedule::ScheduleConfig { intervals, ..body.schedule },
             probing: body.probing,
             alerting: body.alerting,

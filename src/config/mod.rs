@@ -52,7 +52,7 @@ use http::HttpConfig;
 use landmark::Landmark;
 use probing::ProbingConfig;
 use register::Asset;
-use resolver::ResolverConfig;
+use resolver::{ResolverConfig, ZoneConfig};
 use schedule::ScheduleConfig;
 
 /// A configuration that was found good, with every default filled in.
@@ -66,6 +66,8 @@ pub struct Config {
     pub workloads: Vec<Workload>,
     /// Who is asked for names, in the order of the file; `system` first unless it is switched off. Never empty.
     pub resolvers: Vec<ResolverConfig>,
+    /// How zones are asked.
+    pub zones: ZoneConfig,
     /// When endpoints are looked at.
     pub schedule: ScheduleConfig,
     /// How they are measured.

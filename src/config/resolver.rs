@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use toml::de::DeValue;
@@ -11,7 +12,7 @@ use crate::round::deny::DenyList;
 
 use super::denied;
 use super::fault::{Spot, quoted};
-use super::section::{Reading, Section};
+use super::section::{At, Reading, Section};
 use super::value;
 
 /// The name of the view that asks the way this host does.
@@ -19,6 +20,18 @@ pub const SYSTEM_VIEW: &str = "system";
 
 /// How long a resolver may take, retries included, where the file does not say.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long what a zone says holds, where the file does not say.
+const DEFAULT_ZONE_INTERVAL: Duration = Duration::from_secs(3600);
+
+/// How zones are asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ZoneConfig {
+    /// How often a zone and its servers are asked, whatever the TTLs.
+    pub interval: Duration,
+    /// The file with the keys that signatures are checked from, instead of the keys of the root.
+    pub trust_anchor: Option<PathBuf>,
+}
 
 /// One view: a resolver that is asked every name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,9 +67,25 @@ pub enum Transport {
     Tcp,
 }
 
-/// Reads both sections, and warns of servers that `deny` holds.
-pub(super) fn read(root: &Section<'_>, deny: &DenyList) -> Vec<ResolverConfig> {
+/// What both sections say.
+#[derive(Debug)]
+pub(super) struct Resolution {
+    /// Who is asked for names.
+    pub(super) resolvers: Vec<ResolverConfig>,
+    /// How zones are asked.
+    pub(super) zones: ZoneConfig,
+    /// The file with the keys that signatures are checked from, and where it is named.
+    pub(super) trust_anchor: Option<At<PathBuf>>,
+}
+
+/// Reads both sections, and warns of servers that `deny` holds; relative paths start at `directory`.
+pub(super) fn read(root: &Section<'_>, directory: &Path, deny: &DenyList) -> Resolution {
     let section = root.section("resolution");
+    let (zones, trust_anchor) = zones(&section, directory);
+    Resolution { resolvers: resolvers(root, &section, deny), zones, trust_anchor }
+}
+
+fn resolvers(root: &Section<'_>, section: &Section<'_>, deny: &DenyList) -> Vec<ResolverConfig> {
     let system = section.or("system", true, value::flag);
     let timeout = section.or("timeout", DEFAULT_TIMEOUT, value::duration(Duration::from_millis(100)));
     let mut resolvers = Vec::new();
@@ -91,6 +120,14 @@ pub(super) fn read(root: &Section<'_>, deny: &DenyList) -> Vec<ResolverConfig> {
         root.faults().error(&section.spot("system"), "leaves nobody to ask: add a [[resolver]], or set system = true");
     }
     resolvers
+}
+
+/// Reads what of the section `[resolution]` is about zones; relative paths start at `directory`. The file is told of with
+/// the place where it is named.
+fn zones(section: &Section<'_>, directory: &Path) -> (ZoneConfig, Option<At<PathBuf>>) {
+    let interval = section.or("zone_interval", DEFAULT_ZONE_INTERVAL, value::duration(Duration::from_secs(60)));
+    let trust_anchor = section.read("trust_anchor", value::text).map(|at| at.map(|path| directory.join(path)));
+    (ZoneConfig { interval, trust_anchor: trust_anchor.as_ref().map(|at| at.value.clone()) }, trust_anchor)
 }
 
 /// An address with or without a port; 53 where it has none.

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use crate::config::{Config, ConfigErrors, Draft, Fault, InventoryPlace, LARGEST_FILE, Spot, Written};
 
+use super::dns::signatures::Anchors;
 use super::fetch::fetch;
 
 /// Reads the configuration at `path` with everything it names: the configuration and its warnings, or every error of
@@ -26,6 +27,11 @@ pub fn load(path: &Path) -> Result<(Config, Vec<Fault>), ConfigErrors> {
     if let Some((file, spot)) = draft.policy_file() {
         add_file(&mut draft, &file, &spot, Draft::add_policy);
     }
+    if let Some((file, spot)) = draft.trust_anchor()
+        && let Err(error) = Anchors::open(&file)
+    {
+        draft.object(&spot, error.to_string());
+    }
     for source in draft.inventory() {
         match &source.place {
             InventoryPlace::Path(path) => add_path(&mut draft, path, &source.spot),
@@ -41,7 +47,7 @@ pub fn load(path: &Path) -> Result<(Config, Vec<Fault>), ConfigErrors> {
 /// Of what a configuration is made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sources {
-    /// Itself, the policy and the inventories; directories with what is in them.
+    /// Itself, the policy, the trust anchor and the inventories; directories with what is in them.
     pub files: Vec<PathBuf>,
     /// Whether it names inventories by URL.
     pub names_urls: bool,
@@ -53,7 +59,7 @@ pub fn sources(path: &Path) -> Sources {
     let Ok(bytes) = read(path) else { return sources };
     let main = Written { name: path.display().to_string(), bytes };
     let draft = Draft::open(&main, path.parent().unwrap_or(Path::new("")));
-    sources.files.extend(draft.policy_file().map(|(file, _)| file));
+    sources.files.extend(draft.policy_file().into_iter().chain(draft.trust_anchor()).map(|(file, _)| file));
     for source in draft.inventory() {
         match source.place {
             InventoryPlace::Path(path) => {

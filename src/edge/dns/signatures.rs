@@ -24,6 +24,7 @@ use hickory_resolver::net::{DnsError, NetError};
 
 use super::Panel;
 use super::message::{Wanted, wire_name};
+use crate::config::resolver::ZoneConfig;
 use crate::printable::Printable;
 use crate::resolution::zone::Security;
 use crate::workload::HostName;
@@ -77,6 +78,11 @@ impl std::fmt::Debug for Anchors {
 }
 
 impl Anchors {
+    /// Those that `config` names.
+    pub fn of(config: &ZoneConfig) -> Result<Self, AnchorsError> {
+        config.trust_anchor.as_deref().map_or_else(|| Ok(Self::default()), Self::open)
+    }
+
     /// Those of the file at `path`, instead of the keys of the root: DNSKEY records as in a zone file. Of a zone other than
     /// the root every key has to be there.
     #[expect(clippy::disallowed_methods, reason = "a file that the configuration names is read here")]

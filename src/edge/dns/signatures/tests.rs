@@ -57,9 +57,9 @@ impl Tree {
         let soa = SOA::new(name("ns.pk."), name("hostmaster.pk."), 1, 1, 1, 1, 60);
         let soa = vec![Record::from_rdata(name(zone), 60, RData::SOA(soa))];
         if is_signed {
-            self.sign(zone, soa, DAY)
+            self.sign(zone, soa, DAY);
         } else {
-            self.add(soa)
+            self.add(soa);
         }
         self.add(vec![Record::from_rdata(name(zone), 60, RData::NS(NS(name("ns.pk."))))]);
     }
