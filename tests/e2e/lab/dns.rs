@@ -76,6 +76,42 @@ fn serial(zone: &Zone<'_>) -> u32 {
     zone.records.bytes().fold(17_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(u32::from(byte))) % 1_000_000
 }
 
+/// An nsd that serves zones as they are in the directory of the lab, signatures included, and says how it is called.
+pub(crate) struct SignedServer {
+    _process: Process,
+}
+
+impl SignedServer {
+    /// Serves `zones`, by name and file, on port 53 of `addresses`, and returns when the last of them is served.
+    pub(crate) fn start(
+        lab: &Lab,
+        node: &'static str,
+        addresses: &[IpAddr],
+        identity: &str,
+        zones: &[(&str, &str)],
+    ) -> Self {
+        let (directory, all) = (lab.path("").display().to_string(), lab.path(node).display().to_string());
+        let mut config = format!(
+            "server:\n  server-count: 1\n  username: \"\"\n  chroot: \"\"\n  database: \"\"\n  nsid: ascii_{identity}\n  \
+             zonesdir: {directory}\n  pidfile: {all}/nsd.pid\n  xfrdfile: {all}/xfrd.state\n  zonelistfile: {all}/zone.list\n"
+        );
+        for address in addresses {
+            let _ = writeln!(config, "  ip-address: {address}");
+        }
+        for (name, file) in zones {
+            let _ = write!(config, "zone:\n  name: {name}\n  zonefile: {file}\n");
+        }
+        let config = lab.write(&format!("{node}/nsd.conf"), &config).display().to_string();
+        let process = lab.spawn(node, &["nsd", "-d", "-c", &config]);
+        let (server, last) = (format!("@{}", addresses[0]), zones[zones.len() - 1].0);
+        wait_for(&format!("{last} to be served"), START, || {
+            let answer = lab.run(node, &["dig", "+short", "+tries=1", "+time=1", &server, last, "SOA"]);
+            (!answer.stdout.is_empty()).then_some(())
+        });
+        Self { _process: process }
+    }
+}
+
 /// An unbound that resolves for its network.
 pub(crate) struct Recursor {
     _process: Process,

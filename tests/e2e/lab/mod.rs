@@ -5,6 +5,7 @@
 //! interface and mount with it. Nothing is left behind and nothing outside is touched, so stories run side by side.
 
 mod alertmanager;
+mod asker;
 mod dns;
 mod flooder;
 mod forger;
@@ -18,7 +19,8 @@ mod topology;
 mod wait;
 
 pub(crate) use alertmanager::Alertmanager;
-pub(crate) use dns::{NameServer, Recursor, Zone};
+pub(crate) use asker::ask_zones;
+pub(crate) use dns::{NameServer, Recursor, SignedServer, Zone};
 pub(crate) use flooder::{Water, flood};
 pub(crate) use forger::{LIARS, forge, forge_knowing};
 pub(crate) use liar::{Lie, lie};
@@ -40,7 +42,7 @@ use tempfile::TempDir;
 /// How long a program that a lab needs may take to come up on a busy machine.
 pub(crate) const START: Duration = Duration::from_secs(20);
 
-const PROGRAMS: [&str; 16] = [
+const PROGRAMS: [&str; 18] = [
     "unshare",
     "nsenter",
     "ip",
@@ -52,6 +54,8 @@ const PROGRAMS: [&str; 16] = [
     "dig",
     "ping",
     "traceroute",
+    "ldns-keygen",
+    "ldns-signzone",
     "nsd",
     "nsd-control",
     "unbound",
@@ -192,6 +196,7 @@ pub(crate) enum Role {
     Flooder,
     Liar,
     Listener,
+    Asker,
 }
 
 impl Role {
@@ -202,6 +207,7 @@ impl Role {
             flooder::ROLE => Some(Self::Flooder),
             liar::ROLE => Some(Self::Liar),
             listener::ROLE => Some(Self::Listener),
+            asker::ROLE => Some(Self::Asker),
             _ => None,
         }
     }
@@ -213,6 +219,7 @@ impl Role {
             Self::Flooder => flooder::play(arguments),
             Self::Liar => liar::play(arguments),
             Self::Listener => listener::play(arguments),
+            Self::Asker => asker::play(arguments),
         }
     }
 }

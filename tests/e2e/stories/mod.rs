@@ -15,6 +15,7 @@ mod silence;
 mod the_lab_itself;
 mod traces;
 mod ways;
+mod zones;
 
 /// Every story, by the sentence that it proves; those that take longest first.
 pub(crate) const ALL: &[(&str, fn())] = &[
@@ -42,6 +43,10 @@ pub(crate) const ALL: &[(&str, fn())] = &[
     (
         "nothing_is_sent_anything_but_what_the_inventory_or_its_names_gave_and_never_what_is_denied",
         manners::nothing_else_is_sent_anything,
+    ),
+    (
+        "zones_tell_who_serves_them_and_what_their_signatures_are_worth",
+        zones::tell_who_serves_them_and_what_their_signatures_are_worth,
     ),
     ("forged_answers_do_not_change_a_trace", traces::forged_answers_change_nothing),
     ("forged_answers_that_hit_prove_nothing_of_the_distance", traces::forgeries_that_hit_prove_nothing),
