@@ -7,9 +7,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::{StreamExt, future, stream};
+use jiff::Timestamp;
 
 use super::memory::Memory;
 use super::message::{Reply, Wanted};
@@ -49,10 +51,24 @@ pub type Permits<'a> = &'a (dyn Fn(IpAddr) -> bool + Sync);
 pub struct Zones {
     lifetime: Duration,
     anchors: Anchors,
-    names: Memory<(View, HostName), Zone>,
-    holdings: Memory<(View, HostName), Holding>,
+    names: Memory<(View, HostName), Arc<Known>>,
+    holdings: Memory<(View, HostName), Arc<Holding>>,
     /// Where name servers listen.
     port: u16,
+}
+
+/// What is known of a name, with what is true of its whole zone kept once for all names.
+#[derive(Debug)]
+struct Known {
+    asked: Timestamp,
+    apex: Option<HostName>,
+    holding: Arc<Holding>,
+    /// Where they are others than those of the zone.
+    mail: Option<Vec<MailExchanger>>,
+    issuers: Option<Vec<String>>,
+    services: Vec<ServiceBinding>,
+    security: Security,
+    failures: Failures,
 }
 
 /// What is true of a whole zone.
@@ -64,7 +80,8 @@ struct Holding {
     failures: Failures,
 }
 
-type Failures = Vec<(String, NameFailure)>;
+type Failure = (String, NameFailure);
+type Failures = Vec<Failure>;
 
 impl Zones {
     /// Remembers what zones say for `lifetime`, and trusts the keys of `anchors`.
@@ -89,17 +106,40 @@ impl Zones {
                 timeout,
                 until: asked.mono + timeout.saturating_mul(2),
             };
-            let zone = inquiry.zone(name, asked).await;
-            let holds = self.holds(&zone.failures);
-            (zone, holds)
+            let known = Box::pin(inquiry.known(name, asked)).await;
+            let holds = self.holds(known.holding.failures.iter().chain(&known.failures));
+            (Arc::new(known), holds)
         };
-        self.names.get((view.clone(), name.clone()), ask).await
+        self.names.get((view.clone(), name.clone()), ask).await.zone(view, name)
     }
 
-    fn holds(&self, failures: &Failures) -> Duration {
-        if failures.is_empty() { self.lifetime } else { self.lifetime.min(TORN) }
+    fn holds<'a>(&self, mut failures: impl Iterator<Item = &'a Failure>) -> Duration {
+        if failures.next().is_none() { self.lifetime } else { self.lifetime.min(TORN) }
     }
 }
+
+impl Known {
+    fn zone(&self, view: &View, name: &HostName) -> Zone {
+        let holding = &*self.holding;
+        Zone {
+            name: name.clone(),
+            apex: self.apex.clone(),
+            view: view.clone(),
+            asked: self.asked,
+            servers: holding.servers.clone(),
+            mail: self.mail.as_ref().unwrap_or(&holding.mail).clone(),
+            services: self.services.clone(),
+            issuers: self.issuers.as_ref().unwrap_or(&holding.issuers).clone(),
+            security: self.security,
+            failures: holding.failures.iter().chain(&self.failures).cloned().collect(),
+        }
+    }
+}
+
+/// What came of a question.
+type Heard<T> = Result<T, NameFailure>;
+type OwnMail = Heard<Option<Found<MailExchanger>>>;
+type OwnIssuers = Heard<Option<Vec<String>>>;
 
 /// One name on its way to a zone.
 struct Inquiry<'a> {
@@ -114,39 +154,36 @@ struct Inquiry<'a> {
 }
 
 impl Inquiry<'_> {
-    async fn zone(&self, name: &HostName, asked: Moment) -> Zone {
-        let (services, security, (apex, holding)) =
-            tokio::join!(self.services(name), self.security(name), self.holding_of(name));
-        let Holding { servers, mail, issuers, mut failures } = holding;
+    async fn known(&self, name: &HostName, asked: Moment) -> Known {
+        let (services, security, (apex, holding, mail, issuers)) =
+            tokio::join!(self.services(name), self.security(name), self.of_name(name));
+        let mut failures = Vec::new();
+        let apex = told(apex.map(Some), Kind::Origin, &mut failures);
+        let mail = taken(mail, Kind::Mail, &mut failures);
+        let issuers = told(issuers, Kind::Issuers, &mut failures);
         let services = taken(services.map(Some), Kind::Services, &mut failures).unwrap_or_default();
-        let (name, view) = (name.clone(), self.view.clone());
-        Zone { name, apex, view, asked: asked.wall, servers, mail, services, issuers, security, failures }
+        Known { asked: asked.wall, apex, holding, mail, issuers, services, security, failures }
     }
 
-    /// Where the zone of `name` begins, and what is true of it, with mail and issuers as they are of `name`.
-    async fn holding_of(&self, name: &HostName) -> (Option<HostName>, Holding) {
+    /// Where the zone of `name` begins, what is true of it, and who takes the mail of `name` and certifies it, where it
+    /// says so itself.
+    async fn of_name(&self, name: &HostName) -> (Heard<HostName>, Arc<Holding>, OwnMail, OwnIssuers) {
         let apex = self.apex(name).await;
-        let mut holding = match &apex {
+        let holding = match &apex {
             Ok(apex) => {
                 let key = (self.view.clone(), apex.clone());
-                self.zones.holdings.get(key, self.remembered_holding(apex, name)).await
+                self.zones.holdings.get(key, self.holding(apex, name)).await
             }
-            Err(why) => Holding { failures: vec![(Kind::Origin.as_str().to_owned(), *why)], ..Holding::default() },
+            Err(_) => Arc::default(),
         };
-        let apex = apex.ok();
-        if apex.as_ref() != Some(name) {
-            let (mail, issuers) = tokio::join!(self.mail(name), self.issuers(name, apex.as_ref()));
-            if let Some(mail) = taken(mail, Kind::Mail, &mut holding.failures) {
-                holding.mail = mail;
-            }
-            if let Some(issuers) = told(issuers, Kind::Issuers, &mut holding.failures) {
-                holding.issuers = issuers;
-            }
+        if apex.as_ref() == Ok(name) {
+            return (apex, holding, Ok(None), Ok(None));
         }
-        (apex, holding)
+        let (mail, issuers) = tokio::join!(self.mail(name), self.issuers(name, apex.as_ref().ok()));
+        (apex, holding, mail, issuers)
     }
 
-    async fn remembered_holding(&self, apex: &HostName, name: &HostName) -> (Holding, Duration) {
+    async fn holding(&self, apex: &HostName, name: &HostName) -> (Arc<Holding>, Duration) {
         let (servers, mail, issuers) =
             tokio::join!(self.servers(apex, name), self.mail(apex), self.issuers(apex, None));
         let mut holding = Holding::default();
@@ -154,13 +191,13 @@ impl Inquiry<'_> {
         holding.servers = taken(servers.map(Some), Kind::Servers, failures).unwrap_or_default();
         holding.mail = taken(mail, Kind::Mail, failures).unwrap_or_default();
         holding.issuers = told(issuers, Kind::Issuers, failures).unwrap_or_default();
-        let holds = self.zones.holds(&holding.failures);
-        (holding, holds)
+        let holds = self.zones.holds(holding.failures.iter());
+        (Arc::new(holding), holds)
     }
 
     /// Where the zone of `name` begins: it or a name above it. Of an alias the name above is asked, for the zone of the
     /// target is another.
-    async fn apex(&self, name: &HostName) -> Result<HostName, NameFailure> {
+    async fn apex(&self, name: &HostName) -> Heard<HostName> {
         let mut at = name.clone();
         for _ in 0..MOST_CLIMBED {
             let reply = self.ask(&at, Kind::Origin).await?;
@@ -173,17 +210,17 @@ impl Inquiry<'_> {
         Err(NameFailure::NoData)
     }
 
-    async fn services(&self, name: &HostName) -> Result<Found<ServiceBinding>, NameFailure> {
+    async fn services(&self, name: &HostName) -> Heard<Found<ServiceBinding>> {
         let reply = self.ask(name, Kind::Services).await?;
         Ok(reply.statements().services(&end_of(name, &reply)))
     }
 
-    async fn mail(&self, name: &HostName) -> Result<Option<Found<MailExchanger>>, NameFailure> {
+    async fn mail(&self, name: &HostName) -> OwnMail {
         Ok(self.ask(name, Kind::Mail).await?.statements().mail(name))
     }
 
     /// Who may issue certificates for `name`, by the first name that says so from there upwards, below `end`.
-    async fn issuers(&self, name: &HostName, end: Option<&HostName>) -> Result<Option<Vec<String>>, NameFailure> {
+    async fn issuers(&self, name: &HostName, end: Option<&HostName>) -> OwnIssuers {
         let mut at = Some(name.clone());
         for _ in 0..MOST_CLIMBED {
             let Some(name) = at.filter(|at| Some(at) != end) else { break };
@@ -204,7 +241,7 @@ impl Inquiry<'_> {
     }
 
     /// The name servers of the zone that begins at `apex`, and what each answers that is asked for `name`.
-    async fn servers(&self, apex: &HostName, name: &HostName) -> Result<Found<NameServer>, NameFailure> {
+    async fn servers(&self, apex: &HostName, name: &HostName) -> Heard<Found<NameServer>> {
         let found = self.ask(apex, Kind::Servers).await?.statements().servers(apex);
         if found.all.is_empty() {
             return Err(if found.is_torn { NameFailure::Malformed } else { NameFailure::NoData });
@@ -251,7 +288,7 @@ impl Inquiry<'_> {
         asked.buffer_unordered(AT_ONCE).map(|answer| (answer.address, answer)).collect().await
     }
 
-    async fn ask(&self, name: &HostName, kind: Kind) -> Result<Reply, NameFailure> {
+    async fn ask(&self, name: &HostName, kind: Kind) -> Heard<Reply> {
         let panel = self.panel(self.step()).ok_or(NameFailure::Unreachable)?;
         Box::pin(panel.ask(Wanted::Statements(name, kind))).await.said.map_err(|failed| failed.why)
     }
@@ -276,7 +313,7 @@ fn end_of(name: &HostName, reply: &Reply) -> HostName {
 }
 
 /// What was found, and what was wrong with it noted; `None` where nothing was told.
-fn taken<T>(found: Result<Option<Found<T>>, NameFailure>, kind: Kind, failures: &mut Failures) -> Option<Vec<T>> {
+fn taken<T>(found: Heard<Option<Found<T>>>, kind: Kind, failures: &mut Failures) -> Option<Vec<T>> {
     let found = told(found, kind, failures)?;
     if found.is_torn {
         failures.push((kind.as_str().to_owned(), NameFailure::Malformed));
@@ -284,7 +321,7 @@ fn taken<T>(found: Result<Option<Found<T>>, NameFailure>, kind: Kind, failures: 
     Some(found.all)
 }
 
-fn told<T>(told: Result<Option<T>, NameFailure>, kind: Kind, failures: &mut Failures) -> Option<T> {
+fn told<T>(told: Heard<Option<T>>, kind: Kind, failures: &mut Failures) -> Option<T> {
     told.unwrap_or_else(|why| {
         failures.push((kind.as_str().to_owned(), why));
         None

@@ -4,6 +4,7 @@ use super::network;
 use crate::lab::{Lab, Recursor, SignedServer, ask_zones};
 use pehra::resolution::Outcome;
 use pehra::resolution::zone::Security;
+use pehra::workload::HostName;
 use std::net::{IpAddr, Ipv4Addr};
 
 pub(super) fn tell_who_serves_them_and_what_their_signatures_are_worth() {
@@ -53,7 +54,7 @@ pub(super) fn tell_who_serves_them_and_what_their_signatures_are_worth() {
     let worth: Vec<_> = zones.iter().map(|zone| zone.security).collect();
     assert_eq!(worth, [Security::Secure, Security::Secure, Security::Bogus, Security::Insecure], "{zones:#?}");
     let good = &zones[0];
-    assert_eq!(good.apex.as_ref().map(|apex| apex.as_str()), Some("good.pk"));
+    assert_eq!(good.apex.as_ref().map(HostName::as_str), Some("good.pk"));
     let asked: Vec<(IpAddr, Option<&str>)> = good
         .servers
         .iter()

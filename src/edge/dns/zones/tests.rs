@@ -196,7 +196,7 @@ fn what_is_missing_is_told_and_asked_again_sooner() {
         let all = ["SOA", "MX", "CAA", "HTTPS"].map(|kind| (kind, NameFailure::Timeout));
         assert_eq!(kinds, all);
         assert_eq!((zone.apex, zone.security), (None, Security::Indeterminate));
-        assert_eq!(world.zones.holds(&zone.failures), TORN);
+        assert_eq!(world.zones.holds(zone.failures.iter()), TORN);
         let unknown =
             world.zones.zone(&world.resolvers, &View("other".into()), &ASKED.parse().unwrap(), &permits).await;
         assert!(unknown.failures.iter().all(|(_, why)| *why == NameFailure::Unreachable));
