@@ -24,17 +24,20 @@ pub enum RoundOutcome {
     Judged,
     /// Its observation could not be written to the journal and was not judged.
     Unjournaled,
+    /// The name leads where it led before, and nothing else was asked.
+    Unchanged,
     /// No observation came of it.
     Failed,
 }
 
 impl RoundOutcome {
-    const ALL: [Self; 3] = [Self::Judged, Self::Unjournaled, Self::Failed];
+    const ALL: [Self; 4] = [Self::Judged, Self::Unjournaled, Self::Unchanged, Self::Failed];
 
     fn as_str(self) -> &'static str {
         match self {
             Self::Judged => "judged",
             Self::Unjournaled => "unjournaled",
+            Self::Unchanged => "unchanged",
             Self::Failed => "failed",
         }
     }

@@ -6,7 +6,7 @@
 //! - fill what [`Watch::poll_past`] gives with what is in the journal, and hand it in by [`Watch::handle_past`]; until
 //!   then nothing is due and nothing is judged, but alerts go on;
 //! - begin a round for everything [`Watch::poll_due`] gives, and end it with [`Watch::handle_round`] (once its
-//!   observation is in the journal) or [`Watch::handle_round_failure`];
+//!   observation is in the journal), [`Watch::handle_unchanged`] or [`Watch::handle_round_failure`];
 //! - send everything [`Watch::poll_delivery`] gives, and report it with [`Watch::handle_delivery`];
 //! - hand in what other vantages saw by [`Watch::handle_evidence`], whenever that has changed;
 //! - log what [`Watch::poll_event`] gives, keep what [`Watch::poll_save`] gives;
@@ -29,6 +29,7 @@ use crate::ledger::{Ledger, Record, Seen};
 use crate::location::disc::Borders;
 use crate::moment::Moment;
 use crate::observation::{DatabaseDigest, Declared, Observation};
+use crate::resolution::baseline::Baseline;
 use crate::schedule::{Pace, RoundEnd, Schedule};
 use crate::trace::Distances;
 use crate::vantage::Vantage;
@@ -90,6 +91,8 @@ pub struct Due {
     pub declared: Declared,
     /// How far its addresses were in the round before.
     pub distances: Distances,
+    /// Where its name was found to lead, if it is only to be asked whether that has changed.
+    pub baseline: Option<Baseline>,
 }
 
 /// What is worth a line in the log.
@@ -136,6 +139,17 @@ struct Last {
     observation: Observation,
     /// When it was handed in.
     seen: Instant,
+    /// Where its name was found to lead since it was last looked at because it was time to.
+    baseline: Baseline,
+    /// From when on it is time again, even if its name leads nowhere else.
+    whole_from: Instant,
+}
+
+impl Last {
+    /// Where the name was found to lead, as long as that is all that needs to be asked.
+    fn baseline(&self, now: Moment) -> Option<Baseline> {
+        (now.mono < self.whole_from && !self.observation.resolutions.is_empty()).then(|| self.baseline.clone())
+    }
 }
 
 /// How far earlier rounds are known, in the light of which all others are judged.
@@ -265,10 +279,14 @@ impl Watch {
             if let Some(watched) = self.settings.watched.get(&endpoint) {
                 let last = self.files.get(&endpoint).and_then(|file| file.last.as_ref());
                 let distances = last.map(|last| last.observation.distances()).unwrap_or_default();
-                return Some(Due { declared: watched.declared.clone(), distances, endpoint });
+                // What is on its way to an alert, or back from one, is decided by rounds that see all of it.
+                let last = last.filter(|_| self.book.is_settled(&endpoint));
+                let baseline = last.and_then(|last| last.baseline(now));
+                return Some(Due { declared: watched.declared.clone(), distances, baseline, endpoint });
             }
             if self.settings.landmarks.contains_key(&endpoint) {
-                return Some(Due { declared: Declared::nothing(LANDMARK), distances: Distances::new(), endpoint });
+                let (declared, distances) = (Declared::nothing(LANDMARK), Distances::new());
+                return Some(Due { declared, distances, baseline: None, endpoint });
             }
             self.schedule.handle_done(&endpoint, RoundEnd::Fruitless, now);
         }
@@ -288,13 +306,36 @@ impl Watch {
         }
         self.settle(observation.observed);
         let Some(watched) = self.settings.watched.get(&endpoint) else { return };
-        if observation.declared != watched.declared {
+        let redeclared = observation.declared != watched.declared;
+        if redeclared {
             observation.declared.clone_from(&watched.declared);
-            self.schedule.hasten(&endpoint, now);
         }
         let stale_at = now.mono + watched.freshness + BEYOND;
-        self.expect(&endpoint, stale_at, Some(Last { observation, seen: now.mono }));
+        let last = self.last(observation, watched.interval, now);
+        self.expect(&endpoint, stale_at, Some(last));
+        if redeclared {
+            self.hasten(&endpoint, now);
+        }
         self.judge_last(&endpoint, Some(Occasion::Round), now);
+    }
+
+    /// A round that was begun with a baseline found that the name leads nowhere else, for `ttl` seconds; `None` where no
+    /// view gave an address.
+    pub fn handle_unchanged(&mut self, endpoint: &Endpoint, ttl: Option<u32>, now: Moment) {
+        let end = ttl.map_or(RoundEnd::Fruitless, |ttl| RoundEnd::Learned { ttl: Some(ttl) });
+        self.schedule.handle_done(endpoint, end, now);
+    }
+
+    /// What is kept of a round. One that began because a name leads elsewhere puts off no other.
+    fn last(&self, observation: Observation, interval: Duration, now: Moment) -> Last {
+        let before = self.files.get(&observation.endpoint).and_then(|file| file.last.as_ref());
+        let before = before.filter(|last| now.mono < last.whole_from);
+        let earliest = interval.mul_f64((1.0 - self.settings.pace.jitter).clamp(0.0, 1.0));
+        let began = now.mono.checked_sub(observation.elapsed_ns.duration()).unwrap_or(now.mono);
+        let whole_from = before.map_or(began + earliest, |last| last.whole_from);
+        let mut baseline = before.map(|last| last.baseline.clone()).unwrap_or_default();
+        baseline.add(&observation.resolutions);
+        Last { observation, seen: now.mono, baseline, whole_from }
     }
 
     /// What other vantages saw, each of one address, in place of what was handed in before. What is known is judged again
@@ -325,7 +366,7 @@ impl Watch {
                 record.and_then(|record| Some(record.verdict.as_ref()?.findings.clone()))
             };
             if verdict(self.ledger.endpoints.get(&endpoint)) != verdict(before.as_ref()) {
-                self.schedule.hasten(&endpoint, now);
+                self.hasten(&endpoint, now);
             }
         }
     }
@@ -427,16 +468,31 @@ impl Watch {
             self.expect(endpoint, seen.unwrap_or(now.mono) + watched.freshness + BEYOND, last);
         }
         if before.is_some_and(|before| before.declared != watched.declared) {
-            self.schedule.hasten(endpoint, now);
-            if let Some(last) = self.files.get_mut(endpoint).and_then(|file| file.last.as_mut()) {
+            self.hasten(endpoint, now);
+            if let Some(last) = self.last_of(endpoint) {
                 last.observation.declared.clone_from(&watched.declared);
             }
+        }
+        if let Some(last) = self.last_of(endpoint) {
+            last.whole_from = last.whole_from.min(last.seen + watched.interval);
         }
         let known = self.ledger.endpoints.get(endpoint).map(|record| record.as_ref().clone());
         let (verdict, seen) = known.map_or((None, None), |record| (record.verdict, record.seen));
         let was_judged = verdict.is_some();
         Arc::make_mut(&mut self.ledger).set(endpoint, Record { declared: watched.declared, verdict, seen });
         was_judged
+    }
+
+    /// Looks at an endpoint as a whole now, unless that is under way.
+    fn hasten(&mut self, endpoint: &Endpoint, now: Moment) {
+        if let Some(last) = self.last_of(endpoint) {
+            last.whole_from = now.mono;
+        }
+        self.schedule.hasten(endpoint, now);
+    }
+
+    fn last_of(&mut self, endpoint: &Endpoint) -> Option<&mut Last> {
+        self.files.get_mut(endpoint).and_then(|file| file.last.as_mut())
     }
 
     /// Keeps the last round of an endpoint, and expects the next before `stale_at`.

@@ -20,20 +20,19 @@ use tracing::{debug, error, info, warn};
 use crate::alert::{Change, DeliveryId, Outcome, Severity, SinkId};
 use crate::config::{Config, settings};
 use crate::digest::Digest;
-use crate::edge::client::{self, ClientError};
-use crate::edge::contact::Caller;
+use crate::edge::client::ClientError;
 use crate::edge::evidence::Evidence;
 use crate::edge::http::{self, Question, Scrape, Surface};
 use crate::edge::journal::writer::{self, JournalThread, JournalWriter};
 use crate::edge::journal::{Journal, JournalError};
 use crate::edge::prober::{ProbeSockets, Prober};
 use crate::edge::signals::{Signal, Signals};
-use crate::edge::turns::Turns;
-use crate::edge::{clock, dns, notify};
+use crate::edge::{clock, notify};
 use crate::location::disc::Borders;
+use crate::moment::Moment;
 use crate::observation::Observation;
-use crate::resolution::View;
-use crate::round::RoundSettings;
+use crate::resolution::{Resolution, View};
+use crate::round::{End, RoundSettings, canary};
 use crate::vitals::{RoundOutcome, Vitals};
 use crate::watch::{Due, Event as Happening, Past, Watch};
 use crate::workload::Endpoint;
@@ -41,9 +40,9 @@ use crate::workload::Endpoint;
 use memory::Memory;
 use past::Recall;
 use reload::{News, PrepareError, Prepared, Ready, Reload};
-use round::World;
 use show::Screen;
 use sinks::{Failing, Sinks, Turn};
+use world::{World, WorldError};
 
 pub mod memory;
 pub mod past;
@@ -51,6 +50,7 @@ pub mod reload;
 pub mod round;
 pub mod show;
 pub mod sinks;
+pub mod world;
 
 /// How long running rounds and deliveries are given when the daemon stops.
 const GRACE: Duration = Duration::from_millis(2500);
@@ -94,6 +94,9 @@ pub enum AgentError {
     /// The daemon's own metrics.
     #[error("failed to register metrics: {0}")]
     Vitals(#[from] prometheus::Error),
+    /// Whom to ask cannot be asked.
+    #[error("failed to {0}")]
+    World(#[from] WorldError),
     /// Whom to tell cannot be spoken to.
     #[error("failed to {0}")]
     Client(#[from] ClientError),
@@ -140,10 +143,18 @@ pub struct Agent {
 #[derive(Debug)]
 struct Ended {
     endpoint: Endpoint,
-    /// What it saw; nothing when it broke off.
-    observation: Option<Arc<Observation>>,
-    /// Whether that is in the journal.
-    written: Result<(), JournalError>,
+    came: Came,
+}
+
+/// What came of a round.
+#[derive(Debug)]
+enum Came {
+    /// What it saw, and whether that is in the journal.
+    Observed(Arc<Observation>, Result<(), JournalError>),
+    /// The name leads where it led before.
+    Unchanged { ttl: Option<u32>, resolutions: Vec<Resolution> },
+    /// It broke off.
+    Nothing,
 }
 
 /// What came of a delivery.
@@ -194,14 +205,7 @@ impl Agent {
         let http = tokio::spawn(http::serve(listener, surface, http_ends.clone()));
         let screen = parts.show.then(Screen::open).transpose();
         let screen = screen.map_err(|error| AgentError::Io("begin a thread for standard output", error))?;
-        let world = World {
-            resolvers: Arc::new(dns::Resolvers::new(&config.resolvers)),
-            pointers: Arc::default(),
-            prober: prober_handle,
-            caller: Arc::new(Caller::new(client::authorities()).map_err(ClientError::from)?),
-            turns: Arc::new(Turns::new(config.probing.courtesy())),
-            geodb: geodb.clone(),
-        };
+        let world = World::open(&config, prober_handle, geodb.clone())?;
         let mut agent = Self {
             recall: Recall::new(config.journal_directory(), config.vantage.id.clone()),
             reload: Reload::new(parts.path, parts.state, &config, geodb.clone(), evidence.clone()),
@@ -304,10 +308,12 @@ impl Agent {
     }
 
     fn begin_round(&mut self, due: Due) {
-        let Due { endpoint, declared, distances } = due;
+        let Due { endpoint, declared, distances, baseline } = due;
         debug!(%endpoint, "a round begins");
         let settings = RoundSettings {
             flow: self.flow(&endpoint),
+            canary: canary(&endpoint, clock::seed()),
+            baseline,
             endpoint: endpoint.clone(),
             declared,
             distances,
@@ -317,13 +323,16 @@ impl Agent {
         };
         let (world, journal) = (self.world.clone(), self.journal.clone());
         self.rounds.spawn(async move {
-            let observation =
-                apart(async move { round::inspect(settings, &world).await }).await.flatten().map(Arc::new);
-            let written = match &observation {
-                Some(observation) => journal.append(Arc::clone(observation)).await.map(|_| ()),
-                None => Ok(()),
+            let came = match apart(async move { round::inspect(settings, &world).await }).await.flatten() {
+                Some(End::Observed(observation)) => {
+                    let observation = Arc::new(*observation);
+                    let written = journal.append(Arc::clone(&observation)).await.map(|_| ());
+                    Came::Observed(observation, written)
+                }
+                Some(End::Unchanged { ttl, resolutions }) => Came::Unchanged { ttl, resolutions },
+                None => Came::Nothing,
             };
-            Ended { endpoint, observation, written }
+            Ended { endpoint, came }
         });
     }
 
@@ -335,23 +344,36 @@ impl Agent {
 
     fn handle_round(&mut self, ended: Result<Ended, JoinError>) {
         let now = clock::now();
-        let Ended { endpoint, observation, written } = match ended {
+        let Ended { endpoint, came } = match ended {
             Ok(ended) => ended,
             Err(error) => return error!(%error, "a round broke off and cannot be named"),
         };
-        let Some(observation) = observation else {
-            error!("a round broke off");
-            self.vitals.count_round(RoundOutcome::Failed, &[]);
-            return self.watch.handle_round_failure(&endpoint, now);
-        };
-        self.note_journal(written.as_ref().err());
-        debug!(%endpoint, addresses = observation.addresses().len(), took = %observation.elapsed_ns, "a round is over");
-        let outcome = if written.is_ok() { RoundOutcome::Judged } else { RoundOutcome::Unjournaled };
-        self.vitals.count_round(outcome, &observation.resolutions);
-        match written {
-            Ok(()) => self.watch.handle_round(Arc::unwrap_or_clone(observation), now),
-            Err(_) => self.watch.handle_round_failure(&endpoint, now),
+        match came {
+            Came::Observed(observation, Ok(())) => self.handle_observed(observation, now),
+            Came::Observed(observation, Err(failure)) => {
+                self.note_journal(Some(&failure));
+                self.vitals.count_round(RoundOutcome::Unjournaled, &observation.resolutions);
+                self.watch.handle_round_failure(&endpoint, now);
+            }
+            Came::Unchanged { ttl, resolutions } => {
+                debug!(%endpoint, "its name leads where it led before");
+                self.vitals.count_round(RoundOutcome::Unchanged, &resolutions);
+                self.watch.handle_unchanged(&endpoint, ttl, now);
+            }
+            Came::Nothing => {
+                error!("a round broke off");
+                self.vitals.count_round(RoundOutcome::Failed, &[]);
+                self.watch.handle_round_failure(&endpoint, now);
+            }
         }
+    }
+
+    fn handle_observed(&mut self, observation: Arc<Observation>, now: Moment) {
+        self.note_journal(None);
+        let (endpoint, addresses) = (&observation.endpoint, observation.addresses().len());
+        debug!(%endpoint, addresses, took = %observation.elapsed_ns, "a round is over");
+        self.vitals.count_round(RoundOutcome::Judged, &observation.resolutions);
+        self.watch.handle_round(Arc::unwrap_or_clone(observation), now);
     }
 
     /// A disk that stays full is one line in the log.
@@ -424,8 +446,10 @@ impl Agent {
         let borders = Borders::new(geodb.outlines());
         self.watch.handle_reconfigured(settings::of_watch(&config, borders, geodb.digests()), clock::now());
         self.vitals.expect(&views(&config), &sinks.ids());
-        self.world.resolvers = Arc::new(dns::Resolvers::new(&config.resolvers));
-        self.world.geodb = geodb;
+        // The keys were read before, when the configuration was.
+        if let Err(error) = self.world.reconfigure(&config, geodb) {
+            error!("failed to {error}; names are asked as before");
+        }
         self.sinks = sinks;
         self.config = config;
         self.take_up_evidence(evidence);

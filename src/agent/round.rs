@@ -8,52 +8,32 @@ use tracing::error;
 
 use crate::contact::Contact;
 use crate::edge::clock;
-use crate::edge::contact::Caller;
-use crate::edge::dns::Resolvers;
-use crate::edge::dns::pointers::Pointers;
-use crate::edge::geodb::Geodb;
-use crate::edge::prober::ProberHandle;
-use crate::edge::turns::Turns;
-use crate::observation::Observation;
 use crate::resolution::Resolution;
 use crate::resolution::pointer::Pointer;
-use crate::round::{Ask, Reason, Round, RoundSettings};
+use crate::resolution::zone::Zone;
+use crate::round::{Ask, End, Reason, Round, RoundSettings};
 use crate::trace::Trace;
 
-/// Whom a round asks.
-#[derive(Clone, Debug)]
-pub struct World {
-    /// Every view.
-    pub resolvers: Arc<Resolvers>,
-    /// What addresses are called, as far as it was asked.
-    pub pointers: Arc<Pointers>,
-    /// Traces.
-    pub prober: ProberHandle,
-    /// Conversations.
-    pub caller: Arc<Caller>,
-    /// When connections may be attempted.
-    pub turns: Arc<Turns>,
-    /// The sources of claims.
-    pub geodb: Geodb,
-}
+use super::world::World;
 
 enum Answer {
     Resolution(Resolution),
     Trace(Trace),
     Contact(Contact),
     Pointer(Pointer),
+    Zone(Zone),
 }
 
 /// One round of one endpoint, now. Tasks still under way when it is over are dropped with it.
-pub async fn inspect(settings: RoundSettings, world: &World) -> Option<Observation> {
+pub async fn inspect(settings: RoundSettings, world: &World) -> Option<End> {
     let mut round = Round::new(settings, clock::now());
     let mut answers = JoinSet::new();
     loop {
         while let Some(ask) = round.poll_ask() {
             world.put(ask, &mut round, &mut answers);
         }
-        if let Some(observation) = round.poll_observation() {
-            return Some(observation);
+        if let Some(end) = round.poll_end() {
+            return Some(end);
         }
         let (deadline, Reason::Deadline) = round.poll_timeout()?;
         tokio::select! {
@@ -86,6 +66,19 @@ impl World {
                 let (resolvers, pointers) = (Arc::clone(&self.resolvers), Arc::clone(&self.pointers));
                 answers.spawn(async move { Answer::Pointer(pointers.point(&resolvers, &view, address).await) });
             }
+            Ask::Visit(call) => {
+                let (caller, turns) = (Arc::clone(&self.caller), Arc::clone(&self.turns));
+                let recent = Arc::clone(&self.recent);
+                answers.spawn(async move { Answer::Contact(recent.call(&caller, &call, &turns).await) });
+            }
+            Ask::Zone { view, name } => {
+                let (resolvers, zones) = (Arc::clone(&self.resolvers), Arc::clone(&self.zones));
+                let probing = round.probing().clone();
+                answers.spawn(async move {
+                    let permits = |address| probing.admits(address);
+                    Answer::Zone(zones.zone(&resolvers, &view, &name, &permits).await)
+                });
+            }
             Ask::Claims { addresses, names } => {
                 let of_addresses = addresses.into_iter().flat_map(|address| self.geodb.claims(address));
                 let of_names = names.iter().filter_map(|(address, name)| self.geodb.named(*address, name));
@@ -100,7 +93,8 @@ fn hand_in(round: &mut Round, answer: Answer) {
     match answer {
         Answer::Resolution(resolution) => round.handle_resolution(resolution, clock::now()),
         Answer::Trace(trace) => round.handle_trace(trace, clock::now()),
-        Answer::Contact(contact) => round.handle_contact(contact),
+        Answer::Contact(contact) => round.handle_contact(contact, clock::now()),
         Answer::Pointer(pointer) => round.handle_pointer(pointer),
+        Answer::Zone(zone) => round.handle_zone(zone, clock::now()),
     }
 }

@@ -241,6 +241,12 @@ impl AlertBook {
         Counts { pending, firing, resolved }
     }
 
+    /// Whether more rounds like the last one would change nothing about the alerts of an endpoint.
+    pub fn is_settled(&self, endpoint: &Endpoint) -> bool {
+        let mut cases = self.cases.get(endpoint).into_iter().flat_map(BTreeMap::values);
+        cases.all(|case| case.recent.last() == case.open.as_ref().map(|open| open.severity))
+    }
+
     /// Whether a round that `found` findings by these rules has something to say of `rule`.
     fn speaks(&self, verdict: &Verdict, sight: &Sight, found: &BTreeSet<RuleId>, rule: RuleId) -> bool {
         if found.contains(&rule) {

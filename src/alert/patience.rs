@@ -44,7 +44,12 @@ impl Recent {
 
     /// Whether the last round had it.
     pub fn is_present(&self) -> bool {
-        self.0.back().is_some_and(Option::is_some)
+        self.last().is_some()
+    }
+
+    /// How severe it was in the last round, if that had it.
+    pub fn last(&self) -> Option<Severity> {
+        self.0.back().copied().flatten()
     }
 
     /// How severe the alert should now be that was `standing` until this round.
@@ -65,7 +70,7 @@ impl Recent {
     }
 
     fn risen(&self, patience: Patience) -> Option<Severity> {
-        let last = self.0.back().copied().flatten()?;
+        let last = self.last()?;
         let had = |least: Severity| {
             let rounds = self.0.iter().rev().take(patience.of.clamp(1, usize::from(ROUNDS_AT_MOST)));
             rounds.filter(|seen| **seen >= Some(least)).count() >= patience.raise

@@ -13,22 +13,20 @@ use tokio_util::sync::CancellationToken;
 use super::verdicts::{Form, Judged, Refusal, known_class};
 use super::{Exit, logging};
 use crate::agent::reload::{Prepared, prepare};
-use crate::agent::round::{World, inspect};
+use crate::agent::round::inspect;
+use crate::agent::world::World;
 use crate::calibration::{Calibration, Hubs, Window};
 use crate::cli::CONFIG;
 use crate::config::{Config, Draft, Written};
 use crate::dossier::{Companions, Dossier, Instruments};
-use crate::edge::contact::Caller;
-use crate::edge::dns::Resolvers;
 use crate::edge::evidence::Evidence;
 use crate::edge::geodb::Geodb;
 use crate::edge::prober::{ProbeSockets, Prober};
-use crate::edge::turns::Turns;
-use crate::edge::{client, clock, privileges};
+use crate::edge::{clock, privileges};
 use crate::location::disc::Borders;
 use crate::observation::{Declared, Observation};
 use crate::printable::Escaped;
-use crate::round::RoundSettings;
+use crate::round::{End, RoundSettings, canary};
 use crate::trace::Distances;
 use crate::workload::{DataClass, Endpoint};
 
@@ -156,12 +154,9 @@ fn observe(
     let outcomes = runtime.block_on(async {
         let shutdown = CancellationToken::new();
         let courtesy = config.probing.courtesy();
-        let turns = Arc::new(Turns::new(courtesy.clone()));
         let (handle, prober) = Prober::spawn(sockets, clock::seed(), courtesy, shutdown.clone())?;
-        let resolvers = Arc::new(Resolvers::new(&config.resolvers));
-        let caller = Arc::new(Caller::new(client::authorities()).map_err(io::Error::other)?);
-        let (pointers, geodb) = (Arc::default(), prepared.geodb.clone());
-        let outcomes = inspect_all(rounds, World { resolvers, pointers, prober: handle, caller, turns, geodb }).await;
+        let world = World::open(config, handle, prepared.geodb.clone()).map_err(io::Error::other)?;
+        let outcomes = inspect_all(rounds, world).await;
         shutdown.cancel();
         prober.await.map_err(io::Error::other)?;
         io::Result::Ok(outcomes)
@@ -189,10 +184,10 @@ async fn inspect_all(rounds: Vec<RoundSettings>, world: World) -> Vec<Result<Obs
     }
     while let Some(done) = running.join_next().await {
         progress.inc(1);
-        if let Ok((index, Some(observation))) = done
+        if let Ok((index, Some(End::Observed(observation)))) = done
             && let Some(outcome) = outcomes.get_mut(index)
         {
-            *outcome = Ok(observation);
+            *outcome = Ok(*observation);
         }
     }
     progress.finish_and_clear();
@@ -203,11 +198,13 @@ fn settings_for(endpoint: Endpoint, class: Option<&DataClass>, config: &Config) 
     let mut declared = declared(&endpoint, config);
     declared.class = class.cloned().or(declared.class);
     RoundSettings {
-        endpoint,
         declared,
         vantage: config.vantage.clone(),
         views: config.resolvers.iter().map(|resolver| resolver.view.clone()).collect(),
         probing: config.probing.round.clone(),
+        canary: canary(&endpoint, clock::seed()),
+        endpoint,
+        baseline: None,
         distances: Distances::new(),
         flow: clock::seed().to_le_bytes().first_chunk().map_or(0, |bytes| u16::from_le_bytes(*bytes)),
     }

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use toml::de::DeValue;
 
-use crate::round::Probing;
 use crate::round::deny::DenyList;
+use crate::round::{Beyond, Probing};
 use crate::trace::Protocol;
 use crate::trace::courtesy::Courtesy;
 use crate::trace::plan::Plan;
@@ -43,6 +43,7 @@ impl Default for ProbingConfig {
             trace_timeout: plan.deadline,
             contact_attempts: 3,
             contact_timeout: Duration::from_secs(3),
+            beyond: Beyond { converse: true, redirects: 5, resources: false, zone: true },
             max_addresses: 32,
             share: false,
             names: true,
@@ -90,6 +91,12 @@ pub(super) fn read(root: &Section<'_>, schedule: &Section<'_>) -> ProbingConfig 
         trace_timeout: section.or("trace_timeout", default.trace_timeout, value::duration(shortest)),
         contact_attempts: section.or("contact_attempts", default.contact_attempts, value::whole(0, 20)),
         contact_timeout: section.or("contact_timeout", default.contact_timeout, value::duration(shortest)),
+        beyond: Beyond {
+            converse: section.or("converse", default.beyond.converse, value::flag),
+            redirects: section.or("redirects", default.beyond.redirects, value::whole(0, 10)),
+            resources: section.or("resources", default.beyond.resources, value::flag),
+            zone: section.or("zone", default.beyond.zone, value::flag),
+        },
         max_addresses: section.or("max_addresses", default.max_addresses, value::whole(1, 256)),
         share: section.or("share", default.share, value::flag),
         names: section.or("names", default.names, value::flag),

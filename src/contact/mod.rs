@@ -23,6 +23,7 @@ pub mod exchange;
 pub mod greeting;
 pub mod pop;
 pub mod resources;
+pub mod redirect;
 
 /// Attempts to reach one address on one port.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

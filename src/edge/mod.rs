@@ -18,6 +18,7 @@ pub mod input;
 pub mod inventory;
 pub mod journal;
 pub mod measurements;
+mod memory;
 pub mod notify;
 mod outbox;
 pub mod privileges;

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::moment::Rtt;
 use crate::workload::HostName;
 
+pub mod baseline;
 pub mod chain;
 pub mod pointer;
 pub mod zone;

@@ -41,6 +41,24 @@ pub struct Zone {
     pub failures: Vec<(String, NameFailure)>,
 }
 
+impl Zone {
+    /// One of which nothing could be found out.
+    pub fn unknown(name: HostName, view: View, asked: Timestamp, why: NameFailure) -> Self {
+        Self {
+            name,
+            apex: None,
+            view,
+            asked,
+            servers: Vec::new(),
+            mail: Vec::new(),
+            services: Vec::new(),
+            issuers: Vec::new(),
+            security: Security::Indeterminate,
+            failures: vec![("SOA".to_owned(), why)],
+        }
+    }
+}
+
 /// A name server of a zone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NameServer {

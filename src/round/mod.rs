@@ -13,89 +13,56 @@
 //!    Where it was in the round before, an address is looked for first. Hops are taken over from the traces to its
 //!    neighbours only if [`Probing::share`] says so, and none that was measured before the round began.
 //! 6. Of every address that is traced, and of the last two global hops before it, the name is asked for, of the first view.
-//! 7. When nothing is outstanding, the sources are asked about the addresses, everyone who answered on the way, and the
+//! 7. Of the zone of a name it is asked who serves it and who takes its mail. Those hosts, and those that pages of the endpoint
+//!    send people to, are looked up by the first view and spoken to within rules 3 and 4. A redirect to the same host is
+//!    followed at the same address, one to another host at one address of that, [`Beyond::redirects`] in a row at most.
+//! 8. Each view is asked for a name that nobody has ([`RoundSettings::canary`]).
+//! 9. When nothing is outstanding, the sources are asked about the addresses, everyone who answered on the way, and the
 //!    names.
-//! 8. At the deadline what is missing is recorded as missing, and the round goes on to rule 7.
+//! 10. At the deadline what is missing is recorded as missing, and the round goes on to rule 9.
+//! 11. A round that is told where the name was found to lead ([`RoundSettings::baseline`]) ends after rule 1 if nothing else
+//!     was answered; otherwise it begins anew with what was answered.
 //!
-//! Who drives it (the agent, `inspect`, the simulation) drains [`Round::poll_ask`] after every `handle_*` and takes the
-//! observation when [`Round::poll_observation`] has it. A result nobody asked for, or that comes twice, is dropped.
+//! Who drives it (the agent, `inspect`, the simulation) drains [`Round::poll_ask`] after every `handle_*` and takes what
+//! came of it when [`Round::poll_end`] has it. A result nobody asked for, or that comes twice, is dropped.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::IpAddr;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use ipnet::IpNet;
 use jiff::Timestamp;
 
 use crate::contact::call::{Call, Speech};
+use crate::contact::exchange::{Answer, HttpOutcome};
+use crate::contact::redirect::Destination;
 use crate::contact::{Contact, ContactFailure, ContactOutcome};
 use crate::location::claims::Claims;
 use crate::moment::{Moment, Rtt};
 use crate::network::AddressScope;
-use crate::observation::{DatabaseDigest, Declared, Denied, Observation};
+use crate::observation::{DatabaseDigest, Declared, Denied, Observation, Role};
+use crate::resolution::baseline::Baseline;
 use crate::resolution::pointer::{Pointed, Pointer};
+use crate::resolution::zone::{Canary, Zone};
 use crate::resolution::{AddressFamily, NameFailure, Outcome, Resolution, View};
 use crate::trace::multipath::Confidence;
 use crate::trace::plan::{Plan, Sharing};
 use crate::trace::{Distances, Ending, Hop, Protocol, Trace};
 use crate::vantage::Vantage;
-use crate::workload::{Endpoint, Host, HostName, Scheme};
+use crate::workload::{Endpoint, Host, HostName};
 
-use deny::DenyList;
+use relations::Relations;
+
+pub use ask::Ask;
+pub use probing::{Beyond, Probing};
 
 pub mod deny;
 
+mod ask;
+mod probing;
+mod relations;
+
 #[cfg(test)]
 mod tests;
-
-/// How much a round may ask of the network.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Probing {
-    /// The protocols of a trace, in the order they are tried; none for no traces.
-    pub protocols: Vec<Protocol>,
-    /// How many probes a trace sends to each distance.
-    pub attempts: u8,
-    /// The hop limit of its first probes.
-    pub first_ttl: u8,
-    /// The largest hop limit.
-    pub last_ttl: u8,
-    /// How many more probes it sends to a distance where nobody answered, although somebody did further on.
-    pub retries: u8,
-    /// How many of its probes may be on their way at once.
-    pub window: u8,
-    /// After how many silent hops in a row it ends.
-    pub gap_limit: u8,
-    /// How long it waits for a reply.
-    pub reply_timeout: Duration,
-    /// How long it may take.
-    pub trace_timeout: Duration,
-    /// How many connections are attempted to each address; 0 for none.
-    pub contact_attempts: u8,
-    /// How long one connection may take.
-    pub contact_timeout: Duration,
-    /// The most addresses of one endpoint that are traced and contacted; of the rest only the sources are asked.
-    pub max_addresses: usize,
-    /// How long the round may take before what is missing is recorded as missing.
-    pub deadline: Duration,
-    /// Whether a trace takes over hops that others to neighbours of its target have measured since the round began.
-    pub share: bool,
-    /// Whether it is asked what addresses are called.
-    pub names: bool,
-    /// Prefixes that may be spoken to although they are not global.
-    pub allow: Vec<IpNet>,
-    /// Networks that are never sent anything.
-    pub deny: DenyList,
-}
-
-impl Probing {
-    /// Whether an address that a name led to may be spoken to. An IPv4 address in the dress of IPv6 never is: no honest
-    /// zone has one.
-    pub fn permits(&self, address: IpAddr) -> bool {
-        let disguised = address.to_canonical() != address;
-        let allowed = self.allow.iter().any(|prefix| prefix.contains(&address));
-        !disguised && (AddressScope::of(address).is_global() || allowed)
-    }
-}
 
 /// What a round is about.
 #[derive(Clone, Debug)]
@@ -115,37 +82,23 @@ pub struct RoundSettings {
     /// How far addresses were in the round before, as far as it is known: what a trace asks first depends on it, and
     /// nothing of what it finds.
     pub distances: Distances,
+    /// A name beside that of the endpoint that nobody has, which every view is asked for; `None` for no such question.
+    pub canary: Option<HostName>,
+    /// Where the name was found to lead; `None` where it is to be looked at as a whole, whatever it leads to.
+    pub baseline: Option<Baseline>,
 }
 
-/// Something the world is to be asked.
+/// What came of a round.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Ask {
-    /// Look a name up.
-    Lookup {
-        /// By this view.
-        view: View,
-        /// This name.
-        name: HostName,
-        /// For addresses of this family.
-        family: AddressFamily,
-    },
-    /// Trace the path to an address.
-    Trace(Plan),
-    /// Speak to an address.
-    Contact(Call),
-    /// Ask what an address is called.
-    Pointer {
-        /// Ask this view.
-        view: View,
-        /// The address.
-        address: IpAddr,
-    },
-    /// Ask every source what it says of these addresses and names.
-    Claims {
-        /// The addresses.
-        addresses: BTreeSet<IpAddr>,
-        /// What some of them are called.
-        names: Vec<(IpAddr, String)>,
+pub enum End {
+    /// What it saw.
+    Observed(Box<Observation>),
+    /// The name leads where it led before.
+    Unchanged {
+        /// How long that holds, in seconds: the smallest TTL; `None` where no view gave an address.
+        ttl: Option<u32>,
+        /// What the views answered.
+        resolutions: Vec<Resolution>,
     },
 }
 
@@ -162,20 +115,43 @@ pub struct Round {
     settings: RoundSettings,
     started: Moment,
     asks: VecDeque<Ask>,
-    lookups: BTreeMap<(View, AddressFamily), Timestamp>,
+    /// Since when it measures, and not only looks whether anything has changed.
+    since: Instant,
+    lookups: BTreeMap<(HostName, View, AddressFamily), Timestamp>,
+    /// When the zone was asked for.
+    zone: Option<Timestamp>,
     traces: BTreeMap<IpAddr, (Protocol, Timestamp)>,
-    contacts: BTreeMap<IpAddr, Timestamp>,
+    contacts: BTreeMap<(IpAddr, u16, Speech), Called>,
+    /// What was said to whom, or is being said.
+    called: BTreeSet<(IpAddr, u16, Speech)>,
     pointers: BTreeMap<IpAddr, Timestamp>,
     /// The addresses whose names were asked for.
     pointed: BTreeSet<IpAddr>,
+    /// Every address of the endpoint and of other hosts.
     known: BTreeSet<IpAddr>,
+    /// Those of the endpoint.
+    own: BTreeSet<IpAddr>,
     probed: usize,
+    relations: Relations,
     stage: Stage,
     observation: Observation,
 }
 
+/// A conversation under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Called {
+    at: Timestamp,
+    attempts: u8,
+    /// Over how many redirects.
+    over: u8,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
+    /// It is awaited whether the name leads anywhere else than before.
+    Checking,
+    /// It does not.
+    Unchanged,
     /// Answers are awaited.
     Asking,
     /// Nothing more is asked of the network; the sources are.
@@ -194,19 +170,34 @@ impl Round {
         let mut round = Self {
             settings,
             started: now,
+            since: now.mono,
             asks: VecDeque::new(),
             lookups: BTreeMap::new(),
+            zone: None,
             traces: BTreeMap::new(),
             contacts: BTreeMap::new(),
+            called: BTreeSet::new(),
             pointers: BTreeMap::new(),
             pointed: BTreeSet::new(),
             known: BTreeSet::new(),
+            own: BTreeSet::new(),
             probed: 0,
+            relations: Relations::default(),
             stage: Stage::Asking,
             observation,
         };
         round.begin(now);
         round
+    }
+
+    /// What it is about.
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.settings.endpoint
+    }
+
+    /// How much it may ask.
+    pub fn probing(&self) -> &Probing {
+        &self.settings.probing
     }
 
     /// What to ask next; `None` until something is told.
@@ -216,13 +207,30 @@ impl Round {
 
     /// Tells what a view answered.
     pub fn handle_resolution(&mut self, resolution: Resolution, now: Moment) {
-        if self.lookups.remove(&(resolution.view.clone(), resolution.family)).is_none() {
+        let key = (resolution.name.clone(), resolution.view.clone(), resolution.family);
+        if self.lookups.remove(&key).is_none() {
             return;
         }
-        for address in resolution.addresses() {
-            self.handle_address(address, now);
+        self.take_up(resolution, now);
+        if self.stage == Stage::Checking && self.lookups.is_empty() {
+            self.check(now);
         }
-        self.observation.resolutions.push(resolution);
+        self.settle();
+    }
+
+    /// Tells what the zone of the name says of itself.
+    pub fn handle_zone(&mut self, zone: Zone, now: Moment) {
+        if self.zone.take().is_none() {
+            return;
+        }
+        let named_by = zone.apex.as_ref().unwrap_or(&zone.name).to_string();
+        for server in &zone.servers {
+            self.relate(Role::NameServer, &Host::Name(server.name.clone()), &named_by, now);
+        }
+        for exchanger in &zone.mail {
+            self.relate(Role::Mail, &Host::Name(exchanger.name.clone()), &named_by, now);
+        }
+        self.observation.zone = Some(zone);
         self.settle();
     }
 
@@ -249,9 +257,13 @@ impl Round {
     }
 
     /// Tells how a conversation went.
-    pub fn handle_contact(&mut self, contact: Contact) {
-        if self.contacts.remove(&contact.address).is_none() {
-            return;
+    pub fn handle_contact(&mut self, contact: Contact, now: Moment) {
+        let key = (contact.address, contact.port, contact.speech.clone());
+        let Some(Called { over, .. }) = self.contacts.remove(&key) else { return };
+        for exchange in &contact.exchanges {
+            if let HttpOutcome::Answered(answer) = &exchange.outcome {
+                self.follow(answer, &exchange.url, &contact, over, now);
+            }
         }
         self.observation.contacts.push(contact);
         self.settle();
@@ -269,11 +281,15 @@ impl Round {
 
     /// Tells the time: at the deadline the round stops waiting.
     pub fn handle_timeout(&mut self, now: Moment) {
-        if self.stage != Stage::Asking || now.mono < self.deadline() {
+        if !self.is_waiting() || now.mono < self.deadline() {
             return;
         }
         self.asks.clear();
         self.record_missing_lookups(now);
+        if self.stage == Stage::Checking {
+            return self.check(now);
+        }
+        self.record_missing_zone();
         self.record_missing_traces();
         self.record_missing_contacts();
         self.record_missing_pointers();
@@ -282,46 +298,190 @@ impl Round {
 
     /// When to call [`Round::handle_timeout`], and why.
     pub fn poll_timeout(&self) -> Option<(Instant, Reason)> {
-        (self.stage == Stage::Asking).then(|| (self.deadline(), Reason::Deadline))
+        self.is_waiting().then(|| (self.deadline(), Reason::Deadline))
     }
 
-    /// The observation, once, when it is complete.
-    pub fn poll_observation(&mut self) -> Option<Observation> {
-        let Stage::Complete(ended) = self.stage else { return None };
-        self.stage = Stage::Taken;
+    /// What came of it, once, when it is over.
+    pub fn poll_end(&mut self) -> Option<End> {
+        match std::mem::replace(&mut self.stage, Stage::Taken) {
+            Stage::Complete(ended) => Some(End::Observed(Box::new(self.observed(ended)))),
+            Stage::Unchanged => {
+                let resolutions = std::mem::take(&mut self.observation.resolutions);
+                Some(End::Unchanged { ttl: resolutions.iter().filter_map(Resolution::ttl).min(), resolutions })
+            }
+            stage @ (Stage::Checking | Stage::Asking | Stage::Claiming | Stage::Taken) => {
+                self.stage = stage;
+                None
+            }
+        }
+    }
+
+    fn observed(&mut self, ended: Instant) -> Observation {
         let elapsed = ended.saturating_duration_since(self.started.mono);
         let mut observation = self.observation.clone();
         observation.elapsed_ns = Rtt::from_duration(elapsed);
+        observation.related = self.relations.related();
         observation.resolutions.sort_by(|a, b| (&a.view, a.family).cmp(&(&b.view, b.family)));
+        observation.canaries.sort_by(|a, b| a.view.cmp(&b.view));
         observation.denied.sort_by_key(|denied| denied.address);
         observation.traces.sort_by_key(|trace| (trace.target, trace.protocol));
-        observation.contacts.sort_by_key(|contact| contact.address);
+        observation.contacts.sort_by_cached_key(|contact| (contact.address, contact.port, contact.speech.clone()));
         observation.pointers.sort_by_key(|pointer| pointer.address);
-        Some(observation)
+        observation
     }
 
     fn begin(&mut self, now: Moment) {
         match self.settings.endpoint.host().clone() {
             Host::Address(address) => {
-                self.known.insert(address);
+                self.own.insert(address);
                 if !self.is_denied(address) {
                     self.probe(address, now);
                 }
             }
             Host::Name(name) => {
                 for view in self.settings.views.clone() {
-                    for family in [AddressFamily::A, AddressFamily::Aaaa] {
-                        self.lookups.insert((view.clone(), family), now.wall);
-                        self.asks.push_back(Ask::Lookup { view: view.clone(), name: name.clone(), family });
-                    }
+                    self.look_up(&view, &name, now);
+                }
+                if self.settings.baseline.is_some() {
+                    self.stage = Stage::Checking;
+                } else {
+                    self.ask_beside(&name, now);
                 }
             }
         }
         self.settle();
     }
 
+    /// Asks a view for the addresses of a name.
+    fn look_up(&mut self, view: &View, name: &HostName, now: Moment) {
+        for family in [AddressFamily::A, AddressFamily::Aaaa] {
+            self.ask_for(view, name, family, now);
+        }
+    }
+
+    fn ask_for(&mut self, view: &View, name: &HostName, family: AddressFamily, now: Moment) {
+        self.lookups.insert((name.clone(), view.clone(), family), now.wall);
+        self.asks.push_back(Ask::Lookup { view: view.clone(), name: name.clone(), family });
+    }
+
+    /// Asks what is asked beside the addresses of `name`.
+    fn ask_beside(&mut self, name: &HostName, now: Moment) {
+        if let Some(canary) = self.settings.canary.clone() {
+            for view in self.settings.views.clone() {
+                self.ask_for(&view, &canary, AddressFamily::A, now);
+            }
+        }
+        if self.settings.probing.beyond.zone
+            && let Some(view) = self.settings.views.first().cloned()
+        {
+            self.zone = Some(now.wall);
+            self.asks.push_back(Ask::Zone { view, name: name.clone() });
+        }
+    }
+
+    /// All views have answered: unless one says what none said before, that is all.
+    fn check(&mut self, now: Moment) {
+        let Some(baseline) = self.settings.baseline.take() else { return };
+        if self.observation.resolutions.iter().all(|resolution| baseline.holds(resolution)) {
+            self.stage = Stage::Unchanged;
+            return;
+        }
+        self.stage = Stage::Asking;
+        self.since = now.mono;
+        if let Host::Name(name) = self.settings.endpoint.host().clone() {
+            self.ask_beside(&name, now);
+        }
+        for resolution in std::mem::take(&mut self.observation.resolutions) {
+            self.take_up(resolution, now);
+        }
+        self.settle();
+    }
+
+    /// Takes up an answer, by what its name is to the endpoint.
+    fn take_up(&mut self, resolution: Resolution, now: Moment) {
+        let is_own = matches!(self.settings.endpoint.host(), Host::Name(name) if *name == resolution.name);
+        if self.settings.canary.as_ref() == Some(&resolution.name) {
+            let Resolution { view, name, outcome, .. } = resolution;
+            return self.observation.canaries.push(Canary { view, name, outcome });
+        }
+        if is_own && self.stage != Stage::Checking {
+            for address in resolution.addresses() {
+                self.handle_address(address, now);
+            }
+        }
+        // Its own name may be that of a host which takes its mail.
+        let is_related = !is_own || self.settings.views.first() == Some(&resolution.view);
+        if is_related && self.stage != Stage::Checking {
+            let host = Host::Name(resolution.name.clone());
+            self.relations.resolved(resolution.clone());
+            for address in resolution.addresses() {
+                self.reach(&host, address, now);
+            }
+        }
+        if is_own {
+            self.observation.resolutions.push(resolution);
+        }
+    }
+
+    /// Takes up a host that the endpoint depends on or sends people to.
+    fn relate(&mut self, role: Role, host: &Host, named_by: &str, now: Moment) {
+        if !self.relations.relate(role, host, named_by) && role != Role::Redirect {
+            return;
+        }
+        let view = self.settings.views.first().cloned();
+        if let (Host::Name(name), Some(view)) = (host, view)
+            && self.relations.begin_lookup(name)
+            && self.settings.endpoint.host() != host
+        {
+            self.look_up(&view, name, now);
+        }
+        for address in self.relations.addresses(host) {
+            self.reach(host, address, now);
+        }
+    }
+
+    /// Speaks to an address of another host as far as that is wanted and allowed.
+    fn reach(&mut self, host: &Host, address: IpAddr, now: Moment) {
+        if self.is_denied(address) || !self.settings.probing.permits(address) {
+            return;
+        }
+        for (port, speech, over) in self.relations.calls(host, address) {
+            self.call(address, port, speech, Called { at: now.wall, attempts: 1, over }, Ask::Visit);
+        }
+    }
+
+    /// Goes where an answer sends us, as far as that is wanted.
+    fn follow(&mut self, answer: &Answer, url: &str, contact: &Contact, over: u8, now: Moment) {
+        for name in &answer.resources {
+            self.relate(Role::Resource, &Host::Name(name.clone()), url, now);
+        }
+        let Some(destination) = answer.redirect.as_deref().and_then(Destination::of) else { return };
+        let is_here = matches!(&contact.speech, Speech::Http(request) if request.host == destination.request.host);
+        let may_follow = over < self.settings.probing.beyond.redirects;
+        if is_here && may_follow {
+            let Destination { port, request } = destination;
+            let called = Called { at: now.wall, attempts: 1, over: over + 1 };
+            self.call(contact.address, port, Speech::Http(request), called, Ask::Contact);
+        } else if !is_here {
+            let host = destination.request.host.clone();
+            if may_follow {
+                self.relations.send(destination, over + 1);
+            }
+            self.relate(Role::Redirect, &host, url, now);
+        }
+    }
+
+    fn call(&mut self, address: IpAddr, port: u16, speech: Speech, called: Called, ask: fn(Call) -> Ask) {
+        let (timeout, attempts) = (self.settings.probing.contact_timeout, called.attempts);
+        let key = (address, port, speech.clone());
+        if self.settings.probing.contact_attempts > 0 && self.called.insert(key.clone()) {
+            self.contacts.insert(key, called);
+            self.asks.push_back(ask(Call { address, port, attempts, timeout, speech }));
+        }
+    }
+
     fn handle_address(&mut self, address: IpAddr, now: Moment) {
-        if !self.known.insert(address) || self.is_denied(address) {
+        if !self.own.insert(address) || self.is_denied(address) {
             return;
         }
         if self.settings.probing.permits(address) && self.probed < self.settings.probing.max_addresses {
@@ -329,10 +489,12 @@ impl Round {
         }
     }
 
-    /// Whether nothing may be sent to the address, which is then recorded.
+    /// Takes up an address. Whether nothing may be sent to it, which is then recorded.
     fn is_denied(&mut self, address: IpAddr) -> bool {
         let by = self.settings.probing.deny.denies(address);
-        self.observation.denied.extend(by.map(|by| Denied { address, by }));
+        if self.known.insert(address) {
+            self.observation.denied.extend(by.map(|by| Denied { address, by }));
+        }
         by.is_some()
     }
 
@@ -342,11 +504,9 @@ impl Round {
             self.trace(address, first, now);
         }
         self.point(address, now);
-        let (attempts, timeout) = (self.settings.probing.contact_attempts, self.settings.probing.contact_timeout);
-        if attempts > 0 && self.settings.endpoint.scheme() != Scheme::Dns {
-            let port = self.settings.endpoint.port();
-            self.contacts.insert(address, now.wall);
-            self.asks.push_back(Ask::Contact(Call { address, port, attempts, timeout, speech: Speech::Nothing }));
+        let (attempts, port) = (self.settings.probing.contact_attempts, self.settings.endpoint.port());
+        if let Some(speech) = self.settings.probing.speech(&self.settings.endpoint) {
+            self.call(address, port, speech, Called { at: now.wall, attempts, over: 0 }, Ask::Contact);
         }
     }
 
@@ -391,9 +551,9 @@ impl Round {
 
     /// Goes on to the sources once nothing is outstanding.
     fn settle(&mut self) {
-        let measured = self.lookups.is_empty() && self.traces.is_empty() && self.contacts.is_empty();
-        let waiting = !(measured && self.pointers.is_empty());
-        if waiting || self.stage != Stage::Asking {
+        let told = self.lookups.is_empty() && self.zone.is_none() && self.pointers.is_empty();
+        let measured = self.traces.is_empty() && self.contacts.is_empty();
+        if !(told && measured) || self.stage != Stage::Asking {
             return;
         }
         let responders = self.observation.traces.iter().flat_map(Trace::responders);
@@ -405,19 +565,28 @@ impl Round {
         self.stage = Stage::Claiming;
     }
 
+    fn is_waiting(&self) -> bool {
+        matches!(self.stage, Stage::Checking | Stage::Asking)
+    }
+
     fn deadline(&self) -> Instant {
-        self.started.mono + self.settings.probing.deadline
+        self.since + self.settings.probing.deadline
     }
 
     fn record_missing_lookups(&mut self, now: Moment) {
-        let Host::Name(name) = self.settings.endpoint.host() else { return };
-        let elapsed = Rtt::from_duration(now.mono.saturating_duration_since(self.started.mono));
-        for ((view, family), asked) in std::mem::take(&mut self.lookups) {
+        let elapsed_ns = Rtt::from_duration(now.mono.saturating_duration_since(self.started.mono));
+        for ((name, view, family), asked) in std::mem::take(&mut self.lookups) {
             let outcome = Outcome::Failed(NameFailure::Timeout);
-            let (name, server, followed, subnet) = (name.clone(), None, Vec::new(), None);
-            let missing =
-                Resolution { name, family, view, server, asked, elapsed_ns: elapsed, outcome, followed, subnet };
-            self.observation.resolutions.push(missing);
+            let (server, followed, subnet) = (None, Vec::new(), None);
+            let missing = Resolution { name, family, view, server, asked, elapsed_ns, outcome, followed, subnet };
+            self.take_up(missing, now);
+        }
+    }
+
+    fn record_missing_zone(&mut self) {
+        let Some(asked) = self.zone.take() else { return };
+        if let (Host::Name(name), Some(view)) = (self.settings.endpoint.host(), self.settings.views.first()) {
+            self.observation.zone = Some(Zone::unknown(name.clone(), view.clone(), asked, NameFailure::Timeout));
         }
     }
 
@@ -431,10 +600,10 @@ impl Round {
     }
 
     fn record_missing_contacts(&mut self) {
-        let (port, attempts) = (self.settings.endpoint.port(), self.settings.probing.contact_attempts);
-        for (address, started) in std::mem::take(&mut self.contacts) {
+        for ((address, port, speech), Called { at, attempts, .. }) in std::mem::take(&mut self.contacts) {
             let outcome = ContactOutcome::Failed(ContactFailure::Timeout);
-            self.observation.contacts.push(Contact::silent(address, port, started, attempts, outcome));
+            let missing = Contact::silent(address, port, at, attempts, outcome);
+            self.observation.contacts.push(Contact { speech, ..missing });
         }
     }
 
@@ -445,6 +614,14 @@ impl Round {
             self.observation.pointers.push(Pointer { address, view: view.clone(), server: None, asked, outcome });
         }
     }
+}
+
+/// A name beside that of `endpoint` that nobody has, made of `random`; `None` for an endpoint that is an address, or whose
+/// name stands alone.
+pub fn canary(endpoint: &Endpoint, random: u64) -> Option<HostName> {
+    let Host::Name(name) = endpoint.host() else { return None };
+    let (_, parent) = name.as_str().split_once('.')?;
+    format!("x{random:016x}.{parent}").parse().ok()
 }
 
 /// The last two hops before the target, as far as they have global addresses.

@@ -77,7 +77,10 @@ impl World {
         let knocks: Vec<_> = (0..attempts).map(|_| self.internet.knock(vantage, address, port)).collect();
         let elapsed = knocks.iter().map(|knock| duration(*knock, timeout)).sum();
         let outcome = outcome(&knocks, timeout);
-        (elapsed, Contact::silent(address, port, now.wall, attempts, outcome))
+        (
+            elapsed,
+            Contact { speech: call.speech.clone(), ..Contact::silent(address, port, now.wall, attempts, outcome) },
+        )
     }
 }
 

@@ -10,8 +10,9 @@ use crate::location::disc::Borders;
 use crate::moment::Moment;
 use crate::observation::Observation;
 use crate::resolution::pointer::Pointer;
+use crate::resolution::zone::Zone;
 use crate::resolution::{Resolution, View};
-use crate::round::{Ask, Round, RoundSettings};
+use crate::round::{Ask, End, Round, RoundSettings, canary};
 use crate::trace::Trace;
 use crate::watch::{Due, Watch};
 
@@ -34,6 +35,7 @@ pub(super) enum Answer {
     Contact(Contact),
     Trace(Trace),
     Pointer(Pointer),
+    Zone(Zone),
 }
 
 /// The daemon, as far as it is pure, and what the shell would keep for it.
@@ -115,9 +117,10 @@ impl Daemon {
         let Some(round) = self.rounds.get_mut(&id) else { return };
         match answer {
             Answer::Resolution(resolution) => round.handle_resolution(resolution, now),
-            Answer::Contact(contact) => round.handle_contact(contact),
+            Answer::Contact(contact) => round.handle_contact(contact, now),
             Answer::Trace(trace) => round.handle_trace(trace, now),
             Answer::Pointer(pointer) => round.handle_pointer(pointer),
+            Answer::Zone(zone) => round.handle_zone(zone, now),
         }
     }
 
@@ -138,10 +141,12 @@ impl Daemon {
     /// Begins what is due; whether anything was.
     pub(super) fn begin_rounds(&mut self, elapsed: Duration, now: Moment) -> bool {
         let before = self.begun;
-        while let Some(Due { endpoint, declared, distances }) = self.watch.poll_due(now) {
+        while let Some(Due { endpoint, declared, distances, baseline }) = self.watch.poll_due(now) {
             self.diary.begin(&endpoint, elapsed);
             self.begun += 1;
             let settings = RoundSettings {
+                canary: canary(&endpoint, mix(self.begun)),
+                baseline,
                 endpoint,
                 declared,
                 vantage: self.config.vantage.clone(),
@@ -166,21 +171,26 @@ impl Daemon {
 
     /// Journals and hands over the rounds that are complete; whether there were any.
     pub(super) fn end_rounds(&mut self, now: Moment) -> bool {
-        let complete: Vec<_> =
-            self.rounds.iter_mut().filter_map(|(id, round)| Some((*id, round.poll_observation()?))).collect();
-        for (id, observation) in &complete {
-            self.rounds.remove(id);
-            match self.journal {
-                JournalState::Working => {
-                    self.diary.end(&observation.endpoint);
+        let ended = |(id, round): (&RoundId, &mut Round)| Some((*id, round.endpoint().clone(), round.poll_end()?));
+        let over: Vec<_> = self.rounds.iter_mut().filter_map(ended).collect();
+        let is_any = !over.is_empty();
+        for (id, endpoint, end) in over {
+            self.rounds.remove(&id);
+            match (end, self.journal) {
+                (End::Observed(observation), JournalState::Working) => {
+                    self.diary.end(&endpoint);
                     self.sightings.extend(observation.sightings());
-                    self.watch.handle_round(observation.clone(), now);
+                    self.watch.handle_round(*observation, now);
                 }
-                JournalState::Full => self.watch.handle_round_failure(&observation.endpoint, now),
+                (End::Observed(_), JournalState::Full) => self.watch.handle_round_failure(&endpoint, now),
+                (End::Unchanged { ttl, .. }, JournalState::Working | JournalState::Full) => {
+                    self.diary.end(&endpoint);
+                    self.watch.handle_unchanged(&endpoint, ttl, now);
+                }
             }
         }
         self.keep();
-        !complete.is_empty()
+        is_any
     }
 
     fn keep(&mut self) {

@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 use crate::alert::{DeliveryId, Outcome};
 use crate::location::disc::Borders;
 use crate::moment::Moment;
+use crate::resolution::NameFailure;
+use crate::resolution::zone::Zone;
 use crate::round::Ask;
 use crate::trace::multipath::{Multipath, Multipaths, Wanted};
 use crate::trace::pace::Pace;
@@ -355,7 +357,7 @@ impl<'s> Simulation<'s> {
                 let (after, resolution) = self.world.resolve(view, name, family, now);
                 (after, Answer::Resolution(resolution))
             }
-            Ask::Contact(call) => {
+            Ask::Contact(call) | Ask::Visit(call) => {
                 self.outgoing.send("connections", call.address, call.attempts.into(), elapsed);
                 let (after, contact) = self.world.contact(&call, now);
                 (after, Answer::Contact(contact))
@@ -368,6 +370,12 @@ impl<'s> Simulation<'s> {
                 self.outgoing.ask("lookups", 1, elapsed);
                 let (after, pointer) = self.world.point(view, address, now);
                 (after, Answer::Pointer(pointer))
+            }
+            Ask::Zone { view, name } => {
+                self.outgoing.ask("lookups", 1, elapsed);
+                // No zone of the simulation has servers of its own.
+                let zone = Zone::unknown(name, view, now.wall, NameFailure::Refused);
+                (Duration::ZERO, Answer::Zone(zone))
             }
             Ask::Claims { addresses, names } => {
                 let of_addresses = addresses.into_iter().flat_map(|address| self.world.claims.about(address));

@@ -30,6 +30,7 @@ use tls::Handshakes;
 mod connect;
 mod flights;
 mod http;
+pub mod recent;
 mod smtp;
 #[cfg(test)]
 mod tests;

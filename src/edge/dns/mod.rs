@@ -23,7 +23,6 @@ use crate::workload::HostName;
 mod direct;
 mod exchange;
 pub mod hosts;
-mod memory;
 mod message;
 pub mod pointers;
 pub mod signatures;

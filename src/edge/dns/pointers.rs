@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use super::Resolvers;
-use super::memory::{Memory, lock};
+use crate::edge::memory::{Memory, lock};
 use crate::resolution::View;
 use crate::resolution::pointer::{Pointed, Pointer};
 

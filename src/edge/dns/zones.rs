@@ -13,11 +13,11 @@ use std::time::{Duration, Instant};
 use futures_util::{StreamExt, future, stream};
 use jiff::Timestamp;
 
-use super::memory::Memory;
 use super::message::{Reply, Wanted};
 use super::signatures::{self, Anchors};
 use super::{Panel, Resolvers, direct, servers_of};
 use crate::edge::clock;
+use crate::edge::memory::Memory;
 use crate::moment::Moment;
 use crate::resolution::chain::{Chain, Resolved};
 use crate::resolution::zone::fold::{Found, Kind, parent};

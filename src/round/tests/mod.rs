@@ -1,4 +1,5 @@
 use std::net::IpAddr;
+use std::time::Duration;
 
 use super::*;
 use crate::resolution::pointer::Names;
@@ -6,6 +7,9 @@ use crate::resolution::{Addressed, Answer};
 use crate::trace::{AnswerKind, Hop, HopAnswer};
 use crate::vantage::VantageId;
 use crate::workload::{Jurisdiction, WorkloadId};
+
+mod beyond;
+mod checks;
 
 #[expect(clippy::disallowed_methods, reason = "a test needs a first instant")]
 fn start() -> Moment {
@@ -27,12 +31,13 @@ fn probing() -> Probing {
         trace_timeout: Duration::from_secs(30),
         contact_attempts: 3,
         contact_timeout: Duration::from_secs(3),
+        beyond: Beyond { converse: false, redirects: 5, resources: false, zone: false },
         max_addresses: 32,
         share: false,
         names: false,
         deadline: DEADLINE,
         allow: Vec::new(),
-        deny: DenyList::default(),
+        deny: deny::DenyList::default(),
     }
 }
 
@@ -51,11 +56,21 @@ fn settings(endpoint: &str, views: &[&str]) -> RoundSettings {
         probing: probing(),
         flow: 7,
         distances: Distances::new(),
+        canary: None,
+        baseline: None,
     }
 }
 
 fn asks(round: &mut Round) -> Vec<Ask> {
     std::iter::from_fn(|| round.poll_ask()).collect()
+}
+
+/// What a round saw that is over.
+fn observed(round: &mut Round) -> Observation {
+    match round.poll_end() {
+        Some(End::Observed(observation)) => *observation,
+        other => panic!("no observation but {other:?}"),
+    }
 }
 
 fn answer(ask: &Ask, addresses: &[&str]) -> Resolution {
@@ -101,7 +116,10 @@ fn targets(asks: &[Ask]) -> Vec<(&'static str, String)> {
     let short = |ask: &Ask| match ask {
         Ask::Lookup { view, family, .. } => ("lookup", format!("{view} {family:?}")),
         Ask::Trace(plan) => ("trace", format!("{} {}", plan.target, plan.protocol)),
-        Ask::Contact(Call { address, port, .. }) => ("contact", format!("{address} {port}")),
+        Ask::Contact(Call { address, port, .. }) | Ask::Visit(Call { address, port, .. }) => {
+            ("contact", format!("{address} {port}"))
+        }
+        Ask::Zone { view, name } => ("zone", format!("{view} {name}")),
         Ask::Pointer { view, address } => ("pointer", format!("{view} {address}")),
         Ask::Claims { addresses, .. } => {
             ("claims", addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "))
@@ -115,7 +133,7 @@ fn every_view_is_asked_for_both_families_at_once() {
     let mut round = Round::new(settings("https://a.example.gov.pk", &["system", "google"]), start());
     let expected = ["system A", "system Aaaa", "google A", "google Aaaa"];
     assert_eq!(targets(&asks(&mut round)), expected.map(|text| ("lookup", text.to_owned())));
-    assert_eq!(round.poll_observation(), None);
+    assert_eq!(round.poll_end(), None);
 }
 
 #[test]
@@ -133,22 +151,22 @@ fn a_round_is_complete_when_lookups_traces_contacts_and_claims_are_in() {
     round.handle_resolution(answer(&lookups[1], &[]), later);
     round.handle_trace(trace("175.107.63.150", Protocol::Icmp, &["203.101.184.84", "175.107.63.150"]), later);
     assert_eq!(asks(&mut round), []);
-    round.handle_contact(contact("175.107.63.150"));
+    round.handle_contact(contact("175.107.63.150"), start());
     assert_eq!(targets(&asks(&mut round)), [("claims", "175.107.63.150 203.101.184.84".to_owned())]);
     assert_eq!(round.poll_timeout(), None);
     round.handle_claims(Claims::default(), Vec::new(), begun.after(Duration::from_secs(2)));
-    let observation = round.poll_observation().unwrap();
+    let observation = observed(&mut round);
     assert_eq!((observation.resolutions.len(), observation.traces.len(), observation.contacts.len()), (2, 1, 1));
     assert_eq!(observation.elapsed_ns.duration(), Duration::from_secs(2));
     assert_eq!(observation.observed, begun.wall);
-    assert_eq!(round.poll_observation(), None, "an observation is given once");
+    assert_eq!(round.poll_end(), None, "an observation is given once");
 }
 
 #[test]
 fn an_address_that_answers_no_echo_is_traced_by_udp_too() {
     let mut round = Round::new(settings("175.107.63.150", &["system"]), start());
     assert_eq!(targets(&asks(&mut round))[0].1, "175.107.63.150 icmp");
-    round.handle_contact(contact("175.107.63.150"));
+    round.handle_contact(contact("175.107.63.150"), start());
     round.handle_trace(trace("175.107.63.150", Protocol::Icmp, &["203.101.184.84"]), start());
     assert_eq!(targets(&asks(&mut round)), [("trace", "175.107.63.150 udp".to_owned())]);
     round.handle_trace(trace("175.107.63.150", Protocol::Udp, &[]), start());
@@ -178,7 +196,7 @@ fn a_prober_that_can_only_do_udp_is_not_asked_for_it_again() {
     settings.probing.protocols.push(Protocol::Tcp);
     let mut round = Round::new(settings, start());
     let _asks = asks(&mut round);
-    round.handle_contact(contact("175.107.63.150"));
+    round.handle_contact(contact("175.107.63.150"), start());
     round.handle_trace(trace("175.107.63.150", Protocol::Udp, &["203.101.184.84"]), start());
     assert_eq!(targets(&asks(&mut round)), [("claims", "175.107.63.150 203.101.184.84".to_owned())]);
 }
@@ -194,7 +212,7 @@ fn a_name_that_leads_into_our_own_network_is_recorded_and_not_followed() {
     assert_eq!(after.len(), 1, "{after:?}");
     assert_eq!(after[0], Ask::Claims { addresses: round.known.clone(), names: Vec::new() });
     round.handle_claims(Claims::default(), Vec::new(), start());
-    assert_eq!(round.poll_observation().unwrap().addresses().len(), 10);
+    assert_eq!(observed(&mut round).addresses().len(), 10);
 }
 
 #[test]
@@ -229,7 +247,7 @@ fn denied(endpoint: &str, addresses: &[&str], probing: Probing) -> (Vec<Ask>, Ve
     }
     round.handle_timeout(start().after(DEADLINE * 2));
     round.handle_claims(Claims::default(), Vec::new(), start());
-    let denied = round.poll_observation().unwrap().denied;
+    let denied = observed(&mut round).denied;
     (asked, denied.iter().map(|Denied { address, by }| format!("{address} by {by}")).collect())
 }
 
@@ -323,7 +341,7 @@ fn what_is_missing_at_the_deadline_is_recorded_as_missing() {
     round.handle_timeout(end);
     assert_eq!(targets(&asks(&mut round)), [("claims", "175.107.63.150".to_owned())]);
     round.handle_claims(Claims::default(), Vec::new(), end);
-    let observation = round.poll_observation().unwrap();
+    let observation = observed(&mut round);
     let words = observation.resolutions.iter().map(|r| (r.view.0.as_str(), r.outcome_word())).collect::<Vec<_>>();
     assert_eq!(words, [("slow", "timeout"), ("slow", "timeout"), ("system", "answered"), ("system", "no-data")]);
     assert_eq!(observation.traces[0].ending, Ending::Overdue);
@@ -336,12 +354,12 @@ fn a_result_that_comes_late_twice_or_unasked_changes_nothing() {
     let mut round = Round::new(settings("175.107.63.150", &[]), begun);
     let _asks = asks(&mut round);
     round.handle_trace(trace("8.8.8.8", Protocol::Icmp, &["8.8.8.8"]), begun);
-    round.handle_contact(contact("175.107.63.150"));
-    round.handle_contact(contact("175.107.63.150"));
+    round.handle_contact(contact("175.107.63.150"), start());
+    round.handle_contact(contact("175.107.63.150"), start());
     round.handle_timeout(begun.after(DEADLINE));
     round.handle_trace(trace("175.107.63.150", Protocol::Icmp, &["175.107.63.150"]), begun);
     round.handle_claims(Claims::default(), Vec::new(), begun);
-    let observation = round.poll_observation().unwrap();
+    let observation = observed(&mut round);
     assert_eq!((observation.traces.len(), observation.contacts.len()), (1, 1));
     assert_eq!(observation.traces[0].ending, Ending::Overdue);
 }
@@ -382,7 +400,7 @@ fn the_target_and_the_last_two_global_hops_are_asked_for_their_names_and_the_nam
         ["202.125.128.171 static.khi77.pie.net.pk", "175.107.63.150 a.example", "175.107.63.150 b.example"]
     );
     round.handle_claims(Claims::default(), Vec::new(), begun);
-    let seen = round.poll_observation().unwrap();
+    let seen = observed(&mut round);
     assert_eq!(seen.pointers.len(), 3);
     let names: Vec<_> = seen.names_of("175.107.63.150".parse().unwrap()).collect();
     assert_eq!(names, ["a.example", "b.example"]);
@@ -399,7 +417,7 @@ fn private_addresses_have_no_names_and_a_name_that_does_not_come_is_recorded() {
     round.handle_timeout(begun.after(DEADLINE));
     assert!(matches!(asks(&mut round)[..], [Ask::Claims { .. }]));
     round.handle_claims(Claims::default(), Vec::new(), begun.after(DEADLINE));
-    let seen = round.poll_observation().unwrap();
+    let seen = observed(&mut round);
     assert_eq!(seen.pointers[0].outcome, Pointed::Failed(NameFailure::Timeout));
 }
 
@@ -408,7 +426,7 @@ fn what_was_written_before_names_were_asked_for_can_be_read() {
     let mut round = Round::new(settings("https://10.1.2.3", &[]), start());
     round.handle_timeout(start().after(DEADLINE));
     round.handle_claims(Claims::default(), Vec::new(), start());
-    let seen = round.poll_observation().unwrap();
+    let seen = observed(&mut round);
     let written = serde_json::to_string(&seen).unwrap();
     assert!(!written.contains("pointers"), "{written}");
     assert_eq!(serde_json::from_str::<Observation>(&written).unwrap(), seen);

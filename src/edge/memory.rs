@@ -8,7 +8,7 @@ use crate::edge::clock;
 
 /// What is remembered, no more than so many answers.
 #[derive(Debug)]
-pub(super) struct Memory<K, V> {
+pub(in crate::edge) struct Memory<K, V> {
     known: Mutex<BTreeMap<K, Arc<Cell<V>>>>,
     most: usize,
 }
@@ -25,12 +25,12 @@ impl<V> Default for Cell<V> {
 
 impl<K: Ord, V: Clone> Memory<K, V> {
     /// Remembers `most` answers.
-    pub(super) fn of(most: usize) -> Self {
+    pub(in crate::edge) fn of(most: usize) -> Self {
         Self { known: Mutex::default(), most }
     }
 
     /// What is remembered of `key`; else what `ask` finds out now, and for how long that holds.
-    pub(super) async fn get(&self, key: K, ask: impl Future<Output = (V, Duration)>) -> V {
+    pub(in crate::edge) async fn get(&self, key: K, ask: impl Future<Output = (V, Duration)>) -> V {
         let cell = self.cell(key);
         let mut kept = cell.0.lock().await;
         let begun = clock::now().mono;
@@ -46,7 +46,7 @@ impl<K: Ord, V: Clone> Memory<K, V> {
 
     /// How many are remembered.
     #[cfg(test)]
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::edge) fn len(&self) -> usize {
         lock(&self.known).len()
     }
 
@@ -72,6 +72,6 @@ impl<V> Cell<V> {
 }
 
 /// What is behind these locks is whole whenever a task can break off.
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(in crate::edge) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
