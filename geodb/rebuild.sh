@@ -1,6 +1,6 @@
 #!/bin/sh
 # Makes the data files of this folder again, byte for byte: geodb/rebuild.sh [FOLDER TO WRITE TO]
-# Needs npm, sha512sum, sha256sum and the Rust toolchain. To take up newer data, change a version and its digest here,
+# Needs npm, pip and python3, sha512sum, sha256sum and the Rust toolchain. To take up newer data, change a version and its digest here,
 # then the date in README.md.
 set -eu
 
@@ -24,12 +24,22 @@ fetch @ip-location-db/asn 2.3.2026061719 \
 fetch world-atlas 2.0.2 \
     2177d5d2ac25297a5c933d458705d5c0a46388884e9d6b6d3ac926e42b7132c8e013f317018447589aa05cea4cf0891c3c1a179f24d4e651477186b90a11b42d world-atlas
 
+# Of PyPI, by its digest as pip knows it.
+echo "airportsdata==20260905 --hash=sha256:d7eaa9a57d373b0adaaae0d52da2af0bb0edf73f7baa170f7c415d3342bf4868" > "$work/requirements"
+pip download --quiet --no-deps --require-hashes --requirement "$work/requirements" --dest "$work"
+python3 -m zipfile -e "$work"/airportsdata-*.whl "$work/packages/airportsdata"
+
 # The build of the ASN table is told by its version alone: 2.3.YYYYMMDDHH.
 mkdir -p "$out"
-[ "$out" -ef "$here" ] || cp "$here/countries.csv" "$here/hubs.csv" "$here/networks.csv" "$here/rdns.csv" "$here/regions.csv" "$out"
+if ! [ "$out" -ef "$here" ]; then
+    for table in airports countries hubs networks operators pops rdns regions sinkholes; do
+        cp "$here/$table.csv" "$out"
+    done
+fi
 cargo run --quiet --manifest-path "$here/../Cargo.toml" --example geodb-rebuild -- \
     "$work/packages" "$out" 2026-06-17T19:00:00Z
 
 cd "$out"
-sha256sum borders.gz countries.csv dbip-country.mmdb.gz hubs.csv networks.csv rdns.csv regions.csv routed-asn.gz > MANIFEST.sha256
+sha256sum airports.csv borders.gz countries.csv dbip-country.mmdb.gz hubs.csv networks.csv operators.csv pops.csv rdns.csv \
+    regions.csv routed-asn.gz sinkholes.csv > MANIFEST.sha256
 cat MANIFEST.sha256

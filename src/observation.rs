@@ -14,6 +14,7 @@ use crate::contact::Contact;
 use crate::digest::Digest;
 use crate::location::Says;
 use crate::location::claims::Claims;
+use crate::location::source::operators::NameClaim;
 use crate::moment::Rtt;
 use crate::provider::ProviderId;
 use crate::resolution::Resolution;
@@ -21,7 +22,7 @@ use crate::resolution::pointer::Pointer;
 use crate::resolution::zone::{Canary, Zone};
 use crate::trace::{Distances, Protocol, Trace};
 use crate::vantage::{Vantage, VantageId};
-use crate::workload::{DataClass, Endpoint, Host, Jurisdiction, Workload, WorkloadId};
+use crate::workload::{DataClass, Endpoint, Host, HostName, Jurisdiction, Workload, WorkloadId};
 
 /// The version of the JSON form below. A reader refuses a higher one.
 pub const SCHEMA: u32 = 1;
@@ -127,6 +128,9 @@ pub struct Observation {
     /// Other hosts that it depends on or sends people to.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub related: Vec<Related>,
+    /// Who operates the names that its aliases lead through, where that is known.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub operators: Vec<NameClaim>,
     /// What every source says of the addresses, of those of other hosts, and of the hops on the way to them.
     pub claims: Claims,
     /// The databases that were asked.
@@ -321,6 +325,7 @@ impl Observation {
             zone: None,
             canaries: Vec::new(),
             related: Vec::new(),
+            operators: Vec::new(),
             claims: Claims::default(),
             databases: Vec::new(),
         }
@@ -336,8 +341,21 @@ impl Observation {
     /// whoever answered on the way to them.
     pub fn located(&self) -> BTreeSet<IpAddr> {
         let responders = self.traces.iter().flat_map(Trace::responders);
+        self.addresses().into_iter().chain(self.related_addresses()).chain(responders).collect()
+    }
+
+    /// Every address of a host related to it: those that were looked up, and those at which its name servers were asked.
+    pub fn related_addresses(&self) -> BTreeSet<IpAddr> {
         let related = self.related.iter().flat_map(Related::addresses);
-        self.addresses().into_iter().chain(related).chain(responders).collect()
+        let servers = self.zone.iter().flat_map(|zone| &zone.servers);
+        related.chain(servers.flat_map(|server| server.answers.iter().map(|answer| answer.address))).collect()
+    }
+
+    /// Every name on the way from the asked name to its addresses, by any view: those that are aliases, and what they stand
+    /// for. Of each of them it is worth knowing who operates it.
+    pub fn names_on_the_way(&self) -> BTreeSet<&HostName> {
+        let aliases = self.resolutions.iter().flat_map(Resolution::aliases);
+        aliases.flat_map(|alias| [&alias.name, &alias.target]).collect()
     }
 
     /// The best round-trip time of an answer from `address` itself, by any method: [`Bests::best`].

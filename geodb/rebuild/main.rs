@@ -12,6 +12,7 @@ use std::path::Path;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
+mod airports;
 mod announced;
 mod borders;
 
@@ -29,6 +30,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (v4, v6) = (fs::read(asn.join("asn-ipv4-num.csv"))?, fs::read(asn.join("asn-ipv6-num.csv"))?);
     let announced = announced::draft(&v4, &v6, country, asn_built.parse()?)?;
     fs::write(out.join("routed-asn.gz"), announced.encode()?)?;
+
+    let places = packages.join("airportsdata/airportsdata");
+    let (airports, cities) = (fs::read(places.join("airports.csv"))?, fs::read(places.join("iata_macs.csv"))?);
+    let chosen = fs::read(out.join("airports.csv"))?;
+    fs::write(out.join("airports.csv"), airports::draft(&airports, &cities, &chosen)?)?;
 
     let atlas = fs::read(packages.join("world-atlas/countries-10m.json"))?;
     let codes = fs::read(out.join("countries.csv"))?;

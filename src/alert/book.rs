@@ -268,6 +268,10 @@ impl AlertBook {
         match basis {
             Basis::Nothing => false,
             Basis::Address => sight.is_empty(),
+            Basis::Related(what) => {
+                let lost = |address: &IpAddr| sight.shows(basis, *address) == Some(false);
+                !sight.knows_all(what) || case.is_some_and(|case| case.rests_on.iter().any(lost))
+            }
             Basis::Addresses | Basis::Distance | Basis::Way => {
                 let lost = |address: &IpAddr| sight.shows(basis, *address) == Some(false);
                 let lost_by_others = |address: &IpAddr| sight.shows_others(*address) == Some(false);

@@ -138,6 +138,11 @@ impl Contact {
         }
     }
 
+    /// Whether more came of it than a handshake of TCP, be it a failure.
+    pub fn has_spoken(&self) -> bool {
+        self.tls.is_some() || !self.exchanges.is_empty() || self.greeting.is_some()
+    }
+
     /// Whether anything answered, a reset included.
     pub fn answered(&self) -> bool {
         match self.outcome {

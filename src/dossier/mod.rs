@@ -22,8 +22,10 @@ use crate::vantage::Vantage;
 use sighting::Sighting;
 
 pub use companions::{COMPANION_DAYS, Companions};
+pub use related::{Kin, MOST_RELATED};
 
 mod companions;
+mod related;
 pub mod sighting;
 
 /// What a verdict is reached with, beside what was observed.
@@ -56,6 +58,8 @@ pub struct Dossier<'a> {
     pub freshness_seconds: u64,
     /// The addresses that the endpoint led to, in order.
     pub found: Vec<Found<'a>>,
+    /// The hosts that it depends on or sends people to.
+    pub related: Vec<Kin<'a>>,
 }
 
 /// What was found out of one address, seen from the subject's vantage.
@@ -74,7 +78,8 @@ pub struct Found<'a> {
 }
 
 impl<'a> Dossier<'a> {
-    /// Locates every address of `subject` in the light of what other vantages among `companions` saw of the same addresses.
+    /// Locates every address of `subject`, and of the hosts related to it, in the light of what other vantages among
+    /// `companions` saw of the same addresses.
     pub fn assemble(
         subject: &'a Observation,
         companions: &Companions<'a>,
@@ -84,7 +89,8 @@ impl<'a> Dossier<'a> {
     ) -> Self {
         let found =
             subject.addresses().into_iter().map(|address| find(address, subject, companions, instruments)).collect();
-        Self { subject, as_of, freshness_seconds, found }
+        let related = related::related(subject, companions, instruments);
+        Self { subject, as_of, freshness_seconds, found, related }
     }
 
     /// What was found out of `address`.

@@ -82,8 +82,14 @@ pub enum Says {
     Serving {
         /// How it called itself.
         label: String,
-        /// The place that name stands for.
+        /// The city that the label stands for, by our table, where it stands for one.
+        #[serde(skip_serializing_if = "String::is_empty", default)]
+        place: String,
+        /// Where that is.
         country: CountryCode,
+        /// The networks of the operator that writes such labels: it counts where they alone announce the address.
+        #[serde(default)]
+        operator: Vec<Asn>,
     },
     /// A geofeed: where a network says that a prefix of its own is.
     Geofeed {

@@ -113,7 +113,10 @@ impl<'a> Tally<'a> {
             Says::Registered { prefix, country } => {
                 register::weigh(claim, register::Statement { prefix: *prefix, country: *country }, setting)
             }
-            Says::Serving { label, country } => pop::weigh(claim, pop::Statement { label, country: *country }, setting),
+            Says::Serving { label, place, country, operator } => {
+                let statement = pop::Statement { label, place, country: *country, strangers: None };
+                pop::weigh(claim, statement, (operator, claims), setting)
+            }
             Says::Geofeed { prefix, country, publisher } => {
                 geofeed::weigh(claim, (*prefix, *country, publisher), claims, setting)
             }

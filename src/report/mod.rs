@@ -10,15 +10,19 @@ use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
 use crate::contact::Contact;
+use crate::contact::pop::{self, PopLabel};
 use crate::dossier::{Dossier, Found};
 use crate::location::derivation::{GroupSum, Would};
 use crate::location::evidence::Evidence;
 use crate::location::path::{Course, Way};
+use crate::location::source::operators::NameClaim;
 use crate::location::{Grade, Place};
 use crate::network::Asn;
 use crate::observation::Observation;
 use crate::place::CountrySet;
 use crate::provider::ProviderId;
+use crate::resolution::Resolution;
+use crate::resolution::zone::{Canary, Zone};
 use crate::trace::suspicion::{Suspicion, suspicions};
 use crate::vantage::VantageId;
 use crate::verdict::policy::Policy;
@@ -26,8 +30,10 @@ use crate::verdict::{Finding, RuleId, Standing, Verdict};
 use crate::workload::Endpoint;
 
 use self::hops::HopLine;
+use self::names::Relative;
 
 pub mod hops;
+pub mod names;
 pub mod text;
 
 /// One (endpoint, address, vantage): what `--json` prints a line of, as product.md has it.
@@ -76,6 +82,30 @@ pub struct Line<'a> {
     pub standing: Standing,
     /// What concerns this address, and what concerns the endpoint as a whole.
     pub findings: Vec<Said<'a>>,
+    /// What each view answered, as the journal has it.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub resolutions: &'a [Resolution],
+    /// What views answered to a name that nobody has.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub canaries: &'a [Canary],
+    /// Who operates the names that its aliases lead through.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub operators: &'a [NameClaim],
+    /// What the zone says of itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub zone: Option<&'a Zone>,
+    /// The hosts that the endpoint depends on or sends people to, and where they are.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub related: Vec<Relative<'a>>,
+    /// The conversations with the address in which something was said.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub contacts: Vec<&'a Contact>,
+    /// How the point of presence that answered calls itself in them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub labels: Vec<PopLabel>,
+    /// Whether it is the first line of its verdict: text tells there what concerns the endpoint as a whole.
+    #[serde(skip)]
+    pub is_first: bool,
     /// What was weighed.
     pub evidence: &'a [Evidence<'a>],
     /// What the hints come to, by groups that share their mistakes.
@@ -116,6 +146,8 @@ fn line<'a>(
     let findings: Vec<_> = verdict.findings.iter().filter(concerns).collect();
     let worst = findings.iter().map(|finding| finding.standing).max().unwrap_or(Standing::Compliant);
     let reading = found.map(|found| &found.path);
+    let of_address = dossier.subject.contacts.iter().filter(|contact| Some(contact.address) == address);
+    let contacts: Vec<_> = of_address.filter(|contact| contact.has_spoken()).collect();
     let announcing = location.and_then(|l| l.asn).and_then(|asn| policy.provider_announcing(asn));
     Line {
         endpoint: &verdict.endpoint,
@@ -138,6 +170,14 @@ fn line<'a>(
         hops: address.map_or_else(Vec::new, |address| hops::hops(dossier, address)),
         standing: if worst == Standing::Notice { Standing::Compliant } else { worst },
         findings: findings.into_iter().map(said).collect(),
+        resolutions: &dossier.subject.resolutions,
+        canaries: &dossier.subject.canaries,
+        operators: &dossier.subject.operators,
+        zone: dossier.subject.zone.as_ref(),
+        related: dossier.related.iter().map(Relative::from).collect(),
+        labels: contacts.iter().flat_map(|contact| pop::labels(contact)).collect(),
+        contacts,
+        is_first: address == dossier.found.first().map(|found| found.location.address),
         evidence: location.map_or(&[], |l| l.evidence.as_slice()),
         groups: location.map_or_else(Vec::new, |l| l.groups_that_speak().collect()),
         would: Vec::new(),

@@ -4,7 +4,7 @@ use std::fmt::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 
-use super::{Line, Said};
+use super::{Line, Said, names};
 use crate::location::evidence::Evidence;
 use crate::location::path::Way;
 use crate::location::weigh::PROBABLE;
@@ -47,6 +47,10 @@ pub fn explained(line: &Line<'_>) -> String {
         let _ = write!(text, "\n    {}  {}", painted(style, said.standing.as_str(), STANDING), said.rule);
         let _ = write!(text, ": {}", Escaped(&facts(said).join("; ")));
     }
+    let whole = if line.is_first { names::of_endpoint(line) } else { Vec::new() };
+    for row in whole.iter().chain(&names::of_address(line)) {
+        let _ = write!(text, "\n    {row}");
+    }
     for evidence in line.evidence {
         let _ = write!(text, "\n    {}", evidence_line(evidence));
     }
@@ -84,6 +88,11 @@ fn facts<'a>(said: &Said<'a>) -> &'a [String] {
         | RuleId::EdgeOpaque
         | RuleId::EdgeOutside => 1,
         RuleId::PathOutside
+        | RuleId::NameserverOutside
+        | RuleId::MailOutside
+        | RuleId::AliasOutside
+        | RuleId::RedirectOutside
+        | RuleId::ViewDivergence
         | RuleId::Unresolvable
         | RuleId::Unreachable
         | RuleId::Stale
@@ -215,6 +224,14 @@ mod tests {
             hops: Vec::new(),
             standing: Standing::Unproven,
             findings: Vec::new(),
+            resolutions: &[],
+            canaries: &[],
+            operators: &[],
+            zone: None,
+            related: Vec::new(),
+            contacts: Vec::new(),
+            labels: Vec::new(),
+            is_first: true,
             evidence: &[],
             groups: Vec::new(),
             would: Vec::new(),
@@ -266,14 +283,19 @@ mod tests {
         let seen = parse(line.as_bytes()).unwrap().observation().unwrap();
         assert_eq!(seen.vantage.id.0, HOSTILE);
         let because = [HOSTILE.to_owned()];
-        let statement = Statement::Pop(pop::Statement { label: HOSTILE, country: CountryCode::PAKISTAN });
+        let statement = Statement::Pop(pop::Statement {
+            label: HOSTILE,
+            place: HOSTILE,
+            country: CountryCode::PAKISTAN,
+            strangers: None,
+        });
         let evidence = [Evidence::note(HOSTILE, statement)];
         let text = explained(&Line {
             findings: vec![Said { rule: RuleId::ClassMissing, standing: Standing::Unproven, because: &because }],
             evidence: &evidence,
             ..line_of(&seen)
         });
-        assert_eq!(text.matches("x\\u{1b}[2J\\u{202e}\\u{9b}31m\\u{d}\\u{a}").count(), 4, "{text:?}");
+        assert_eq!(text.matches("x\\u{1b}[2J\\u{202e}\\u{9b}31m\\u{d}\\u{a}").count(), 5, "{text:?}");
         assert_eq!(text.lines().count(), 3, "{text:?}");
         assert!(!text.contains(['\u{202e}', '\u{9b}', '\r']) && !text.contains("\u{1b}[2J"), "{text:?}");
     }

@@ -17,6 +17,7 @@ use crate::workload::HostName;
 pub mod baseline;
 pub mod chain;
 pub mod pointer;
+pub mod sinkhole;
 pub mod zone;
 
 /// Which addresses are asked for.
@@ -213,6 +214,15 @@ impl Resolution {
             Outcome::Failed(_) => None,
         };
         answer.into_iter().flat_map(|a| a.addresses.iter().map(|x| x.address))
+    }
+
+    /// The aliases on the way, in order, whether or not they led to an address.
+    pub fn aliases(&self) -> impl Iterator<Item = &Alias> {
+        let answered = match &self.outcome {
+            Outcome::Answered(answer) => &answer.chain[..],
+            Outcome::Failed(_) => &[],
+        };
+        answered.iter().chain(&self.followed)
     }
 
     /// The smallest TTL on the way, in seconds: when this answer may change. `None` when it failed.

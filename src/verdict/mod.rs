@@ -81,6 +81,16 @@ pub enum RuleId {
     EdgeOutside,
     /// Traffic leaves home on its way.
     PathOutside,
+    /// A name server of the zone is outside.
+    NameserverOutside,
+    /// A server that takes the mail of the zone is outside.
+    MailOutside,
+    /// The name is an alias of one that a foreign operator serves.
+    AliasOutside,
+    /// Its pages send people to a host that is outside.
+    RedirectOutside,
+    /// Resolvers lead to different countries, or to where nobody can follow.
+    ViewDivergence,
     /// The name leads nowhere.
     Unresolvable,
     /// No address answers in any way.
@@ -103,13 +113,18 @@ pub enum RuleId {
 
 impl RuleId {
     /// Every rule, in the order they are judged and reported.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 20] = [
         Self::DestinationOutside,
         Self::DestinationUnproven,
         Self::DestinationConflict,
         Self::EdgeOpaque,
         Self::EdgeOutside,
         Self::PathOutside,
+        Self::NameserverOutside,
+        Self::MailOutside,
+        Self::AliasOutside,
+        Self::RedirectOutside,
+        Self::ViewDivergence,
         Self::Unresolvable,
         Self::Unreachable,
         Self::Stale,
@@ -130,6 +145,11 @@ impl RuleId {
             Self::EdgeOpaque => "edge-opaque",
             Self::EdgeOutside => "edge-outside",
             Self::PathOutside => "path-outside",
+            Self::NameserverOutside => "nameserver-outside",
+            Self::MailOutside => "mail-outside",
+            Self::AliasOutside => "alias-outside",
+            Self::RedirectOutside => "redirect-outside",
+            Self::ViewDivergence => "view-divergence",
             Self::ProviderUnaccredited => "provider-unaccredited",
             Self::ProviderLapsed => "provider-lapsed",
             Self::ProviderUnknown => "provider-unknown",

@@ -158,9 +158,9 @@ impl Others {
         borders: &'a Borders,
         home: &'a Home,
     ) -> Companions<'a> {
-        let addresses = subject.addresses();
-        let places = addresses.iter().filter_map(|address| self.places.get(address)).flatten();
-        let seen = places.filter_map(|place| self.sightings.get(*place));
+        let addresses = subject.addresses().into_iter().chain(subject.related_addresses());
+        let places: BTreeSet<_> = addresses.filter_map(|address| self.places.get(&address)).flatten().collect();
+        let seen = places.into_iter().filter_map(|place| self.sightings.get(*place));
         Companions::new(seen, borders, home)
     }
 }

@@ -141,6 +141,7 @@ impl World {
             zone: None,
             canaries: Vec::new(),
             related: Vec::new(),
+            operators: Vec::new(),
             claims: [claim("asset-register", says), claim("routed-asn", announced)].into_iter().collect(),
             databases: Vec::new(),
         }

@@ -123,6 +123,7 @@ impl Target {
             zone: None,
             canaries: Vec::new(),
             related: Vec::new(),
+            operators: Vec::new(),
             databases: Vec::new(),
         }
     }

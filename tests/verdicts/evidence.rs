@@ -106,6 +106,9 @@ struct Statement {
     countries: CountrySet,
     prefix: Option<IpNet>,
     label: Option<String>,
+    /// The networks of the operator that writes such labels.
+    #[serde(default)]
+    operator: Vec<u32>,
     /// A geofeed of these networks.
     publisher: Option<Vec<u32>>,
     /// What a cloud publishes: a region, or a service of its edges.
@@ -414,7 +417,10 @@ impl Statement {
                 Says::Announced { asn: Asn(asn), name, kind, country, countries }
             }
             (None, Some(prefix), None, Some(country)) => Says::Registered { prefix, country },
-            (None, None, Some(label), Some(country)) => Says::Serving { label: label.clone(), country },
+            (None, None, Some(label), Some(country)) => {
+                let operator = self.operator.iter().copied().map(Asn).collect();
+                Says::Serving { label: label.clone(), place: String::new(), country, operator }
+            }
             (None, None, None, Some(country)) => Says::Country(country),
             (None, None, None, None) => Says::NoEntry,
             _ => panic!("{} says two things at once", self.source),

@@ -9,21 +9,23 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use pehra::contact::{Contact, ContactFailure, ContactOutcome};
 use pehra::dossier::sighting::Sighting;
-use pehra::dossier::{Dossier, Found};
+use pehra::dossier::{Dossier, Found, Kin};
 use pehra::location::disc::Borders;
 use pehra::location::outlines::Outlines;
 use pehra::location::path::{Course, PathReading, Way};
+use pehra::location::source::operators::OperatorTable;
 use pehra::location::{Grade, Location, Place, fuse};
 use pehra::moment::Rtt;
 use pehra::network::Asn;
-use pehra::observation::{Declared, Denied, Observation};
+use pehra::observation::{Declared, Denied, Observation, Role};
 use pehra::place::{CountryCode, CountrySet, Home};
 use pehra::provider::{Accreditation, Provider, ProviderId};
-use pehra::resolution::{AddressFamily, Addressed, Answer, NameFailure, Outcome, Resolution, View};
+use pehra::resolution::zone::Canary;
+use pehra::resolution::{AddressFamily, Addressed, Alias, Answer, NameFailure, Outcome, Resolution, View};
 use pehra::vantage::{Vantage, VantageId};
 use pehra::verdict::judge;
 use pehra::verdict::policy::Policy;
-use pehra::workload::{DataClass, Jurisdiction, Noc, WorkloadId};
+use pehra::workload::{DataClass, Host, HostName, Jurisdiction, Noc, WorkloadId};
 use serde::Deserialize;
 
 /// The day of every case.
@@ -37,6 +39,9 @@ static BORDERS: LazyLock<Borders> = LazyLock::new(|| {
     Borders::new(Arc::new(shipped.expect("the map that ships")))
 });
 
+static OPERATORS: LazyLock<OperatorTable> =
+    LazyLock::new(|| OperatorTable::parse(include_str!("../../geodb/operators.csv")).expect("the table that ships"));
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Case {
@@ -49,6 +54,13 @@ struct Case {
     #[serde(default)]
     address: Vec<Stated>,
     name: Option<Name>,
+    /// What views said, in place of one that gave every address.
+    #[serde(default)]
+    view: Vec<Said>,
+    #[serde(default)]
+    canary: Vec<Asked>,
+    #[serde(default)]
+    related: Vec<Relative>,
     observed: Option<Observed>,
     expect: Expect,
 }
@@ -104,6 +116,39 @@ struct Name {
     failed: Option<NameFailure>,
     /// What another view said beside it.
     another: Option<NameFailure>,
+}
+
+/// What one view said.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Said {
+    name: String,
+    addresses: Vec<IpAddr>,
+    /// The names that the portal's is an alias of, each of the one before.
+    #[serde(default)]
+    aliases: Vec<HostName>,
+}
+
+/// What one view said of a name that nobody has.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Asked {
+    view: String,
+    #[serde(default)]
+    addresses: Vec<IpAddr>,
+    failed: Option<NameFailure>,
+}
+
+/// A host that is something to the portal.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Relative {
+    host: Host,
+    role: Role,
+    address: IpAddr,
+    place: Place,
+    grade: Grade,
+    countries: CountrySet,
 }
 
 #[derive(Deserialize)]
@@ -173,16 +218,17 @@ impl Case {
     fn dossier<'a>(&self, subject: &'a Observation) -> Dossier<'a> {
         let observed = self.observed.as_ref();
         let freshness = observed.and_then(|o| o.freshness.as_deref()).map_or(Duration::from_secs(3600), duration);
-        let find = |stated: &Stated| Found {
-            location: stated.location(),
-            case: fuse::Case::new(stated.address, &HOME, BORDERS.outlines().id(), subject.observed),
-            path: stated.path(),
-            trace: None,
-            own: Sighting::of(stated.address, subject, &BORDERS, &HOME),
-        };
-        let mut found: Vec<_> = self.address.iter().map(find).collect();
+        let mut found: Vec<_> =
+            self.address.iter().map(|stated| find(stated.location(), stated.path(), subject)).collect();
         found.sort_by_key(|found| found.location.address);
-        Dossier { subject, as_of: self.as_of(), freshness_seconds: freshness.as_secs(), found }
+        let kin = |relative: &Relative| Kin {
+            host: relative.host.clone(),
+            role: relative.role,
+            named_by: "gov.pk",
+            found: vec![find(relative.location(), PathReading { course: Course::Unknown, hops: 0 }, subject)],
+        };
+        let related = self.related.iter().map(kin).collect();
+        Dossier { subject, as_of: self.as_of(), freshness_seconds: freshness.as_secs(), found, related }
     }
 
     fn observation(&self) -> Observation {
@@ -197,15 +243,22 @@ impl Case {
             provider: self.workload.provider.clone().map(ProviderId),
         };
         let vantage = Vantage { id: VantageId("isb-1".to_owned()), position: None, asn: None };
-        Observation {
+        let mut observation = Observation {
+            canaries: self.canary.iter().map(Asked::canary).collect(),
             resolutions: self.resolutions(observed),
             denied: self.address.iter().filter_map(Stated::denied).collect(),
             contacts: self.address.iter().filter_map(|stated| stated.contact(observed)).collect(),
             ..Observation::begun(endpoint, declared, vantage, observed)
-        }
+        };
+        let operators = observation.names_on_the_way().into_iter().filter_map(|name| OPERATORS.of(name)).collect();
+        observation.operators = operators;
+        observation
     }
 
     fn resolutions(&self, asked: Timestamp) -> Vec<Resolution> {
+        if !self.view.is_empty() {
+            return self.view.iter().map(|said| resolution(&said.name, asked, said.outcome())).collect();
+        }
         let addressed = |stated: &Stated| Addressed { address: stated.address, ttl: 300 };
         let answer = || Answer {
             chain: vec![],
@@ -235,18 +288,60 @@ fn resolution(view: &str, asked: Timestamp, outcome: Outcome) -> Resolution {
     }
 }
 
+/// What was found out of an address at `location`.
+fn find<'a>(location: Location<'a>, path: PathReading, subject: &'a Observation) -> Found<'a> {
+    let case = fuse::Case::new(location.address, &HOME, BORDERS.outlines().id(), subject.observed);
+    let own = Sighting::of(location.address, subject, &BORDERS, &HOME);
+    Found { location, case, path, trace: None, own }
+}
+
+fn answer(addresses: &[IpAddr], chain: Vec<Alias>) -> Outcome {
+    let addresses = addresses.iter().map(|address| Addressed { address: *address, ttl: 300 }).collect();
+    Outcome::Answered(Answer { chain, addresses, authenticated: false, left_out: 0 })
+}
+
+impl Said {
+    fn outcome(&self) -> Outcome {
+        let portal: HostName = "portal.example.gov.pk".parse().unwrap();
+        let names = std::iter::once(&portal).chain(&self.aliases);
+        let chain = names.zip(&self.aliases).map(|(name, target)| Alias {
+            name: name.clone(),
+            target: target.clone(),
+            ttl: 300,
+        });
+        answer(&self.addresses, chain.collect())
+    }
+}
+
+impl Asked {
+    fn canary(&self) -> Canary {
+        let outcome = self.failed.map_or_else(|| answer(&self.addresses, Vec::new()), Outcome::Failed);
+        Canary { view: View(self.view.clone()), name: "q7f3x.example.gov.pk".parse().unwrap(), outcome }
+    }
+}
+
+impl Relative {
+    fn location(&self) -> Location<'static> {
+        at(self.address, self.place, self.grade, self.countries, None)
+    }
+}
+
+fn at(address: IpAddr, place: Place, grade: Grade, countries: CountrySet, asn: Option<u32>) -> Location<'static> {
+    Location {
+        address,
+        place,
+        grade,
+        countries,
+        asn: asn.map(Asn),
+        registered: CountrySet::default(),
+        evidence: Vec::new(),
+        sums: Default::default(),
+    }
+}
+
 impl Stated {
     fn location(&self) -> Location<'static> {
-        Location {
-            address: self.address,
-            place: self.place,
-            grade: self.grade,
-            countries: self.countries,
-            asn: self.asn.map(Asn),
-            registered: CountrySet::default(),
-            evidence: Vec::new(),
-            sums: Default::default(),
-        }
+        at(self.address, self.place, self.grade, self.countries, self.asn)
     }
 
     fn path(&self) -> PathReading {

@@ -67,7 +67,7 @@ fn said(says: &Says) -> String {
             announced(*asn, name, *kind, &places)
         }
         Says::Registered { prefix, country } => format!("{country}, by the entry for {prefix}"),
-        Says::Serving { label, country } => format!("{country}, as {} says of itself", Printable(label)),
+        Says::Serving { label, country, .. } => format!("{country}, as {} says of itself", Printable(label)),
         Says::Geofeed { prefix, country, publisher } => {
             let publisher: Vec<_> = publisher.iter().map(Asn::to_string).collect();
             format!("{country}, by the entry for {prefix}; counts where {} announces it", publisher.join(" or "))

@@ -15,7 +15,9 @@ use super::networks::{self, Network};
 use crate::config::geodb::{ANNOUNCEMENTS as ANNOUNCED, EMBEDDED};
 use crate::digest::Digest;
 use crate::location::outlines::Outlines;
+use crate::location::source::airports::AirportTable;
 use crate::location::source::names::NameTable;
+use crate::location::source::operators::OperatorTable;
 use crate::location::source::regions::RegionCountries;
 use crate::network::Asn;
 
@@ -105,6 +107,51 @@ pub(super) fn names() -> Arc<NameTable> {
     Arc::clone(&TABLE)
 }
 
+/// The labels of points of presence, the codes of places in them, and the operators of names: each a table of text.
+pub(super) const LABELS: [Shipped; 3] = [
+    Shipped {
+        name: "pops",
+        bytes: include_bytes!("../../../geodb/pops.csv"),
+        licence: "as pehra",
+        attribution: "made for pehra, each row with its source",
+    },
+    Shipped {
+        name: "airports",
+        bytes: AIRPORTS.as_bytes(),
+        licence: "MIT",
+        attribution: "airportsdata, Copyright (c) 2020 Mike Borsetti; includes data of mwgg/Airports, Copyright (c) 2014 mwgg",
+    },
+    Shipped {
+        name: "operators",
+        bytes: OPERATORS.as_bytes(),
+        licence: "as pehra",
+        attribution: "made for pehra, each row with its source",
+    },
+];
+
+const AIRPORTS: &str = include_str!("../../../geodb/airports.csv");
+
+const OPERATORS: &str = include_str!("../../../geodb/operators.csv");
+
+/// The day of those tables.
+pub(super) const LABELS_DATED: Date = date(2026, 11, 22);
+
+/// Where airports are.
+#[expect(clippy::expect_used, reason = "the text is part of the binary, and a test reads it")]
+pub(super) fn airports() -> &'static AirportTable {
+    static TABLE: LazyLock<AirportTable> =
+        LazyLock::new(|| AirportTable::parse(AIRPORTS).expect("embedded text is a table"));
+    &TABLE
+}
+
+/// Who operates names.
+#[expect(clippy::expect_used, reason = "the text is part of the binary, and a test reads it")]
+pub(super) fn operators() -> &'static OperatorTable {
+    static TABLE: LazyLock<OperatorTable> =
+        LazyLock::new(|| OperatorTable::parse(OPERATORS).expect("embedded text is a table"));
+    &TABLE
+}
+
 /// The borders of the world.
 #[expect(clippy::expect_used, reason = "the bytes are part of the binary, and a test reads them")]
 pub(super) fn outlines() -> Arc<Outlines> {
@@ -132,6 +179,10 @@ mod tests {
             ("hubs.csv", include_bytes!("../../../geodb/hubs.csv")),
             ("regions.csv", include_bytes!("../../../geodb/regions.csv")),
             ("rdns.csv", NAMES.bytes),
+            ("pops.csv", LABELS[0].bytes),
+            ("airports.csv", LABELS[1].bytes),
+            ("operators.csv", LABELS[2].bytes),
+            ("sinkholes.csv", include_bytes!("../../../geodb/sinkholes.csv")),
         ] {
             let digest = Digest::of_bytes(bytes).to_string();
             assert_eq!(listed.remove(file), Some(digest.as_str()), "{file}");
@@ -146,6 +197,8 @@ mod tests {
         assert!(networks().len() > 100);
         assert!(regions().len() > 250);
         assert!(names().len() > 100);
+        assert!(airports().len() > 400);
+        assert!(operators().len() > 100);
         assert!(outlines().countries().len() > 230);
     }
 

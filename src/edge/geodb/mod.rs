@@ -16,10 +16,13 @@ use crate::config::ConfigErrors;
 use crate::config::geodb::GeodbConfig;
 use crate::config::landmark::{self, Landmark};
 use crate::config::register::Asset;
+use crate::contact::pop::PopLabel;
 use crate::location::outlines::Outlines;
+use crate::location::source::operators::NameClaim;
 use crate::location::{Claim, Says};
 use crate::network::{AddressScope, Asn, NetworkKind};
 use crate::observation::DatabaseDigest;
+use crate::workload::HostName;
 
 pub mod announcements;
 mod embedded;
@@ -32,6 +35,7 @@ mod open;
 mod published;
 mod record;
 mod register;
+mod serving;
 mod sources;
 
 pub use mmdb::MmdbFault;
@@ -133,7 +137,19 @@ impl Geodb {
         self.0.names.claim(address, name)
     }
 
-    /// The databases that [`Geodb::claims`] and [`Geodb::named`] ask, by what they hold.
+    /// Where `label`, by which whoever answers at `address` calls itself, says that it serves: nothing where no operator
+    /// writes such labels, or where its code is not known. What it counts for is decided with the other claims.
+    pub fn serving(&self, address: IpAddr, label: &PopLabel) -> Option<Claim> {
+        serving::claim(address, label, &self.announcers(address))
+    }
+
+    /// Who operates `name`, where it is below a domain under which somebody gives names to what it serves for others.
+    pub fn operator_of(&self, name: &HostName) -> Option<NameClaim> {
+        embedded::operators().of(name)
+    }
+
+    /// The databases that [`Geodb::claims`], [`Geodb::named`], [`Geodb::serving`] and [`Geodb::operator_of`] ask, by what
+    /// they hold.
     pub fn digests(&self) -> Vec<DatabaseDigest> {
         let table = embedded::announcements();
         let announcements = DatabaseDigest {
@@ -146,7 +162,9 @@ impl Geodb {
             sha256: database.sha256(),
             built: database.built(),
         });
-        databases.chain([announcements]).chain(self.0.published.digests()).chain([self.0.names.digest()]).collect()
+        let published = self.0.published.digests();
+        let names = [self.0.names.digest()].into_iter().chain(serving::digests());
+        databases.chain([announcements]).chain(published).chain(names).collect()
     }
 
     /// The borders: the operator's, or else the embedded ones.
@@ -167,6 +185,10 @@ impl Geodb {
     fn databases(&self) -> impl Iterator<Item = &Mmdb> {
         let embedded = self.0.embedded.then(embedded::country);
         self.0.files.iter().map(|(database, _)| database).chain(embedded)
+    }
+
+    fn announcers(&self, address: IpAddr) -> BTreeSet<Asn> {
+        self.announced(address).iter().filter_map(|claim| claim.says.announcer()).collect()
     }
 
     /// Who announces `address`: the operator's databases are asked first, the embedded table last, which is asked even

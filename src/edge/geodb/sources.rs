@@ -7,7 +7,7 @@ use url::Url;
 
 use super::embedded::{self, Shipped};
 use super::mmdb::{Holds, Mmdb};
-use super::{Set, register};
+use super::{Set, register, serving};
 use crate::digest::Digest;
 
 /// A source of claims, or of borders.
@@ -68,7 +68,7 @@ pub(super) fn of(set: &Set) -> Vec<Source> {
     });
     let published = set.published.sources();
     let listed = files.chain(country).chain([announcements]).chain(register).chain(published);
-    listed.chain([set.names.source(), borders(set)]).collect()
+    listed.chain([set.names.source()]).chain(serving::sources()).chain([borders(set)]).collect()
 }
 
 fn of_file(database: &Mmdb, path: PathBuf) -> Source {

@@ -134,7 +134,7 @@ fn digests_name_every_database_that_was_asked() {
     let (_directory, config) = files(&[("mine", bytes)]);
     let digests = Geodb::open(&config, &[]).unwrap().digests();
     let names: Vec<&str> = digests.iter().map(|digest| digest.name.as_str()).collect();
-    assert_eq!(names, ["mine", "dbip-country", "routed-asn", "rdns"]);
+    assert_eq!(names, ["mine", "dbip-country", "routed-asn", "rdns", "pops", "airports", "operators"]);
     assert_eq!(digests[0].sha256, sha256);
     assert_eq!(digests[0].built.to_string(), "2026-05-28T20:26:40Z");
     let manifest = include_str!("../../../geodb/MANIFEST.sha256");
@@ -263,7 +263,8 @@ fn what_others_publish_is_claimed_with_its_source_and_its_day() {
     assert_eq!(said_by(&geodb, "8.8.8.8", "feed"), None);
 
     let digests: Vec<_> = geodb.digests().into_iter().map(|digest| digest.name).collect();
-    assert_eq!(digests, ["dbip-country", "routed-asn", "feed", "aws-ip-ranges", "census", "apnic", "rdns"]);
+    let asked = ["dbip-country", "routed-asn", "feed", "aws-ip-ranges", "census", "apnic", "rdns"];
+    assert_eq!(digests, [&asked[..], &["pops", "airports", "operators"]].concat());
     let sources = geodb.sources();
     let feed = sources.iter().find(|source| source.name == "feed").unwrap();
     assert_eq!((feed.holds, feed.entries), ("geofeed", 2));

@@ -83,6 +83,8 @@ pub enum Reservation {
     Shared,
     /// A cloud's address that is said to be at home may be an edge of the cloud.
     CloudAtHome,
+    /// Any customer of the cloud can write it.
+    Customer,
     /// The source is dated later than the day of judging.
     NotYet,
 }
@@ -92,6 +94,7 @@ impl fmt::Display for Reservation {
         f.write_str(match self {
             Self::Shared => "which places no shared address",
             Self::CloudAtHome => "which for a cloud's address may be an edge and counts for nothing",
+            Self::Customer => "which any customer of the cloud can write and counts for nothing",
             Self::NotYet => "a day that has not come",
         })
     }

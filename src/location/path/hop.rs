@@ -207,15 +207,20 @@ impl<'a> Trail<'a> {
                 Says::Country(country)
                 | Says::Registered { country, .. }
                 | Says::Region { country, .. }
-                | Says::Serving { country, .. }
                 | Says::Landmark { country, .. } => placed.insert(*country),
-                Says::Geofeed { country, publisher, .. } if speak_for(publisher, claims) => placed.insert(*country),
+                Says::Geofeed { country, publisher: speaker, .. }
+                | Says::Serving { country, operator: speaker, .. }
+                    if speak_for(speaker, claims) =>
+                {
+                    placed.insert(*country);
+                }
                 Says::Named { country, operator, .. } if speak_for(operator, claims) => {
                     named = named.or(Some(*country));
                 }
                 Says::Announced { country, .. } => announced = announced.or(*country),
                 Says::NoEntry
                 | Says::Geofeed { .. }
+                | Says::Serving { .. }
                 | Says::Named { .. }
                 | Says::Edge { .. }
                 | Says::Anycast { .. }

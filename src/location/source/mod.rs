@@ -10,9 +10,11 @@ use std::fmt;
 
 use self::prefixes::PrefixTable;
 
+pub mod airports;
 pub mod anycast;
 pub mod geofeed;
 pub mod names;
+pub mod operators;
 pub mod prefixes;
 pub mod regions;
 pub mod registry;

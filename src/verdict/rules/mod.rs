@@ -14,6 +14,7 @@ use crate::location::evidence::Evidence;
 use crate::printable::Printable;
 use crate::workload::{DataClass, Noc};
 
+mod alias;
 mod class;
 mod destination;
 mod edge;
@@ -21,18 +22,25 @@ mod noc;
 mod path;
 mod provider;
 mod reach;
+mod related;
+mod views;
 
 /// A rule.
 pub(super) type Rule = for<'a> fn(&Brief<'a>) -> Vec<Ruling<'a>>;
 
 /// Every rule, in the order of [`RuleId::ALL`].
-pub(super) const RULES: [Rule; 15] = [
+pub(super) const RULES: [Rule; 20] = [
     destination::outside,
     destination::unproven,
     destination::conflict,
     edge::opaque,
     edge::outside,
     path::outside,
+    related::nameserver,
+    related::mail,
+    alias::outside,
+    related::redirect,
+    views::divergence,
     reach::unresolvable,
     reach::unreachable,
     reach::stale,

@@ -44,7 +44,12 @@ fn says(dice: &mut Dice, prefix: IpNet, country: CountryCode) -> Says {
         0..8 => Says::Country(country),
         8 => Says::NoEntry,
         9..12 => Says::Registered { prefix, country },
-        12 => Says::Serving { label: "forged-1".to_owned(), country },
+        12 => Says::Serving {
+            label: "forged-1".to_owned(),
+            place: "Forged".to_owned(),
+            country,
+            operator: vec![Asn(*dice.pick(&NETWORKS))],
+        },
         13..16 => Says::Geofeed { prefix, country, publisher: vec![Asn(*dice.pick(&NETWORKS))] },
         16 => Says::Region { provider: Cloud::Aws, region: "forged-1".to_owned(), country },
         17 => Says::Delegated { registry: "forged".to_owned(), country },
