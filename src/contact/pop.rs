@@ -26,11 +26,11 @@ const LONGEST: usize = 96;
 /// The most elements of a header that are looked at, the last ones.
 const MOST_ELEMENTS: usize = 32;
 
-/// Where an operator says that a page of its own names the place that answers; each line of it is kept as a header.
-pub const TRACE_PATH: &str = "/cdn-cgi/trace";
+/// Where an operator has a page that names the place that answers; lines of it are kept as headers.
+const TRACE_PATH: &str = "/cdn-cgi/trace";
 
 /// The line of that page which names the place, and the header as which it is kept.
-pub const TRACE_LINE: &str = "colo";
+const TRACE_LINE: &str = "colo";
 
 /// Where the answers of name servers are said to be from.
 const NAME_SERVER: &str = "nsid";
@@ -129,11 +129,6 @@ pub fn labels(contact: &Contact) -> Vec<PopLabel> {
 pub fn of_name_server(calls_itself: &str) -> Option<PopLabel> {
     let rows = PopTable::shipped().of(NAME_SERVER);
     rows.into_iter().find_map(|row| row.label(calls_itself))
-}
-
-/// Whether a header, in lower case, says something of who answers.
-pub fn tells(header: &str) -> bool {
-    PopTable::shipped().of(header).next().is_some()
 }
 
 fn labels_of(exchange: &Exchange) -> Vec<PopLabel> {
@@ -353,7 +348,6 @@ mod tests {
     fn the_shipped_table_is_read_whole() {
         assert_eq!(PopTable::parse(SHIPPED).as_ref(), Ok(PopTable::shipped()));
         assert_eq!(PopTable::shipped().len(), SHIPPED.lines().count() - 1);
-        assert!(tells("cf-ray") && tells("x-iinfo") && !tells("set-cookie"));
     }
 
     #[test]
