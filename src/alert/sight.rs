@@ -153,6 +153,16 @@ fn shows_a_way(trace: &Trace, address: IpAddr) -> bool {
 }
 
 #[cfg(test)]
+impl Sight {
+    /// The same of a round that looked for all name servers and found one, measured or not.
+    pub(super) fn with_name_server(mut self, address: IpAddr, measured: bool) -> Self {
+        self.related.insert(address, Seen { measured, way: false, others: false });
+        self.roles.insert(Role::NameServer);
+        self
+    }
+}
+
+#[cfg(test)]
 impl FromIterator<(IpAddr, Seen)> for Sight {
     fn from_iter<T: IntoIterator<Item = (IpAddr, Seen)>>(seen: T) -> Self {
         Self { own: seen.into_iter().collect(), ..Self::default() }

@@ -1,6 +1,6 @@
 //! Who else saw what a round saw.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use jiff::{SignedDuration, Timestamp};
@@ -23,7 +23,8 @@ impl<'a> Companions<'a> {
     pub fn new(observations: impl IntoIterator<Item = &'a Observation>, borders: &'a Borders, home: &'a Home) -> Self {
         let mut index: BTreeMap<_, Vec<Vec<Sighting<'_>>>> = BTreeMap::new();
         for observation in observations {
-            let addresses: BTreeSet<_> = &observation.addresses() | &observation.related_addresses();
+            let mut addresses = observation.addresses();
+            addresses.extend(observation.related_addresses());
             for address in addresses {
                 let sighting = Sighting::of(address, observation, borders, home);
                 let vantages = index.entry(address).or_default();

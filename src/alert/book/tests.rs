@@ -653,3 +653,27 @@ fn external_labels_are_on_every_alert_and_change_none_of_its_own() {
     let labels = &office.standing()[0].labels;
     assert_eq!((labels["site"].as_str(), labels["severity"].as_str()), ("isb", "critical"));
 }
+
+#[test]
+fn an_alert_on_a_name_server_is_cleared_only_by_a_round_that_asked_for_it() {
+    let mut office = Office::with_alertmanager();
+    let server = ADDRESS.parse().unwrap();
+    let found = || at_address(RuleId::NameserverOutside, Standing::Suspect);
+    office.sight = sight(true, true).with_name_server(server, true);
+    for _ in 0..3 {
+        office.round(found());
+    }
+    assert_eq!(office.transitions, [(Change::Raised, Severity::Warning)]);
+    for unseeing in [sight(true, true), sight(true, true).with_name_server(server, false)] {
+        office.sight = unseeing;
+        for _ in 0..5 {
+            office.round(Vec::new());
+        }
+        assert_eq!(office.transitions.len(), 1, "the zone was not asked, or its server did not answer");
+    }
+    office.sight = sight(true, true).with_name_server("203.0.113.53".parse().unwrap(), true);
+    for _ in 0..3 {
+        office.round(Vec::new());
+    }
+    assert_eq!(office.transitions.last(), Some(&(Change::Cleared, Severity::Warning)));
+}
