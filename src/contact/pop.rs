@@ -14,7 +14,7 @@ use std::sync::LazyLock;
 use serde::{Deserialize, Serialize};
 
 use super::Contact;
-use super::exchange::{Answer, Exchange, HttpOutcome};
+use super::exchange::{Answer, Exchange, HttpOutcome, TRACE_PATH};
 use crate::place::CountryCode;
 
 /// The table that ships.
@@ -25,9 +25,6 @@ const LONGEST: usize = 96;
 
 /// The most elements of a header that are looked at, the last ones.
 const MOST_ELEMENTS: usize = 32;
-
-/// Where an operator has a page that names the place that answers; lines of it are kept as headers.
-const TRACE_PATH: &str = "/cdn-cgi/trace";
 
 /// The line of that page which names the place, and the header as which it is kept.
 const TRACE_LINE: &str = "colo";
@@ -348,6 +345,9 @@ mod tests {
     fn the_shipped_table_is_read_whole() {
         assert_eq!(PopTable::parse(SHIPPED).as_ref(), Ok(PopTable::shipped()));
         assert_eq!(PopTable::shipped().len(), SHIPPED.lines().count() - 1);
+        let headers = PopTable::shipped().0.iter().map(|row| row.source.as_str());
+        let mut headers = headers.filter(|source| ![NAME_SERVER, TRACE_LINE].contains(source));
+        assert!(headers.all(|header| super::super::exchange::KEPT.contains(&header)), "what is read is kept");
     }
 
     #[test]
