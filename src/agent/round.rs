@@ -79,11 +79,13 @@ impl World {
                     Answer::Zone(zones.zone(&resolvers, &view, &name, &permits).await)
                 });
             }
-            Ask::Claims { addresses, names } => {
+            Ask::Claims { addresses, names, labels, aliases } => {
                 let of_addresses = addresses.into_iter().flat_map(|address| self.geodb.claims(address));
                 let of_names = names.iter().filter_map(|(address, name)| self.geodb.named(*address, name));
-                let claims = of_addresses.chain(of_names).collect();
-                round.handle_claims(claims, self.geodb.digests(), clock::now());
+                let of_labels = labels.iter().filter_map(|(address, label)| self.geodb.serving(*address, label));
+                let claims = of_addresses.chain(of_names).chain(of_labels).collect();
+                let operators = aliases.iter().filter_map(|name| self.geodb.operator_of(name)).collect();
+                round.handle_claims(claims, operators, self.geodb.digests(), clock::now());
             }
         }
     }

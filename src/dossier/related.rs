@@ -86,6 +86,7 @@ mod tests {
             elapsed_ns: Rtt::default(),
             outcome: Outcome::Failed(NameFailure::NoData),
             authoritative: true,
+            asked_for: name.parse().unwrap(),
             calls_itself: None,
         };
         NameServer { name: name.parse().unwrap(), answers: vec![answer] }

@@ -305,6 +305,7 @@ mod tests {
             elapsed_ns: Rtt::default(),
             outcome: Outcome::Failed(NameFailure::NoData),
             authoritative: true,
+            asked_for: "portal.gov.pk".parse().unwrap(),
             calls_itself: Some(says.to_owned()),
         };
         let server = NameServer { name: "ns1.gov.pk".parse().unwrap(), answers: vec![answer] };

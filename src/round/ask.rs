@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use crate::contact::call::Call;
+use crate::contact::pop::PopLabel;
 use crate::resolution::{AddressFamily, View};
 use crate::trace::plan::Plan;
 use crate::workload::HostName;
@@ -46,5 +47,9 @@ pub enum Ask {
         addresses: BTreeSet<IpAddr>,
         /// What some of them are called.
         names: Vec<(IpAddr, String)>,
+        /// What some of them call themselves.
+        labels: Vec<(IpAddr, PopLabel)>,
+        /// The names over which they were come to.
+        aliases: BTreeSet<HostName>,
     },
 }

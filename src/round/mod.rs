@@ -34,9 +34,11 @@ use jiff::Timestamp;
 
 use crate::contact::call::{Call, Speech};
 use crate::contact::exchange::{Answer, HttpOutcome};
+use crate::contact::pop::{self, PopLabel};
 use crate::contact::redirect::Destination;
 use crate::contact::{Contact, ContactFailure, ContactOutcome};
 use crate::location::claims::Claims;
+use crate::location::source::operators::NameClaim;
 use crate::moment::{Moment, Rtt};
 use crate::network::AddressScope;
 use crate::observation::{DatabaseDigest, Declared, Denied, Observation, Role};
@@ -225,6 +227,7 @@ impl Round {
         }
         let named_by = zone.apex.as_ref().unwrap_or(&zone.name).to_string();
         for server in &zone.servers {
+            self.known.extend(server.answers.iter().map(|answer| answer.address));
             self.relate(Role::NameServer, &Host::Name(server.name.clone()), &named_by, now);
         }
         for exchanger in &zone.mail {
@@ -269,12 +272,19 @@ impl Round {
         self.settle();
     }
 
-    /// Tells what the sources say, and which databases were among them.
-    pub fn handle_claims(&mut self, claims: Claims, databases: Vec<DatabaseDigest>, now: Moment) {
+    /// Tells what the sources say of addresses and of names, and which databases were among them.
+    pub fn handle_claims(
+        &mut self,
+        claims: Claims,
+        operators: Vec<NameClaim>,
+        databases: Vec<DatabaseDigest>,
+        now: Moment,
+    ) {
         if self.stage != Stage::Claiming {
             return;
         }
         self.observation.claims = claims;
+        self.observation.operators = operators;
         self.observation.databases = databases;
         self.stage = Stage::Complete(now.mono);
     }
@@ -561,7 +571,8 @@ impl Round {
         let names = self.observation.pointers.iter();
         let names =
             names.flat_map(|pointer| pointer.names().iter().map(|name| (pointer.address, name.clone()))).collect();
-        self.asks.push_back(Ask::Claims { addresses, names });
+        let aliases = self.observation.names_on_the_way().into_iter().cloned().collect();
+        self.asks.push_back(Ask::Claims { addresses, names, labels: labels(&self.observation), aliases });
         self.stage = Stage::Claiming;
     }
 
@@ -622,6 +633,17 @@ pub fn canary(endpoint: &Endpoint, random: u64) -> Option<HostName> {
     let Host::Name(name) = endpoint.host() else { return None };
     let (_, parent) = name.as_str().split_once('.')?;
     format!("x{random:016x}.{parent}").parse().ok()
+}
+
+/// What those that were spoken to call themselves.
+fn labels(observation: &Observation) -> Vec<(IpAddr, PopLabel)> {
+    let contacts = observation.contacts.iter();
+    let serving = contacts.flat_map(|contact| pop::labels(contact).into_iter().map(|label| (contact.address, label)));
+    let servers = observation.zone.iter().flat_map(|zone| &zone.servers).flat_map(|server| &server.answers);
+    let naming =
+        servers.filter_map(|answer| Some((answer.address, pop::of_name_server(answer.calls_itself.as_ref()?)?)));
+    let labels: BTreeSet<_> = serving.chain(naming).collect();
+    labels.into_iter().collect()
 }
 
 /// The last two hops before the target, as far as they have global addresses.

@@ -377,12 +377,12 @@ impl<'s> Simulation<'s> {
                 let zone = Zone::unknown(name, view, now.wall, NameFailure::Refused);
                 (Duration::ZERO, Answer::Zone(zone))
             }
-            Ask::Claims { addresses, names } => {
+            Ask::Claims { addresses, names, .. } => {
                 let of_addresses = addresses.into_iter().flat_map(|address| self.world.claims.about(address));
                 let of_names = names.into_iter().filter_map(|(address, name)| self.world.claims.named(address, name));
                 let claims = of_addresses.chain(of_names).collect();
                 if let Some(round) = self.daemon.as_mut().and_then(|daemon| daemon.round_mut(round)) {
-                    round.handle_claims(claims, Vec::new(), now);
+                    round.handle_claims(claims, Vec::new(), Vec::new(), now);
                 }
                 return;
             }

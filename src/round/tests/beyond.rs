@@ -114,7 +114,7 @@ fn who_serves_the_zone_and_takes_its_mail_is_looked_up_and_spoken_to() {
     }
     let claims = asks(&mut round);
     assert!(targets(&claims)[0].1.contains("198.41.0.25"), "it is asked where they are");
-    round.handle_claims(Claims::default(), Vec::new(), start());
+    round.handle_claims(Claims::default(), Vec::new(), Vec::new(), start());
     let seen = observed(&mut round);
     let related: Vec<_> =
         seen.related.iter().map(|one| (one.role, one.host.to_string(), one.addresses().len())).collect();
@@ -186,7 +186,7 @@ fn redirects_are_followed_hop_by_hop_and_each_host_is_looked_up() {
         "198.41.0.80 443 login.example.com/sso?from=a",
     ];
     assert_eq!(pages, expected, "to another host at one of its addresses");
-    round.handle_claims(Claims::default(), Vec::new(), start());
+    round.handle_claims(Claims::default(), Vec::new(), Vec::new(), start());
     let seen = observed(&mut round);
     let related: Vec<_> = seen.related.iter().map(|one| (one.role, one.host.to_string())).collect();
     assert_eq!(related, [(Role::Redirect, "login.example.com".to_owned())]);
@@ -236,7 +236,7 @@ fn nobody_sends_us_to_addresses_of_our_own_network() {
         let is_global = |page: &&String| AddressScope::of(page.split(' ').next().unwrap().parse().unwrap()).is_global();
         assert!(elsewhere.iter().all(is_global), "{redirect}: {elsewhere:?}");
         assert!(elsewhere.is_empty(), "{redirect}: {elsewhere:?}");
-        round.handle_claims(Claims::default(), Vec::new(), start());
+        round.handle_claims(Claims::default(), Vec::new(), Vec::new(), start());
         let seen = observed(&mut round);
         assert_eq!(seen.related.len(), 1, "it is known all the same that people are sent there: {redirect}");
     }
@@ -261,7 +261,7 @@ fn what_is_missing_at_the_deadline_is_recorded_as_missing_here_too() {
     assert_eq!(claims.len(), 1);
     round.handle_zone(zone(&["ns2.example.com"], &[]), begun.after(DEADLINE));
     assert_eq!(asks(&mut round), [], "it is too late for that");
-    round.handle_claims(Claims::default(), Vec::new(), begun.after(DEADLINE));
+    round.handle_claims(Claims::default(), Vec::new(), Vec::new(), begun.after(DEADLINE));
     let seen = observed(&mut round);
     assert_eq!(seen.zone.unwrap().failures, [("SOA".to_owned(), NameFailure::Timeout)]);
     let missing = ContactOutcome::Failed(ContactFailure::Timeout);
@@ -277,7 +277,7 @@ fn every_view_is_asked_for_a_name_that_nobody_has() {
     let mut round = Round::new(settings, start());
     let made_up: &[(&str, &[&str])] = &[("x0000000000000007.example.gov.pk", &["10.10.34.36"])];
     assert_eq!(spoken_to(&resolve(&mut round, made_up)), [""; 0], "nobody speaks to what was made up");
-    round.handle_claims(Claims::default(), Vec::new(), start());
+    round.handle_claims(Claims::default(), Vec::new(), Vec::new(), start());
     let seen = observed(&mut round);
     assert_eq!(seen.canaries.iter().map(|canary| canary.view.to_string()).collect::<Vec<_>>(), ["isp", "system"]);
     assert!(seen.canaries.iter().all(|canary| matches!(canary.outcome, Outcome::Answered(_))));

@@ -45,7 +45,7 @@ fn a_name_that_leads_elsewhere_is_looked_at_as_a_whole_with_what_was_answered() 
     assert_eq!(deadline, later.mono + DEADLINE, "it has all its time from then on");
     round.handle_timeout(later.after(DEADLINE));
     let _claims = asks(&mut round);
-    round.handle_claims(Claims::default(), Vec::new(), later.after(DEADLINE));
+    round.handle_claims(Claims::default(), Vec::new(), Vec::new(), later.after(DEADLINE));
     let seen = observed(&mut round);
     assert_eq!((seen.resolutions.len(), seen.traces.len(), seen.canaries.len()), (2, 2, 1));
     assert_eq!(seen.observed, begun.wall);

@@ -154,7 +154,7 @@ fn a_round_is_complete_when_lookups_traces_contacts_and_claims_are_in() {
     round.handle_contact(contact("175.107.63.150"), start());
     assert_eq!(targets(&asks(&mut round)), [("claims", "175.107.63.150 203.101.184.84".to_owned())]);
     assert_eq!(round.poll_timeout(), None);
-    round.handle_claims(Claims::default(), Vec::new(), begun.after(Duration::from_secs(2)));
+    round.handle_claims(Claims::default(), Vec::new(), Vec::new(), begun.after(Duration::from_secs(2)));
     let observation = observed(&mut round);
     assert_eq!((observation.resolutions.len(), observation.traces.len(), observation.contacts.len()), (2, 1, 1));
     assert_eq!(observation.elapsed_ns.duration(), Duration::from_secs(2));
@@ -210,8 +210,8 @@ fn a_name_that_leads_into_our_own_network_is_recorded_and_not_followed() {
     round.handle_resolution(answer(&lookups[1], &["::1", "fd00::1", "fe80::1", "::ffff:10.0.0.8"]), start());
     let after = asks(&mut round);
     assert_eq!(after.len(), 1, "{after:?}");
-    assert_eq!(after[0], Ask::Claims { addresses: round.known.clone(), names: Vec::new() });
-    round.handle_claims(Claims::default(), Vec::new(), start());
+    assert_eq!(after[0], Ask::Claims { addresses: round.known.clone(), names: Vec::new(), labels: Vec::new(), aliases: BTreeSet::new() });
+    round.handle_claims(Claims::default(), Vec::new(), Vec::new(), start());
     assert_eq!(observed(&mut round).addresses().len(), 10);
 }
 
@@ -246,7 +246,7 @@ fn denied(endpoint: &str, addresses: &[&str], probing: Probing) -> (Vec<Ask>, Ve
         asked = asks(&mut round);
     }
     round.handle_timeout(start().after(DEADLINE * 2));
-    round.handle_claims(Claims::default(), Vec::new(), start());
+    round.handle_claims(Claims::default(), Vec::new(), Vec::new(), start());
     let denied = observed(&mut round).denied;
     (asked, denied.iter().map(|Denied { address, by }| format!("{address} by {by}")).collect())
 }
@@ -340,7 +340,7 @@ fn what_is_missing_at_the_deadline_is_recorded_as_missing() {
     let end = begun.after(DEADLINE);
     round.handle_timeout(end);
     assert_eq!(targets(&asks(&mut round)), [("claims", "175.107.63.150".to_owned())]);
-    round.handle_claims(Claims::default(), Vec::new(), end);
+    round.handle_claims(Claims::default(), Vec::new(), Vec::new(), end);
     let observation = observed(&mut round);
     let words = observation.resolutions.iter().map(|r| (r.view.0.as_str(), r.outcome_word())).collect::<Vec<_>>();
     assert_eq!(words, [("slow", "timeout"), ("slow", "timeout"), ("system", "answered"), ("system", "no-data")]);
@@ -358,7 +358,7 @@ fn a_result_that_comes_late_twice_or_unasked_changes_nothing() {
     round.handle_contact(contact("175.107.63.150"), start());
     round.handle_timeout(begun.after(DEADLINE));
     round.handle_trace(trace("175.107.63.150", Protocol::Icmp, &["175.107.63.150"]), begun);
-    round.handle_claims(Claims::default(), Vec::new(), begun);
+    round.handle_claims(Claims::default(), Vec::new(), Vec::new(), begun);
     let observation = observed(&mut round);
     assert_eq!((observation.traces.len(), observation.contacts.len()), (1, 1));
     assert_eq!(observation.traces[0].ending, Ending::Overdue);
@@ -399,7 +399,7 @@ fn the_target_and_the_last_two_global_hops_are_asked_for_their_names_and_the_nam
         said,
         ["202.125.128.171 static.khi77.pie.net.pk", "175.107.63.150 a.example", "175.107.63.150 b.example"]
     );
-    round.handle_claims(Claims::default(), Vec::new(), begun);
+    round.handle_claims(Claims::default(), Vec::new(), Vec::new(), begun);
     let seen = observed(&mut round);
     assert_eq!(seen.pointers.len(), 3);
     let names: Vec<_> = seen.names_of("175.107.63.150".parse().unwrap()).collect();
@@ -416,7 +416,7 @@ fn private_addresses_have_no_names_and_a_name_that_does_not_come_is_recorded() {
     round.handle_trace(trace("175.107.63.150", Protocol::Icmp, &["175.107.63.150"]), begun);
     round.handle_timeout(begun.after(DEADLINE));
     assert!(matches!(asks(&mut round)[..], [Ask::Claims { .. }]));
-    round.handle_claims(Claims::default(), Vec::new(), begun.after(DEADLINE));
+    round.handle_claims(Claims::default(), Vec::new(), Vec::new(), begun.after(DEADLINE));
     let seen = observed(&mut round);
     assert_eq!(seen.pointers[0].outcome, Pointed::Failed(NameFailure::Timeout));
 }
@@ -425,7 +425,7 @@ fn private_addresses_have_no_names_and_a_name_that_does_not_come_is_recorded() {
 fn what_was_written_before_names_were_asked_for_can_be_read() {
     let mut round = Round::new(settings("https://10.1.2.3", &[]), start());
     round.handle_timeout(start().after(DEADLINE));
-    round.handle_claims(Claims::default(), Vec::new(), start());
+    round.handle_claims(Claims::default(), Vec::new(), Vec::new(), start());
     let seen = observed(&mut round);
     let written = serde_json::to_string(&seen).unwrap();
     assert!(!written.contains("pointers"), "{written}");
