@@ -82,6 +82,7 @@ fn the_reference_writes_every_default_out() {
         "policy",
         "resolution.trust_anchor",
         "provider",
+        "resolution.hints",
         "resolver",
         "workload",
         "alerting.runbook_base_url",
@@ -105,7 +106,7 @@ fn the_reference_shows_every_key_and_no_other() {
     assert!(missing.is_empty(), "the parser knows {missing:?}, which {REFERENCE} does not show");
     // Unknown keys are errors, so that nothing else needs to be looked for.
     let (config, _) = load_examples(&reference);
-    assert_eq!((config.workloads.len(), config.resolvers.len(), config.assets.len()), (1, 2, 1));
+    assert_eq!((config.workloads.len(), config.resolvers.len(), config.assets.len()), (1, 3, 1));
     assert_eq!((config.landmarks.len(), config.evidence.len()), (1, 1));
 }
 

@@ -182,7 +182,7 @@ enum Event {
 impl Agent {
     /// Opens what needs a runtime, and begins to watch.
     pub fn start(parts: Parts) -> Result<Self, AgentError> {
-        let Prepared { config, geodb, evidence, .. } = parts.prepared;
+        let Prepared { config, geodb, evidence, resolvers, .. } = parts.prepared;
         let shutdown = CancellationToken::new();
         let courtesy = config.probing.courtesy();
         let (prober_handle, prober) = Prober::spawn(parts.sockets, clock::seed(), courtesy, shutdown.clone())
@@ -205,7 +205,7 @@ impl Agent {
         let http = tokio::spawn(http::serve(listener, surface, http_ends.clone()));
         let screen = parts.show.then(Screen::open).transpose();
         let screen = screen.map_err(|error| AgentError::Io("begin a thread for standard output", error))?;
-        let world = World::open(&config, prober_handle, geodb.clone())?;
+        let world = World::open(&config, resolvers, prober_handle, geodb.clone())?;
         let mut agent = Self {
             recall: Recall::new(config.journal_directory(), config.vantage.id.clone()),
             reload: Reload::new(parts.path, parts.state, &config, geodb.clone(), evidence.clone()),
@@ -437,7 +437,7 @@ impl Agent {
     }
 
     fn take_up(&mut self, ready: Ready) {
-        let Ready { prepared: Prepared { mut config, warnings, geodb, evidence }, sinks } = ready;
+        let Ready { prepared: Prepared { mut config, warnings, geodb, evidence, resolvers }, sinks } = ready;
         for warning in warnings {
             warn!("{warning}");
         }
@@ -447,7 +447,7 @@ impl Agent {
         self.watch.handle_reconfigured(settings::of_watch(&config, borders, geodb.digests()), clock::now());
         self.vitals.expect(&views(&config), &sinks.ids());
         // The keys were read before, when the configuration was.
-        if let Err(error) = self.world.reconfigure(&config, geodb) {
+        if let Err(error) = self.world.reconfigure(&config, resolvers, geodb) {
             error!("failed to {error}; names are asked as before");
         }
         self.sinks = sinks;

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
@@ -14,6 +15,7 @@ use crate::config::evidence::EvidenceSource;
 use crate::config::{Config, ConfigErrors, Fault, Spot};
 use crate::edge::client::ClientError;
 use crate::edge::clock;
+use crate::edge::dns::Resolvers;
 use crate::edge::evidence::Evidence;
 use crate::edge::geodb::{Geodb, GeodbError};
 use crate::edge::input::{Stamp, stamp};
@@ -38,6 +40,8 @@ pub struct Prepared {
     pub geodb: Geodb,
     /// What other vantages measured.
     pub evidence: Evidence,
+    /// Its views.
+    pub resolvers: Arc<Resolvers>,
 }
 
 /// Why a configuration was not taken up.
@@ -65,6 +69,7 @@ pub fn prepare(
     before: Option<(&Geodb, &Evidence)>,
 ) -> Result<Prepared, PrepareError> {
     let (mut config, mut warnings) = inventory::load(path)?;
+    let resolvers = Arc::new(Resolvers::open(&config.resolvers, &config.probing.round)?);
     if let Some(state) = state {
         state.clone_into(&mut config.state_directory);
     }
@@ -74,7 +79,7 @@ pub fn prepare(
     warnings.extend(geodb.troubles().into_iter().map(|message| Fault { spot: spot.clone(), message }));
     let evidence = before.map(|(_, evidence)| evidence.clone()).unwrap_or_default();
     let evidence = Evidence::read(&config.evidence, &evidence, &geodb, &config.vantage.id, clock::now().wall);
-    Ok(Prepared { config, warnings, geodb, evidence })
+    Ok(Prepared { config, warnings, geodb, evidence, resolvers })
 }
 
 /// A configuration to take up, and whom it tells: that takes the host's certificates, which are files as well.
@@ -129,7 +134,7 @@ enum Task {
 impl Reload {
     /// Watches the files of `config`, which was read from `path` with `state`, the feeds of its databases, and evidence.
     pub fn new(path: PathBuf, state: Option<PathBuf>, config: &Config, geodb: Geodb, evidence: Evidence) -> Self {
-        let databases = config.geodb.files();
+        let databases = config.files();
         let seen = Fingerprint::of(&path, &databases);
         let now = Instant::now();
         let mut look = interval_at(now + LOOK, LOOK);
@@ -209,7 +214,7 @@ impl Reload {
     /// Watches from now on what a good configuration names.
     fn watch(&mut self, prepared: &Result<Ready, PrepareError>) {
         if let Ok(Ready { prepared, .. }) = prepared {
-            self.databases = prepared.config.geodb.files();
+            self.databases = prepared.config.files();
             self.geodb = prepared.geodb.clone();
             self.sources.clone_from(&prepared.config.evidence);
             self.evidence = prepared.evidence.clone();
@@ -236,7 +241,7 @@ impl Reload {
             let mut seen = Fingerprint::of(&path, &before);
             let ready = prepare(&path, state.as_deref(), Some((&geodb, &evidence))).and_then(Ready::of);
             if let Ok(ready) = &ready {
-                seen.exchange(&before, &ready.prepared.config.geodb.files());
+                seen.exchange(&before, &ready.prepared.config.files());
             }
             Task::Read(Box::new(ready), seen)
         }));

@@ -48,9 +48,14 @@ pub enum WorldError {
 
 impl World {
     /// Opens what `config` says is asked.
-    pub fn open(config: &Config, prober: ProberHandle, geodb: Geodb) -> Result<Self, WorldError> {
+    pub fn open(
+        config: &Config,
+        resolvers: Arc<Resolvers>,
+        prober: ProberHandle,
+        geodb: Geodb,
+    ) -> Result<Self, WorldError> {
         Ok(Self {
-            resolvers: Arc::new(Resolvers::new(&config.resolvers)),
+            resolvers,
             pointers: Arc::default(),
             prober,
             caller: Arc::new(Caller::new(client::authorities())?),
@@ -63,10 +68,10 @@ impl World {
 
     /// Asks by another configuration from now on. What was said lately is forgotten; what must not be asked faster than so
     /// much keeps its pace.
-    pub fn reconfigure(&mut self, config: &Config, geodb: Geodb) -> Result<(), WorldError> {
+    pub fn reconfigure(&mut self, config: &Config, resolvers: Arc<Resolvers>, geodb: Geodb) -> Result<(), WorldError> {
         self.zones = Arc::new(zones(config)?);
         self.recent = Arc::new(Recent::new(config.schedule.interval));
-        self.resolvers = Arc::new(Resolvers::new(&config.resolvers));
+        self.resolvers = resolvers;
         self.geodb = geodb;
         Ok(())
     }

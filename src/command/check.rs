@@ -13,7 +13,7 @@ use crate::config::geodb::GeodbConfig;
 use crate::config::resolver::ResolverAddress;
 use crate::config::{Config, ConfigErrors, Fault, Spot, denied};
 use crate::edge::clock;
-use crate::edge::dns::servers_of_this_host;
+use crate::edge::dns::{Resolvers, servers_of_this_host};
 use crate::edge::evidence::Evidence;
 use crate::edge::geodb::Geodb;
 use crate::edge::inventory;
@@ -68,7 +68,8 @@ impl Check {
     /// Does it.
     pub fn run(self) -> Exit {
         let loaded = inventory::load(&self.config).and_then(|(config, warnings)| {
-            let faults = database_faults(&config);
+            let mut faults = database_faults(&config);
+            faults.extend(view_faults(&config));
             let faults = if faults.is_empty() { landmark_faults(&config) } else { faults };
             if faults.is_empty() { Ok((config, warnings)) } else { Err(ConfigErrors(faults)) }
         });
@@ -130,6 +131,12 @@ fn database_faults(config: &Config) -> Vec<Fault> {
         Some(Fault { spot, message: format!("failed to {error}") })
     });
     faults.collect()
+}
+
+/// What is wrong with the files that views name.
+fn view_faults(config: &Config) -> Vec<Fault> {
+    let opened = Resolvers::open(&config.resolvers, &config.probing.round);
+    opened.err().map_or_else(Vec::new, |errors| errors.0)
 }
 
 /// What is wrong with the landmarks by the borders in use, which can be read.
@@ -245,6 +252,21 @@ mod tests {
         let found = landmark_faults(&config);
         let found: Vec<_> = found.iter().map(|fault| (fault.spot.line, fault.spot.key.as_str())).collect();
         assert_eq!(found, [(7, "landmark.country")]);
+    }
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "writes the file that is read")]
+    fn every_file_of_a_view_that_cannot_be_used_is_named_with_its_line() {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::write(directory.path().join("named.root"), "<!DOCTYPE html>\n").unwrap();
+        let text = "[vantage]\nid = \"here\"\n[resolution]\nauthoritative = true\nhints = \"named.root\"\n\
+                    [[resolver]]\nname = \"one\"\naddress = \"203.0.113.53\"\ntransport = \"tls\"\nca_file = \"gone.pem\"\n";
+        let written = Written { name: "pehra.toml".to_owned(), bytes: text.into() };
+        let (config, _) = Draft::open(&written, directory.path()).finish().unwrap();
+        let found: Vec<_> = view_faults(&config).iter().map(ToString::to_string).collect();
+        let [ca_file, hints] = found.as_slice() else { panic!("{found:?}") };
+        assert!(ca_file.starts_with("pehra.toml:10: resolver.ca_file: failed to read "), "{ca_file}");
+        assert!(hints.starts_with("pehra.toml:5: resolution.hints: ") && hints.contains("line 1"), "{hints}");
     }
 
     #[test]

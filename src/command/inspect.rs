@@ -19,6 +19,7 @@ use crate::calibration::{Calibration, Hubs, Window};
 use crate::cli::CONFIG;
 use crate::config::{Config, Draft, Written};
 use crate::dossier::{Companions, Dossier, Instruments};
+use crate::edge::dns::Resolvers;
 use crate::edge::evidence::Evidence;
 use crate::edge::geodb::Geodb;
 use crate::edge::prober::{ProbeSockets, Prober};
@@ -92,7 +93,9 @@ impl Inspect {
         let bytes = b"[vantage]\nid = \"here\"\n".to_vec();
         let built_in = Draft::open(&Written { name: "built-in configuration".to_owned(), bytes }, Path::new(""));
         let (config, warnings) = built_in.finish().map_err(|errors| refused(errors.to_string()))?;
-        Ok(Prepared { config, warnings, geodb: Geodb::embedded(), evidence: Evidence::default() })
+        let resolvers = Resolvers::open(&config.resolvers, &config.probing.round);
+        let resolvers = Arc::new(resolvers.map_err(|errors| refused(errors.to_string()))?);
+        Ok(Prepared { config, warnings, geodb: Geodb::embedded(), evidence: Evidence::default(), resolvers })
     }
 
     fn show(&self, outcomes: Vec<Result<Observation, Endpoint>>, prepared: &Prepared) -> Result<Exit, Refusal> {
@@ -155,7 +158,8 @@ fn observe(
         let shutdown = CancellationToken::new();
         let courtesy = config.probing.courtesy();
         let (handle, prober) = Prober::spawn(sockets, clock::seed(), courtesy, shutdown.clone())?;
-        let world = World::open(config, handle, prepared.geodb.clone()).map_err(io::Error::other)?;
+        let (resolvers, geodb) = (Arc::clone(&prepared.resolvers), prepared.geodb.clone());
+        let world = World::open(config, resolvers, handle, geodb).map_err(io::Error::other)?;
         let outcomes = inspect_all(rounds, world).await;
         shutdown.cancel();
         prober.await.map_err(io::Error::other)?;

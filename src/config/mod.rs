@@ -106,6 +106,12 @@ impl Config {
         self.state_directory.join("alerts.json")
     }
 
+    /// The files beside the configuration and its inventories that are read again with it.
+    pub fn files(&self) -> Vec<PathBuf> {
+        let resolvers = self.resolvers.iter().filter_map(ResolverConfig::file);
+        self.geodb.files().into_iter().chain(resolvers.map(Into::into)).collect()
+    }
+
     /// The workload of that name.
     pub fn workload(&self, id: &crate::workload::WorkloadId) -> Option<&Workload> {
         self.workloads.iter().find(|workload| workload.id == *id)

@@ -63,6 +63,40 @@ fn the_example_of_the_description_parses_as_it_stands() {
 }
 
 #[test]
+fn views_are_read_with_their_ports_names_and_files() {
+    use resolver::{Authentication, ResolverAddress, Transport};
+    let text = "[vantage]\nid = \"here\"\n[resolution]\nauthoritative = true\nhints = \"named.root\"\n\
+        [[resolver]]\nname = \"dot\"\naddress = \"203.0.113.53\"\ntransport = \"tls\"\nca_file = \"ca.pem\"\n\
+        [[resolver]]\nname = \"doh\"\naddress = \"2001:db8::53\"\ntransport = \"https\"\n\
+        server_name = \"dns.example.net\"\nclient_subnet = \"198.51.100.0/24\"\ntimeout = \"2s\"\n";
+    let config = read(text.as_bytes()).unwrap().0;
+    let views: Vec<_> = config.resolvers.iter().map(|resolver| resolver.view.to_string()).collect();
+    assert_eq!(views, ["system", "dot", "doh", "authoritative"]);
+    let files: Vec<_> = config.resolvers.iter().filter_map(ResolverConfig::file).collect();
+    assert_eq!(files, [Path::new("/etc/pehra/ca.pem"), Path::new("/etc/pehra/named.root")]);
+    assert!(files.iter().all(|file| config.files().iter().any(|of_all| of_all == file)));
+    let ResolverAddress::Server { address, transport } = &config.resolvers[1].server else { panic!("a server") };
+    let Transport::Tls(Authentication { server_name: None, ca_file: Some(ca_file), .. }) = transport else {
+        panic!("{transport:?}")
+    };
+    assert_eq!((address.port(), ca_file.spot.line, ca_file.spot.key.as_str()), (853, 10, "resolver.ca_file"));
+    let ResolverAddress::Server { address, transport } = &config.resolvers[2].server else { panic!("a server") };
+    let Transport::Https { authentication, path } = transport else { panic!("{transport:?}") };
+    assert_eq!((address.port(), path.as_str()), (443, "/dns-query"));
+    assert_eq!(authentication.server_name.as_ref().unwrap().as_str(), "dns.example.net");
+    assert_eq!(config.resolvers[2].timeout, Duration::from_secs(2));
+    assert_eq!(config.resolvers[2].subnet, Some("198.51.100.0/24".parse().unwrap()));
+}
+
+#[test]
+fn hints_that_nobody_uses_are_warned_of() {
+    let text = "[vantage]\nid = \"here\"\n[resolution]\nhints = \"named.root\"\n";
+    let (config, warnings) = read(text.as_bytes()).unwrap();
+    assert_eq!(config.resolvers.len(), 1);
+    assert!(warnings.iter().any(|warning| (warning.spot.line, warning.spot.key.as_str()) == (4, "resolution.hints")));
+}
+
+#[test]
 fn one_slip_that_makes_a_file_no_toml_gives_few_errors() {
     for (at, character) in EXAMPLE.char_indices().step_by(7) {
         for slip in ["", "[", "]", "=", "\"", "\n", "\"\"\""] {

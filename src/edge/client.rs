@@ -33,11 +33,7 @@ pub enum ClientError {
 
 /// A client whose requests take no longer than `timeout`, from the first packet to the last byte.
 pub fn build(timeout: Duration) -> Result<Client, ClientError> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let tls = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(authorities())
-        .with_no_client_auth();
+    let tls = tls(authorities())?;
     let client = Client::builder()
         .user_agent(USER_AGENT)
         .timeout(timeout)
@@ -46,6 +42,13 @@ pub fn build(timeout: Duration) -> Result<Client, ClientError> {
         .redirect(redirect::Policy::none())
         .tls_backend_preconfigured(tls);
     Ok(client.build()?)
+}
+
+/// TLS as a client that trusts `authorities`.
+pub(super) fn tls(authorities: RootCertStore) -> Result<ClientConfig, rustls::Error> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let versions = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+    Ok(versions.with_root_certificates(authorities).with_no_client_auth())
 }
 
 /// The certificate authorities that the host trusts; what cannot be read is left out.

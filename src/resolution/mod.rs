@@ -16,6 +16,7 @@ use crate::workload::HostName;
 
 pub mod baseline;
 pub mod chain;
+pub mod hints;
 pub mod pointer;
 pub mod sinkhole;
 pub mod zone;
@@ -151,8 +152,10 @@ pub enum NameFailure {
     AliasChainTooLong,
     /// The answer could not be read, or answers another question.
     Malformed,
-    /// The question could not be sent: no route, connection refused.
+    /// The question could not be sent: no route, connection refused, nobody to ask.
     Unreachable,
+    /// The certificate of the resolver is for another name, or of an issuer that is not trusted: it was not asked.
+    Untrusted,
 }
 
 impl NameFailure {
@@ -169,12 +172,13 @@ impl NameFailure {
             | Self::AliasLoop
             | Self::AliasChainTooLong
             | Self::Malformed
-            | Self::Unreachable => false,
+            | Self::Unreachable
+            | Self::Untrusted => false,
         }
     }
 
     /// Every failure, in the order of the metric `pehra_resolutions_total`.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::NoSuchName,
         Self::NoData,
         Self::ServerFailure,
@@ -186,6 +190,7 @@ impl NameFailure {
         Self::AliasChainTooLong,
         Self::Malformed,
         Self::Unreachable,
+        Self::Untrusted,
     ];
 
     /// The word used in metrics (`outcome`) and reports.
@@ -202,6 +207,7 @@ impl NameFailure {
             Self::AliasChainTooLong => "alias-chain-too-long",
             Self::Malformed => "malformed",
             Self::Unreachable => "unreachable",
+            Self::Untrusted => "untrusted",
         }
     }
 }

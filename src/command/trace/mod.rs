@@ -15,6 +15,7 @@ use self::session::{Ended, Session, Wish};
 use self::targets::Targets;
 use super::verdicts::Refusal;
 use super::{Exit, logging};
+use crate::config::probing::ProbingConfig;
 use crate::config::resolver::{ResolverAddress, ResolverConfig, SYSTEM_VIEW};
 use crate::edge::dns::Resolvers;
 use crate::edge::dns::hosts::HostsFile;
@@ -245,14 +246,16 @@ impl TraceCommand {
         let courtesy = Courtesy::per_second(self.rate, self.network_rate);
         let (prober, task) = Prober::spawn(sockets, clock::seed(), courtesy, stop.clone())?;
         let view = View(SYSTEM_VIEW.to_owned());
-        let system = ResolverConfig { view: view.clone(), server: ResolverAddress::System, timeout: LOOKUP_TIMEOUT };
+        let server = ResolverAddress::System;
+        let system = ResolverConfig { view: view.clone(), server, timeout: LOOKUP_TIMEOUT, subnet: None };
+        let resolvers = Resolvers::open(&[system], &ProbingConfig::default().round).map_err(io::Error::other)?;
         let hosts_file = HostsFile::of_this_host().unwrap_or_else(|error| {
             note([format!("/etc/hosts: failed to read: {error}: names are asked of the resolver alone")]);
             HostsFile::default()
         });
         let session = Session {
             prober: prober.clone(),
-            resolvers: Resolvers::new(&[system]),
+            resolvers,
             view,
             hosts_file,
             pointers: Arc::default(),

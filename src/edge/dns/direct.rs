@@ -3,9 +3,9 @@
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use super::exchange;
-use super::message::{Manner, Question, Reply, Wanted};
-use crate::config::resolver::Transport;
+use super::ask_one;
+use super::exchange::Carrier;
+use super::message::{Manner, Reply, Wanted};
 use crate::edge::clock;
 use crate::moment::Rtt;
 use crate::resolution::chain::{self, Resolved};
@@ -21,7 +21,7 @@ const ATTEMPTS: u32 = 2;
 const IDENTITIES: [&str; 2] = ["id.server.", "hostname.bind."];
 
 /// A server answers for its own zones: it asks nobody else, and says how it is called.
-const MANNER: Manner = Manner { recursion: false, identity: true };
+const MANNER: Manner = Manner { recursion: false, identity: true, subnet: None };
 
 /// Asks `server` for the addresses of `name`, `until` then: for those of IPv6 where it has none of IPv4.
 pub(super) async fn ask(server: SocketAddr, name: &HostName, until: Instant) -> ServerAnswer {
@@ -79,20 +79,11 @@ async fn heard(server: SocketAddr, wanted: Wanted<'_>, until: Instant) -> (Rtt, 
     let mut left = ATTEMPTS;
     loop {
         let asked = clock::now().mono;
-        let heard = once(server, wanted, asked + until.saturating_duration_since(asked) / left).await;
+        let heard =
+            ask_one(server, &Carrier::Udp, MANNER, wanted, asked + until.saturating_duration_since(asked) / left).await;
         left -= 1;
         if left == 0 || !matches!(heard, Err(NameFailure::Timeout)) {
             return (Rtt::from_duration(clock::now().mono - asked), heard);
         }
     }
-}
-
-async fn once(server: SocketAddr, wanted: Wanted<'_>, until: Instant) -> Result<Reply, NameFailure> {
-    let question = Question::with(wanted, true, MANNER)?;
-    let reply = exchange::ask(server, Transport::Udp, &question, until).await?;
-    if !reply.rejects_edns() {
-        return Ok(reply);
-    }
-    let plain = Question::with(wanted, false, MANNER)?;
-    exchange::ask(server, Transport::Udp, &plain, until).await
 }

@@ -4,10 +4,12 @@ use std::net::IpAddr;
 use std::str::FromStr;
 
 use hickory_proto::op::{Edns, Header, Message, MessageType, Metadata, OpCode, Query, ResponseCode};
-use hickory_proto::rr::rdata::opt::{EdnsCode, EdnsOption, NSIDPayload};
+use hickory_proto::rr::rdata::opt::{ClientSubnet, EdnsCode, EdnsOption, NSIDPayload};
 use hickory_proto::rr::{DNSClass, Name, RData, Record as WireRecord, RecordType};
 use hickory_proto::serialize::binary::BinDecodable;
+use ipnet::IpNet;
 
+use super::referral::Referral;
 use super::statement::{self, name_text};
 use crate::resolution::chain::{Data, Record};
 use crate::resolution::zone::fold::{Kind, Statements};
@@ -31,6 +33,8 @@ pub(super) enum Wanted<'a> {
     /// What the validator of signatures has to know: the records with their signatures, whatever a resolver that
     /// validates thinks of them (RFC 6840 section 5.9).
     Signed(&'a Query),
+    /// The name servers of a zone.
+    Servers(&'a Name),
 }
 
 /// How it is asked.
@@ -40,12 +44,14 @@ pub(super) struct Manner {
     pub(super) recursion: bool,
     /// Whether the server shall say how it calls itself (NSID, RFC 5001).
     pub(super) identity: bool,
+    /// For whom it shall answer (EDNS Client Subnet, RFC 7871).
+    pub(super) subnet: Option<IpNet>,
 }
 
 impl Default for Manner {
-    /// Of a resolver, whoever it is.
+    /// Of a resolver, whoever it is, for ourselves.
     fn default() -> Self {
-        Self { recursion: true, identity: false }
+        Self { recursion: true, identity: false, subnet: None }
     }
 }
 
@@ -53,9 +59,14 @@ impl Wanted<'_> {
     /// Whether the answer is wanted as it is: that a name does not exist says something too, in its other sections.
     fn is_whole(self) -> bool {
         match self {
-            Self::Addresses(..) | Self::Names(_) => false,
+            Self::Addresses(..) | Self::Names(_) | Self::Servers(_) => false,
             Self::Statements(..) | Self::Identity(_) | Self::Signed(_) => true,
         }
+    }
+
+    /// The name under which it is found, as the wire has it.
+    pub(super) fn owner(self) -> Result<Name, NameFailure> {
+        self.query().map(|query| query.name)
     }
 
     fn query(self) -> Result<Query, NameFailure> {
@@ -76,6 +87,7 @@ impl Wanted<'_> {
                 return Ok(query);
             }
             Self::Signed(query) => return Ok(query.clone()),
+            Self::Servers(zone) => (zone.clone(), RecordType::NS),
         };
         name.set_fqdn(true);
         Ok(Query::query(name, kind))
@@ -100,17 +112,14 @@ pub(super) struct Question {
     query: Query,
     with_edns: bool,
     is_whole: bool,
+    subnet: Option<IpNet>,
     /// As it is sent.
     pub(super) bytes: Vec<u8>,
 }
 
 impl Question {
-    /// Asks for recursion, for the AD bit (RFC 6840 section 5.7) and, with EDNS, for answers of up to 1232 bytes.
-    pub(super) fn new(wanted: Wanted<'_>, with_edns: bool) -> Result<Self, NameFailure> {
-        Self::with(wanted, with_edns, Manner::default())
-    }
-
-    /// The same in another manner.
+    /// Asks for the AD bit (RFC 6840 section 5.7) and, with EDNS, for answers of up to 1232 bytes. Without EDNS it cannot
+    /// be said for whom it is asked.
     pub(super) fn with(wanted: Wanted<'_>, with_edns: bool, manner: Manner) -> Result<Self, NameFailure> {
         let query = wanted.query()?;
         let is_signed = matches!(wanted, Wanted::Signed(_));
@@ -127,16 +136,21 @@ impl Question {
                 let nobody = NSIDPayload::new([]).map_err(|_| NameFailure::Malformed)?;
                 edns.options_mut().insert(EdnsOption::NSID(nobody));
             }
+            if let Some(subnet) = manner.subnet {
+                edns.options_mut().insert(EdnsOption::Subnet(subnet.into()));
+            }
             message.set_edns(edns);
         }
+        let subnet = manner.subnet.filter(|_| with_edns);
         let bytes = message.to_vec().map_err(|_| NameFailure::Malformed)?;
-        Ok(Self { id: message.metadata.id, query, with_edns, is_whole: wanted.is_whole(), bytes })
+        Ok(Self { id: message.metadata.id, query, with_edns, is_whole: wanted.is_whole(), subnet, bytes })
     }
 
     /// What `bytes` are to this question. Of an answer that was cut in the middle of a record, that much is read.
     pub(super) fn hear(&self, bytes: &[u8]) -> Heard {
         if let Ok(message) = Message::from_vec(bytes) {
-            let is_answer = self.is_answered_by(message.metadata) && self.is_echoed(&message);
+            let is_answer =
+                self.is_answered_by(message.metadata) && self.is_echoed(&message) && self.is_for_whom(&message);
             return if is_answer { Heard::Reply(Box::new(Reply::from_message(self, &message))) } else { Heard::Stray };
         }
         match Header::from_bytes(bytes).map(|header| header.metadata) {
@@ -153,6 +167,14 @@ impl Question {
         is_response && header.id == self.id
     }
 
+    /// Whether the answer repeats for whom it was asked, if it says so at all: another's must be dropped (RFC 7871
+    /// section 7.3).
+    fn is_for_whom(&self, message: &Message) -> bool {
+        let Some(asked) = self.subnet.map(ClientSubnet::from) else { return true };
+        client_subnet(message)
+            .is_none_or(|said| (said.addr(), said.source_prefix()) == (asked.addr(), asked.source_prefix()))
+    }
+
     /// Whether the answer repeats the question. A server that says it could not read the question need not.
     fn is_echoed(&self, message: &Message) -> bool {
         let code = message.metadata.response_code;
@@ -162,6 +184,11 @@ impl Question {
             _ => false,
         }
     }
+}
+
+fn client_subnet(message: &Message) -> Option<ClientSubnet> {
+    let option = message.edns.as_ref()?.option(EdnsCode::Subnet)?;
+    if let EdnsOption::Subnet(subnet) = option { Some(*subnet) } else { None }
 }
 
 /// What bytes are to a question.
@@ -182,6 +209,10 @@ pub(super) struct Reply {
     answers_edns: bool,
     holds_soa: bool,
     refers: bool,
+    /// The length of the prefix that it holds for, where it was asked for somebody and says so.
+    pub(super) scope: Option<u8>,
+    /// The name servers that it names, where it names some.
+    pub(super) referral: Option<Box<Referral>>,
     /// The records of the class that was asked for in its answer section.
     pub(super) records: Vec<Record>,
     /// How the server calls itself (NSID), where that was asked and said.
@@ -214,6 +245,8 @@ impl Reply {
             answers_edns: !question.with_edns || message.edns.is_some(),
             holds_soa: authority_holds(RecordType::SOA),
             refers: authority_holds(RecordType::NS),
+            scope: question.subnet.and_then(|_| client_subnet(message)).map(|subnet| subnet.scope_prefix()),
+            referral: Referral::of(message).map(Box::new),
             records: message.answers.iter().filter(|r| r.dns_class == class).map(record).collect(),
             identity: identity(message),
             whole: question.is_whole.then(|| message.clone()),
@@ -221,13 +254,17 @@ impl Reply {
     }
 
     fn cut(header: Metadata) -> Self {
-        let (records, identity, whole) = (Vec::new(), None, None);
-        Self { header, answers_edns: true, holds_soa: false, refers: false, records, identity, whole }
-    }
-
-    /// Whether the server says that the zone is its own (AA).
-    pub(super) fn is_authoritative(&self) -> bool {
-        self.header.authoritative
+        Self {
+            header,
+            answers_edns: true,
+            holds_soa: false,
+            refers: false,
+            scope: None,
+            referral: None,
+            records: Vec::new(),
+            identity: None,
+            whole: None,
+        }
     }
 
     /// What it says of zones.
@@ -243,6 +280,11 @@ impl Reply {
     /// Whether it was cut to fit into a datagram.
     pub(super) fn is_truncated(&self) -> bool {
         self.header.truncation
+    }
+
+    /// Whether the server says that the zone is its own (AA).
+    pub(super) fn is_authoritative(&self) -> bool {
+        self.header.authoritative
     }
 
     /// Whether the resolver says that it validated it.

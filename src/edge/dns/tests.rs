@@ -12,7 +12,13 @@ use tokio::net::{TcpListener, UdpSocket};
 
 use super::pointers::Pointers;
 use super::*;
+use crate::config::probing::ProbingConfig;
+use crate::config::resolver::{ResolverAddress, Transport};
 use crate::resolution::{Answer, Outcome};
+
+mod secured;
+mod subnets;
+mod walks;
 
 /// A server that gives whatever `answer` makes of a question: any number of messages; over TCP, the first.
 #[derive(Clone)]
@@ -115,25 +121,40 @@ pub(super) fn with(mut reply: Message, answers: impl IntoIterator<Item = Record>
 
 pub(super) const TIMEOUT: Duration = Duration::from_millis(400);
 
+/// Of views that are to answer, however busy the machine is.
+const PATIENCE: Duration = Duration::from_secs(20);
+
 pub(super) fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
 }
 
-async fn ask(servers: Vec<SocketAddr>, transport: Transport) -> (Option<SocketAddr>, Outcome) {
-    let Said { server, said } = resolve(servers, transport).await;
+async fn ask(servers: Vec<SocketAddr>, carrier: Carrier) -> (Option<SocketAddr>, Outcome) {
+    let Said { server, said } = resolve(servers, carrier).await;
     (server, said.outcome)
 }
 
-async fn resolve(servers: Vec<SocketAddr>, transport: Transport) -> Said<Resolved> {
-    let panel = Panel { servers, transport, deadline: clock::now().mono + TIMEOUT };
-    panel.resolve(&"www.example.pk".parse().unwrap(), AddressFamily::A).await
+async fn resolve(servers: Vec<SocketAddr>, carrier: Carrier) -> Said<Resolved> {
+    let deadline = clock::now().mono + TIMEOUT;
+    let panel = Panel { servers, carrier, manner: Manner::default(), deadline };
+    Asker::Panel(panel).resolve(&"www.example.pk".parse().unwrap(), AddressFamily::A).await.0
+}
+
+/// The views that the configuration describes.
+fn open(resolvers: &[ResolverConfig]) -> Resolvers {
+    Resolvers::open(resolvers, &ProbingConfig::default().round).unwrap()
+}
+
+/// A view of one server that is asked over `transport`.
+fn view_of(name: &str, address: SocketAddr, transport: Transport) -> ResolverConfig {
+    let server = ResolverAddress::Server { address, transport };
+    ResolverConfig { view: View(name.to_owned()), server, timeout: TIMEOUT, subnet: None }
 }
 
 /// What comes of asking a server that follows `script`.
 fn outcome_of(script: &Script) -> Outcome {
     block_on(async {
         let address = script.serve().await;
-        let (server, outcome) = ask(vec![address], Transport::Udp).await;
+        let (server, outcome) = ask(vec![address], Carrier::Udp).await;
         let silent = outcome == Outcome::Failed(NameFailure::Timeout);
         assert_eq!(server, (!silent).then_some(address), "the server that answered is kept");
         outcome
@@ -314,7 +335,7 @@ fn an_answer_from_elsewhere_is_not_heard() {
                 elsewhere.send_to(&answer, from).await.unwrap();
             }
         });
-        let (server, outcome) = ask(vec![server], Transport::Udp).await;
+        let (server, outcome) = ask(vec![server], Carrier::Udp).await;
         assert_eq!((server, outcome), (None, Outcome::Failed(NameFailure::Timeout)));
     });
 }
@@ -350,7 +371,7 @@ fn the_aliases_that_lead_to_a_name_that_is_not_there_are_kept() {
             _ => code(with(reply, [alias("c2.example.", "c3.example.")]), ResponseCode::NXDomain),
         }
     });
-    let resolved = block_on(async { resolve(vec![script.serve().await], Transport::Udp).await.said });
+    let resolved = block_on(async { resolve(vec![script.serve().await], Carrier::Udp).await.said });
     assert_eq!(resolved.outcome, Outcome::Failed(NameFailure::NoSuchName));
     let followed: Vec<_> = resolved.followed.iter().map(|alias| (alias.target.as_str(), alias.ttl)).collect();
     assert_eq!(followed, [("c2.example", 30), ("c3.example", 30)]);
@@ -392,11 +413,11 @@ fn an_old_server_is_asked_again_without_edns() {
 fn a_port_where_nobody_listens_is_unreachable_over_either_transport() {
     block_on(async {
         let closed = UdpSocket::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-        for transport in [Transport::Udp, Transport::Tcp] {
-            let (server, outcome) = ask(vec![closed], transport).await;
+        for carrier in [Carrier::Udp, Carrier::Tcp] {
+            let (server, outcome) = ask(vec![closed], carrier).await;
             assert_eq!((server, outcome), (None, Outcome::Failed(NameFailure::Unreachable)));
         }
-        let nobody = ask(Vec::new(), Transport::Udp).await;
+        let nobody = ask(Vec::new(), Carrier::Udp).await;
         assert_eq!(nobody, (None, Outcome::Failed(NameFailure::Unreachable)));
     });
 }
@@ -405,9 +426,9 @@ fn a_port_where_nobody_listens_is_unreachable_over_either_transport() {
 fn over_tcp_an_answer_is_the_same_and_a_closed_connection_is_malformed() {
     block_on(async {
         let server = Script::new(|question, _| vec![good_bytes(question)]).serve().await;
-        assert_eq!(addresses(ask(vec![server], Transport::Tcp).await.1), [IpAddr::from(GOOD)]);
+        assert_eq!(addresses(ask(vec![server], Carrier::Tcp).await.1), [IpAddr::from(GOOD)]);
         let server = Script::new(|_, _| Vec::new()).serve().await;
-        assert_eq!(ask(vec![server], Transport::Tcp).await.1, Outcome::Failed(NameFailure::Malformed));
+        assert_eq!(ask(vec![server], Carrier::Tcp).await.1, Outcome::Failed(NameFailure::Malformed));
     });
 }
 
@@ -417,9 +438,9 @@ fn the_next_server_is_asked_and_the_failure_that_says_most_is_told() {
         let silent = Script::new(|_, _| Vec::new()).serve().await;
         let failing = Script::answering(|reply| code(reply, ResponseCode::ServFail)).serve().await;
         let able = Script::answering(good).serve().await;
-        let (server, outcome) = ask(vec![failing, silent, able], Transport::Udp).await;
+        let (server, outcome) = ask(vec![failing, silent, able], Carrier::Udp).await;
         assert_eq!((server, addresses(outcome)), (Some(able), vec![IpAddr::from(GOOD)]));
-        let (server, outcome) = ask(vec![silent, failing, silent], Transport::Udp).await;
+        let (server, outcome) = ask(vec![silent, failing, silent], Carrier::Udp).await;
         assert_eq!((server, outcome), (Some(failing), Outcome::Failed(NameFailure::ServerFailure)));
     });
 }
@@ -429,8 +450,7 @@ fn a_view_is_asked_by_its_name_and_its_own_server_only() {
     block_on(async {
         let address = Script::answering(good).serve().await;
         let view = View("ptcl".to_owned());
-        let server = ResolverAddress::Server { address, transport: Transport::Udp };
-        let resolvers = Resolvers::new(&[ResolverConfig { view: view.clone(), server, timeout: TIMEOUT }]);
+        let resolvers = open(&[view_of("ptcl", address, Transport::Udp)]);
         let asked = "www.example.pk".parse().unwrap();
         let resolution = resolvers.lookup(&view, &asked, AddressFamily::A).await;
         assert_eq!((resolution.server, &resolution.view), (Some(address), &view));
@@ -448,10 +468,9 @@ fn pointer_record(owner: &str, name: Name, ttl: u32) -> Record {
 /// What one view, which is this server, calls 203.0.113.7; asked `times` times.
 fn pointed(script: &Script, times: usize) -> (Vec<Pointer>, Pointers) {
     block_on(async {
-        let (address, transport) = (script.serve().await, Transport::Udp);
-        let (view, server) = (View("system".to_owned()), ResolverAddress::Server { address, transport });
-        let config = ResolverConfig { view: view.clone(), server, timeout: TIMEOUT };
-        let (resolvers, pointers) = (Resolvers::new(&[config]), Pointers::default());
+        let view = View("system".to_owned());
+        let resolvers = open(&[view_of("system", script.serve().await, Transport::Udp)]);
+        let pointers = Pointers::default();
         let asked = (0..times).map(|_| pointers.point(&resolvers, &view, [203, 0, 113, 7].into()));
         let answers = futures_of(asked).await;
         (answers, pointers)
@@ -533,7 +552,7 @@ fn an_address_of_ipv6_is_asked_for_by_its_nibbles() {
 
 #[test]
 fn what_is_remembered_is_bounded() {
-    let resolvers = Resolvers::new(&[]);
+    let resolvers = open(&[]);
     let pointers = Pointers::remembering(16);
     block_on(async {
         for last in 0..200_u8 {
@@ -549,13 +568,13 @@ fn the_servers_of_the_host_are_those_of_its_configuration() {
     let text = "search example.pk\nnameserver 127.0.0.53\nnameserver 2001:db8::53\noptions timeout:1\n";
     let (system, _) = parse_resolv_conf(text).unwrap();
     let expected = [SocketAddr::from((Ipv4Addr::new(127, 0, 0, 53), 53)), "[2001:db8::53]:53".parse().unwrap()];
-    assert_eq!(servers_in(&system), expected);
+    assert_eq!(system::servers_in(&system), expected);
 }
 
 proptest! {
     #[test]
     fn hostile_bytes_are_read_without_panic(noise in prop::collection::vec(any::<u8>(), 0..300)) {
-        let question = Question::new(Wanted::Names([203, 0, 113, 7].into()), true).unwrap();
+        let question = Question::with(Wanted::Names([203, 0, 113, 7].into()), true, Manner::default()).unwrap();
         let is_reply = matches!(question.hear(&noise), message::Heard::Reply(_));
         prop_assert!(!is_reply);
     }
@@ -565,7 +584,7 @@ proptest! {
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
     ) {
         let asked = "www.example.pk".parse().unwrap();
-        let question = Question::new(Wanted::Addresses(&asked, AddressFamily::A), true).unwrap();
+        let question = Question::with(Wanted::Addresses(&asked, AddressFamily::A), true, Manner::default()).unwrap();
         let message = reply(Message::from_vec(&question.bytes).unwrap());
         let records = [alias("www.example.pk.", "edge.example."), address("edge.example.", GOOD)];
         let mut bytes = with(message, records).to_vec().unwrap();

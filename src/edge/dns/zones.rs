@@ -15,7 +15,7 @@ use jiff::Timestamp;
 
 use super::message::{Reply, Wanted};
 use super::signatures::{self, Anchors};
-use super::{Panel, Resolvers, direct, servers_of};
+use super::{Asker, Panel, Resolvers, direct};
 use crate::edge::clock;
 use crate::edge::memory::Memory;
 use crate::moment::Moment;
@@ -264,8 +264,8 @@ impl Inquiry<'_> {
     }
 
     async fn resolve(&self, name: &HostName, family: AddressFamily) -> Vec<IpAddr> {
-        let Some(panel) = self.panel(self.step()) else { return Vec::new() };
-        let Resolved { outcome, .. } = Box::pin(panel.resolve(name, family)).await.said;
+        let Some(mut asker) = self.panel(self.step()).map(Asker::Panel) else { return Vec::new() };
+        let Resolved { outcome, .. } = Box::pin(asker.resolve(name, family)).await.0.said;
         match outcome {
             Outcome::Answered(answer) => answer.addresses.iter().map(|addressed| addressed.address).collect(),
             Outcome::Failed(_) => Vec::new(),
@@ -299,8 +299,7 @@ impl Inquiry<'_> {
     }
 
     fn panel(&self, deadline: Instant) -> Option<Panel> {
-        let (servers, transport) = servers_of(self.resolvers.views.get(self.view)?);
-        Some(Panel { servers, transport, deadline })
+        self.resolvers.views.get(self.view).map(|opened| Panel::of(opened, deadline))
     }
 }
 

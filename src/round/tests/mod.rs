@@ -210,7 +210,10 @@ fn a_name_that_leads_into_our_own_network_is_recorded_and_not_followed() {
     round.handle_resolution(answer(&lookups[1], &["::1", "fd00::1", "fe80::1", "::ffff:10.0.0.8"]), start());
     let after = asks(&mut round);
     assert_eq!(after.len(), 1, "{after:?}");
-    assert_eq!(after[0], Ask::Claims { addresses: round.known.clone(), names: Vec::new(), labels: Vec::new(), aliases: BTreeSet::new() });
+    assert_eq!(
+        after[0],
+        Ask::Claims { addresses: round.known.clone(), names: Vec::new(), labels: Vec::new(), aliases: BTreeSet::new() }
+    );
     round.handle_claims(Claims::default(), Vec::new(), Vec::new(), start());
     assert_eq!(observed(&mut round).addresses().len(), 10);
 }

@@ -1,6 +1,7 @@
 //! What a resolver and the servers of a zone say of names, asked as the daemon asks.
 
 use super::Lab;
+use pehra::config::probing::ProbingConfig;
 use pehra::config::resolver::{ResolverAddress, ResolverConfig, Transport};
 use pehra::edge::dns::Resolvers;
 use pehra::edge::dns::signatures::Anchors;
@@ -35,7 +36,8 @@ pub(super) fn play(arguments: &[String]) -> ExitCode {
     let address = SocketAddr::new(resolver.parse().expect("an address"), 53);
     let server = ResolverAddress::Server { address, transport: Transport::Udp };
     let timeout = Duration::from_secs(3);
-    let resolvers = Resolvers::new(&[ResolverConfig { view: view.clone(), server, timeout }]);
+    let resolvers = ResolverConfig { view: view.clone(), server, timeout, subnet: None };
+    let resolvers = Resolvers::open(&[resolvers], &ProbingConfig::default().round).expect("a view");
     let zones = Zones::new(Duration::from_secs(3600), Anchors::open(Path::new(anchor)).expect("keys"));
     let permits = |address| AddressScope::of(address).is_global();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");

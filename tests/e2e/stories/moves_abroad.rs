@@ -45,8 +45,9 @@ pub(super) fn is_one_critical_alert_and_resolves() {
     println!(
         "moved abroad (TTL {TTL} s): breach in the metrics after {in_metrics:.1?}, alert after {in_alertmanager:.1?}"
     );
-    let rounds = pehra.journal().len();
-    pehra.wait_for_journal(rounds + 2);
+    let unchanged = || pehra.metric("pehra_rounds_total", &[("outcome", "unchanged")]).unwrap_or_default();
+    let before = unchanged();
+    wait_for("rounds that find the name where it was", SOON, || (unchanged() >= before + 2.0).then_some(()));
     let alerts = alertmanager.critical(ENDPOINT);
     assert_eq!(alerts.len(), 1, "{alerts:#?}");
     assert_eq!(alerts[0]["alertname"], "PehraDestinationOutside");

@@ -10,8 +10,9 @@ use hickory_proto::rr::{DNSClass, RData, Record, RecordSet};
 
 use super::super::tests::{Script, TIMEOUT, address, alias, block_on, code, name, with};
 use super::*;
-use crate::config::resolver::Transport;
 use crate::edge::clock;
+use crate::edge::dns::exchange::Carrier;
+use crate::edge::dns::message::Manner;
 
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -142,7 +143,7 @@ fn worth_by(
     block_on(async {
         let server = script.serve().await;
         let deadline = clock::now().mono + TIMEOUT * 4;
-        let panel = Panel { servers: vec![server], transport: Transport::Udp, deadline };
+        let panel = Panel { servers: vec![server], carrier: Carrier::Udp, manner: Manner::default(), deadline };
         security(panel, &anchors, &asked.parse().unwrap()).await
     })
 }

@@ -8,6 +8,7 @@ use hickory_proto::rr::{DNSClass, Name, RData, Record, RecordType};
 
 use super::super::tests::{Script, TIMEOUT, address, block_on, code, name, reply, with};
 use super::*;
+use crate::config::probing::ProbingConfig;
 use crate::config::resolver::{ResolverAddress, ResolverConfig, Transport};
 
 const ASKED: &str = "www.example.gov.pk";
@@ -120,7 +121,8 @@ impl World {
         }
         let view = View("ptcl".to_owned());
         let server = ResolverAddress::Server { address: at, transport: Transport::Udp };
-        let resolvers = Resolvers::new(&[ResolverConfig { view: view.clone(), server, timeout: TIMEOUT }]);
+        let resolvers = ResolverConfig { view: view.clone(), server, timeout: TIMEOUT, subnet: None };
+        let resolvers = Resolvers::open(&[resolvers], &ProbingConfig::default().round).unwrap();
         let zones = Zones { port: at.port(), ..Zones::new(Duration::from_secs(3600), Anchors::default()) };
         Self { zones, resolvers, view }
     }
