@@ -139,16 +139,15 @@ struct Last {
     observation: Observation,
     /// When it was handed in.
     seen: Instant,
-    /// Where its name was found to lead since it was last looked at because it was time to.
-    baseline: Baseline,
-    /// From when on it is time again, even if its name leads nowhere else.
+    /// From when on it is time for the next whole round, even if its name leads nowhere else.
     whole_from: Instant,
 }
 
 impl Last {
     /// Where the name was found to lead, as long as that is all that needs to be asked.
     fn baseline(&self, now: Moment) -> Option<Baseline> {
-        (now.mono < self.whole_from && !self.observation.resolutions.is_empty()).then(|| self.baseline.clone())
+        let resolutions = &self.observation.resolutions;
+        (now.mono < self.whole_from && !resolutions.is_empty()).then(|| Baseline::of(resolutions))
     }
 }
 
@@ -326,16 +325,11 @@ impl Watch {
         self.schedule.handle_done(endpoint, end, now);
     }
 
-    /// What is kept of a round. One that began because a name leads elsewhere puts off no other.
+    /// What is kept of a round.
     fn last(&self, observation: Observation, interval: Duration, now: Moment) -> Last {
-        let before = self.files.get(&observation.endpoint).and_then(|file| file.last.as_ref());
-        let before = before.filter(|last| now.mono < last.whole_from);
         let earliest = interval.mul_f64((1.0 - self.settings.pace.jitter).clamp(0.0, 1.0));
         let began = now.mono.checked_sub(observation.elapsed_ns.duration()).unwrap_or(now.mono);
-        let whole_from = before.map_or(began + earliest, |last| last.whole_from);
-        let mut baseline = before.map(|last| last.baseline.clone()).unwrap_or_default();
-        baseline.add(&observation.resolutions);
-        Last { observation, seen: now.mono, baseline, whole_from }
+        Last { observation, seen: now.mono, whole_from: began + earliest }
     }
 
     /// What other vantages saw, each of one address, in place of what was handed in before. What is known is judged again

@@ -1,4 +1,4 @@
-//! Where a name was found to lead since it was last looked at as a whole: what leads there still is no news.
+//! Where a name was found to lead when it was last looked at as a whole: where it still does, there is no news.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -6,52 +6,41 @@ use std::net::IpAddr;
 use super::{AddressFamily, Alias, NameFailure, Outcome, Resolution, View};
 use crate::workload::HostName;
 
-/// What the views answered, all answers of one view and family together: a name with more addresses than one answer holds
-/// shows now these and now those.
+/// What each view answered, as far as it matters where that leads.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Baseline(BTreeMap<(View, AddressFamily), Answers>);
+pub struct Baseline(BTreeMap<(View, AddressFamily), Lead>);
 
-/// What one view answered to the question for one family.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Answers {
+/// Where one answer leads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Lead {
     addresses: BTreeSet<IpAddr>,
-    aliases: BTreeSet<(HostName, HostName)>,
-    failures: BTreeSet<NameFailure>,
+    left_out: usize,
+    aliases: Vec<(HostName, HostName)>,
+    failure: Option<NameFailure>,
 }
 
 impl Baseline {
-    /// Takes up what was answered.
-    pub fn add<'a>(&mut self, resolutions: impl IntoIterator<Item = &'a Resolution>) {
-        for resolution in resolutions {
-            let answers = self.0.entry((resolution.view.clone(), resolution.family)).or_default();
-            answers.addresses.extend(resolution.addresses());
-            answers.aliases.extend(aliases(resolution));
-            answers.failures.extend(failure(resolution));
-        }
+    /// What these answers say.
+    pub fn of(resolutions: &[Resolution]) -> Self {
+        let lead = |one: &Resolution| ((one.view.clone(), one.family), Lead::of(one));
+        Self(resolutions.iter().map(lead).collect())
     }
 
-    /// Whether it says nothing that was not answered before.
+    /// Whether an answer leads just where it led: to all of the addresses, by the same aliases. One that leads to fewer is
+    /// news as well: those that are gone may be what was wrong.
     pub fn holds(&self, resolution: &Resolution) -> bool {
-        self.0.get(&(resolution.view.clone(), resolution.family)).is_some_and(|answers| {
-            resolution.addresses().all(|address| answers.addresses.contains(&address))
-                && aliases(resolution).all(|alias| answers.aliases.contains(&alias))
-                && failure(resolution).is_none_or(|failure| answers.failures.contains(&failure))
-        })
+        self.0.get(&(resolution.view.clone(), resolution.family)) == Some(&Lead::of(resolution))
     }
 }
 
-fn aliases(resolution: &Resolution) -> impl Iterator<Item = (HostName, HostName)> + '_ {
-    let chain: &[Alias] = match &resolution.outcome {
-        Outcome::Answered(answer) => &answer.chain,
-        Outcome::Failed(_) => &resolution.followed,
-    };
-    chain.iter().map(|alias| (alias.name.clone(), alias.target.clone()))
-}
-
-fn failure(resolution: &Resolution) -> Option<NameFailure> {
-    match resolution.outcome {
-        Outcome::Answered(_) => None,
-        Outcome::Failed(failure) => Some(failure),
+impl Lead {
+    fn of(resolution: &Resolution) -> Self {
+        let (aliases, left_out, failure): (&[Alias], _, _) = match &resolution.outcome {
+            Outcome::Answered(answer) => (&answer.chain, answer.left_out, None),
+            Outcome::Failed(failure) => (&resolution.followed, 0, Some(*failure)),
+        };
+        let aliases = aliases.iter().map(|alias| (alias.name.clone(), alias.target.clone())).collect();
+        Self { addresses: resolution.addresses().collect(), left_out, aliases, failure }
     }
 }
 
@@ -92,25 +81,25 @@ mod tests {
     }
 
     #[test]
-    fn only_what_was_never_answered_by_that_view_is_news() {
-        let mut baseline = Baseline::default();
+    fn only_what_that_view_answered_last_is_no_news() {
         let alias = [("a.gov.pk", "b.gov.pk")];
         let seen = [
-            answered("system", &alias, &["203.0.113.1"]),
-            answered("system", &alias, &["203.0.113.2"]),
+            answered("system", &alias, &["203.0.113.1", "203.0.113.2"]),
             answered("other", &[], &["203.0.113.1"]),
+            answered("silent", &[], &[]),
         ];
-        assert!(!baseline.holds(&seen[0]), "nothing is known yet");
-        baseline.add(&seen);
+        let baseline = Baseline::of(&seen);
+        assert!(seen.iter().all(|one| baseline.holds(one)));
         let is_known = |view, aliases, addresses: &[&str]| baseline.holds(&answered(view, aliases, addresses));
-        assert!(is_known("system", &alias, &["203.0.113.2", "203.0.113.1"]), "both were answered, if apart");
-        assert!(is_known("system", &[], &["203.0.113.1"]), "an alias less leads nowhere else");
-        assert!(!is_known("system", &alias, &["203.0.113.1", "203.0.113.3"]));
-        assert!(!is_known("system", &[("a.gov.pk", "c.example")], &["203.0.113.1"]));
+        assert!(is_known("system", &alias, &["203.0.113.2", "203.0.113.1"]), "in any order");
+        assert!(!is_known("system", &alias, &["203.0.113.1", "203.0.113.2", "203.0.113.3"]));
+        assert!(!is_known("system", &alias, &["203.0.113.1"]), "what is gone may be what was wrong");
+        assert!(!is_known("system", &[], &["203.0.113.1", "203.0.113.2"]));
+        assert!(!is_known("system", &[("a.gov.pk", "c.example")], &["203.0.113.1", "203.0.113.2"]));
         assert!(!is_known("other", &[], &["203.0.113.2"]), "another view said so");
         assert!(!is_known("new", &[], &["203.0.113.1"]));
-        assert!(!is_known("system", &[], &[]), "that it fails is news");
-        baseline.add(&[answered("system", &[], &[])]);
-        assert!(baseline.holds(&answered("system", &[], &[])));
+        assert!(!is_known("system", &alias, &[]), "that it fails is news");
+        assert!(!is_known("silent", &[], &["203.0.113.1"]), "that it answers, too");
+        assert!(!Baseline::default().holds(&seen[2]));
     }
 }
