@@ -1,11 +1,11 @@
-//! What a conversation costs: the CPU of contacts beside that of `prometheus-blackbox-exporter` making the same probes of
+//! What conversations and resolutions cost: the CPU of contacts and lookups beside that of `prometheus-blackbox-exporter` making the same probes of
 //! the same endpoints, in turns. `tests/bench/contact` builds it and starts what it talks to.
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a bench fails on what it does not expect, and prints")]
 #![expect(clippy::disallowed_methods, reason = "it reads files of /proc")]
 
 use std::fs;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -15,12 +15,16 @@ use clap::Parser;
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::{TimeSpec, TimeVal};
 use nix::unistd::{SysconfVar, sysconf};
+use pehra::config::probing::ProbingConfig;
+use pehra::config::resolver::{ResolverAddress, ResolverConfig, Transport};
 use pehra::contact::call::{Call, Request, Speech};
 use pehra::contact::certificate::{Session, Tls, Trust};
 use pehra::contact::exchange::{Answer, HttpOutcome};
 use pehra::edge::client;
 use pehra::edge::contact::Caller;
+use pehra::edge::dns::Resolvers;
 use pehra::edge::turns::Turns;
+use pehra::resolution::{AddressFamily, View};
 use pehra::trace::courtesy::Courtesy;
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
@@ -47,6 +51,9 @@ struct Bench {
     /// Where HTTPS is spoken, and by which kind of key: `ECDSA:8443`.
     #[arg(long)]
     https: Vec<String>,
+    /// Where a resolver answers.
+    #[arg(long)]
+    dns: u16,
     /// The authority of the certificates.
     #[arg(long)]
     authority: PathBuf,
@@ -62,24 +69,58 @@ struct Bench {
 #[derive(Debug, Clone)]
 struct Task {
     what: String,
-    tls: bool,
+    kind: Kind,
     port: u16,
     /// The most of the exporter's time that is asked of us.
     share: f64,
 }
 
+/// What one probe is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Dns,
+    Http,
+    Https,
+}
+
 impl Bench {
     fn tasks(&self) -> Vec<Task> {
-        let http = Task { what: "http".into(), tls: false, port: self.http, share: 1.0 / 3.0 };
+        let dns = Task { what: "dns".into(), kind: Kind::Dns, port: self.dns, share: 1.0 / 3.0 };
+        let http = Task { what: "http".into(), kind: Kind::Http, port: self.http, share: 1.0 / 3.0 };
         let https = self.https.iter().map(|https| {
             let (kind, port) = https.split_once(':').unwrap();
-            Task { what: format!("https, {kind}"), tls: true, port: port.parse().unwrap(), share: 0.5 }
+            Task { what: format!("https, {kind}"), kind: Kind::Https, port: port.parse().unwrap(), share: 0.5 }
         });
-        std::iter::once(http).chain(https).collect()
+        [dns, http].into_iter().chain(https).collect()
+    }
+
+    /// The milliseconds of CPU of one resolution of ours.
+    async fn lookups(&self, task: &Task) -> f64 {
+        let view = View("bench".to_owned());
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, task.port));
+        let server = ResolverAddress::Server { address, transport: Transport::Udp };
+        let config = ResolverConfig { view: view.clone(), server, timeout: TIMEOUT, subnet: None };
+        let resolvers = Arc::new(Resolvers::open(&[config], &ProbingConfig::default().round).unwrap());
+        let slots = Arc::new(Semaphore::new(self.at_once));
+        let before = own_ms();
+        let mut running = JoinSet::new();
+        for number in 0..self.endpoints {
+            let slot = Arc::clone(&slots).acquire_owned().await.unwrap();
+            let (resolvers, view, name) = (Arc::clone(&resolvers), view.clone(), name(number).parse().unwrap());
+            running.spawn(async move {
+                let resolution = resolvers.lookup(&view, &name, AddressFamily::A).await;
+                drop(slot);
+                resolution
+            });
+        }
+        let resolutions = running.join_all().await;
+        let spent = own_ms() - before;
+        assert!(resolutions.iter().all(|resolution| resolution.addresses().count() == 1));
+        spent / f64::from(self.endpoints)
     }
 
     /// The milliseconds of CPU of one contact of ours, all of them over one after another.
-    async fn ours(&self, task: &Task, caller: &Arc<Caller>) -> f64 {
+    async fn contacts(&self, task: &Task, caller: &Arc<Caller>) -> f64 {
         let turns = Arc::new(Turns::new(Courtesy::per_second(1_000_000, 1_000_000)));
         let slots = Arc::new(Semaphore::new(self.at_once));
         let before = own_ms();
@@ -99,7 +140,7 @@ impl Bench {
             let answer = contact.exchanges.first().map(|exchange| &exchange.outcome);
             let is_whole = matches!(answer, Some(HttpOutcome::Answered(Answer { status: 200, body_cut: false, .. })));
             let is_trusted = matches!(contact.tls, Some(Tls::Established(Session { trust: Trust::Trusted, .. })));
-            assert!(is_whole && is_trusted == task.tls, "{contact:?}");
+            assert!(is_whole && is_trusted == (task.kind == Kind::Https), "{contact:?}");
         }
         spent / f64::from(self.endpoints)
     }
@@ -123,15 +164,19 @@ impl Bench {
         let spent = ms_of(self.exporter_pid) - before;
         for said in answers {
             assert!(said.contains("\nprobe_success 1\n"), "{said}");
-            assert_eq!(said.contains("\nprobe_http_ssl 1\n"), task.tls, "{said}");
+            assert_eq!(said.contains("\nprobe_http_ssl 1\n"), task.kind == Kind::Https, "{said}");
         }
         spent / f64::from(self.endpoints)
     }
 
     fn probe(&self, task: &Task, number: u32) -> String {
-        let scheme = if task.tls { "https" } else { "http" };
-        let target = format!("{scheme}://{}:{}/", address(number), task.port);
-        format!("http://127.0.0.1:{}/probe?module=http_2xx&hostname={}&target={target}", self.exporter, name(number))
+        let place = format!("{}:{}", address(number), task.port);
+        let query = match task.kind {
+            Kind::Dns => format!("module=dns_a&target=127.0.0.1:{}", task.port),
+            Kind::Http => format!("module=http_2xx&hostname={}&target=http://{place}/", name(number)),
+            Kind::Https => format!("module=http_2xx&hostname={}&target=https://{place}/", name(number)),
+        };
+        format!("http://127.0.0.1:{}/probe?{query}", self.exporter)
     }
 }
 
@@ -145,7 +190,7 @@ fn name(number: u32) -> String {
 
 fn call(task: &Task, number: u32) -> Call {
     let host = name(number).parse().unwrap();
-    let request = Request { tls: task.tls, host, path: "/".into(), resources: false };
+    let request = Request { tls: task.kind == Kind::Https, host, path: "/".into(), resources: false };
     let speech = Speech::Http(request);
     Call { address: address(number), port: task.port, attempts: 1, timeout: TIMEOUT, speech }
 }
@@ -185,7 +230,12 @@ fn main() -> ExitCode {
     for task in bench.tasks() {
         let (mut ours, mut theirs) = (Vec::new(), Vec::new());
         for _ in 0..bench.rounds {
-            ours.push(runtime.block_on(bench.ours(&task, &caller)));
+            ours.push(runtime.block_on(async {
+                match task.kind {
+                    Kind::Dns => bench.lookups(&task).await,
+                    Kind::Http | Kind::Https => bench.contacts(&task, &caller).await,
+                }
+            }));
             theirs.push(runtime.block_on(bench.theirs(&task)));
         }
         let (own, other) = (median(ours.clone()), median(theirs.clone()));
