@@ -152,7 +152,7 @@ fn way(dossier: &Dossier<'_>) -> Option<Way> {
 
 fn rtt_min(observation: &Observation) -> BTreeMap<Protocol, Rtt> {
     let traced = observation.traces.iter().filter_map(|trace| Some((trace.protocol, trace.target_rtt()?.0)));
-    let contacted = observation.contacts.iter().filter_map(|contact| Some((Protocol::Tcp, contact.rtt()?.0)));
+    let contacted = observation.own_contacts().filter_map(|contact| Some((Protocol::Tcp, contact.rtt()?.0)));
     let pinged = observation.pings.iter().filter_map(|ping| Some((ping.protocol, ping.rtt()?.0)));
     let mut best: BTreeMap<Protocol, Rtt> = BTreeMap::new();
     for (protocol, rtt) in traced.chain(contacted).chain(pinged) {

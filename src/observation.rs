@@ -110,7 +110,7 @@ pub struct Observation {
     pub denied: Vec<Denied>,
     /// A path to each address, where one was measured.
     pub traces: Vec<Trace>,
-    /// A conversation with each address, where one was tried.
+    /// A conversation with each address, and with addresses of related hosts, where one was tried.
     pub contacts: Vec<Contact>,
     /// Times to addresses that came without a path.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
@@ -335,6 +335,12 @@ impl Observation {
     pub fn addresses(&self) -> BTreeSet<IpAddr> {
         let looked_up = self.resolutions.iter().flat_map(Resolution::addresses);
         looked_up.chain(literal(self.endpoint.host())).collect()
+    }
+
+    /// The conversations with addresses of the endpoint itself.
+    pub fn own_contacts(&self) -> impl Iterator<Item = &Contact> {
+        let addresses = self.addresses();
+        self.contacts.iter().filter(move |contact| addresses.contains(&contact.address))
     }
 
     /// Every address that a source can say something of: those of the endpoint and of the hosts related to it, and

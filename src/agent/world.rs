@@ -59,7 +59,7 @@ impl World {
             pointers: Arc::default(),
             prober,
             caller: Arc::new(Caller::new(client::authorities())?),
-            recent: Arc::new(Recent::new(config.schedule.interval)),
+            recent: Arc::new(Recent::new(config.schedule.shortest() / 2)),
             zones: Arc::new(zones(config)?),
             turns: Arc::new(Turns::new(config.probing.courtesy())),
             geodb,
@@ -70,7 +70,7 @@ impl World {
     /// much keeps its pace.
     pub fn reconfigure(&mut self, config: &Config, resolvers: Arc<Resolvers>, geodb: Geodb) -> Result<(), WorldError> {
         self.zones = Arc::new(zones(config)?);
-        self.recent = Arc::new(Recent::new(config.schedule.interval));
+        self.recent = Arc::new(Recent::new(config.schedule.shortest() / 2));
         self.resolvers = resolvers;
         self.geodb = geodb;
         Ok(())

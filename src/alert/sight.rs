@@ -132,12 +132,15 @@ fn knows_all(seen: &Observation, role: Role) -> bool {
         let failures = seen.zone.iter().flat_map(|zone| &zone.failures);
         failures.into_iter().any(|(of, failure)| of == kind && !failure.is_an_answer())
     };
+    let knows_zone = || seen.zone.as_ref().is_some_and(|zone| zone.apex.is_some()) && !failed("SOA");
     let asked = match role {
-        Role::NameServer => seen.zone.is_some() && !failed("NS"),
-        Role::Mail => seen.zone.is_some() && !failed("MX"),
+        Role::NameServer => knows_zone() && !failed("NS"),
+        Role::Mail => knows_zone() && !failed("MX"),
         Role::Redirect | Role::Resource => {
             let exchanges = seen.contacts.iter().flat_map(|contact| &contact.exchanges);
-            exchanges.into_iter().any(|exchange| matches!(exchange.outcome, HttpOutcome::Answered(_)))
+            let mut answered =
+                exchanges.map(|exchange| matches!(exchange.outcome, HttpOutcome::Answered(_))).peekable();
+            answered.peek().is_some() && answered.all(|answered| answered)
         }
     };
     let mut lookups =
@@ -180,7 +183,7 @@ mod tests {
     fn zone(observation: &Observation, failures: &[(&str, NameFailure)]) -> Zone {
         Zone {
             name: "portal.gov.pk".parse().unwrap(),
-            apex: None,
+            apex: Some("gov.pk".parse().unwrap()),
             view: View("system".to_owned()),
             asked: observation.observed,
             servers: Vec::new(),
@@ -215,6 +218,9 @@ mod tests {
         assert!(!knows_all(&seen, Role::NameServer) && !knows_all(&seen, Role::Mail));
         seen.zone = Some(zone(&seen, &[("CAA", NameFailure::Timeout), ("MX", NameFailure::NoData)]));
         assert!(knows_all(&seen, Role::NameServer) && knows_all(&seen, Role::Mail));
+        let nowhere = ("portal.gov.pk".parse().unwrap(), View("system".to_owned()));
+        seen.zone = Some(Zone::unknown(nowhere.0, nowhere.1, seen.observed, NameFailure::ServerFailure));
+        assert!(!knows_all(&seen, Role::NameServer) && !knows_all(&seen, Role::Mail), "nobody said whose zone it is");
         seen.zone = Some(zone(&seen, &[("MX", NameFailure::Timeout)]));
         assert!(knows_all(&seen, Role::NameServer) && !knows_all(&seen, Role::Mail));
         seen.related = vec![looked_up(&seen, Role::NameServer, NameFailure::NoSuchName)];

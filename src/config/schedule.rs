@@ -44,6 +44,11 @@ impl ScheduleConfig {
         class.and_then(|class| self.intervals.get(class)).copied().unwrap_or(self.interval)
     }
 
+    /// The shortest time between two whole rounds of any endpoint, jitter aside.
+    pub fn shortest(&self) -> Duration {
+        self.intervals.values().copied().chain([self.interval]).min().unwrap_or(self.interval)
+    }
+
     /// How old the newest round of an endpoint of `class` may be before it is stale.
     pub fn freshness_of(&self, class: Option<&DataClass>) -> Duration {
         self.interval_of(class).saturating_mul(self.stale_after_intervals)

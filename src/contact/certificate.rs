@@ -27,6 +27,14 @@ impl Tls {
             Self::Failed(_) => None,
         }
     }
+
+    /// The same, where this host trusts the certificate.
+    pub fn trusted_rtt(&self) -> Option<Rtt> {
+        match self {
+            Self::Established(session) => self.rtt().filter(|_| session.trust == Trust::Trusted),
+            Self::Failed(_) => None,
+        }
+    }
 }
 
 /// A TLS session.

@@ -25,6 +25,10 @@ pub mod pop;
 pub mod resources;
 pub mod redirect;
 
+/// SMTP and DNS: many networks lead connections to these ports to servers of their own, which answer in the name of
+/// whoever was meant.
+const ANSWERED_BY_OTHERS: [u16; 2] = [25, 53];
+
 /// Attempts to reach one address on one port.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Contact {
@@ -114,8 +118,12 @@ impl Contact {
 
     /// The best time of an answer of the address itself, and how many it is the best of: of the handshakes of TCP, but of
     /// whoever holds the key where [another](Self::split) shook hands. A reset's time is none: see above. Nor is one that
-    /// [no answer takes](Rtt::SHORTEST).
+    /// [no answer takes](Rtt::SHORTEST). On [ports that others answer](ANSWERED_BY_OTHERS) only that of a key holder counts
+    /// whose certificate is trusted.
     pub fn rtt(&self) -> Option<(Rtt, usize)> {
+        if ANSWERED_BY_OTHERS.contains(&self.port) {
+            return self.tls.as_ref().and_then(Tls::trusted_rtt).map(|holder| (holder, 1));
+        }
         self.split().map(|(_, holder)| (holder, 1)).or_else(|| self.handshake())
     }
 
@@ -168,6 +176,21 @@ mod tests {
         };
         let tls = Some(key_holder_ms.map_or(Tls::Failed(TlsFailure::Closed), session));
         Contact { tls, ..Contact::silent([192, 0, 2, 1].into(), 443, Timestamp::UNIX_EPOCH, 3, outcome) }
+    }
+
+    #[test]
+    fn where_networks_answer_for_others_only_a_trusted_key_holder_counts() {
+        for port in ANSWERED_BY_OTHERS {
+            let shaken = Contact { port, ..contact(1.0, None) };
+            let untrusted = Contact { port, ..contact(1.0, Some(3.0)) };
+            let mut trusted = untrusted.clone();
+            if let Some(Tls::Established(session)) = &mut trusted.tls {
+                session.trust = Trust::Trusted;
+            }
+            assert_eq!((shaken.rtt(), untrusted.rtt()), (None, None));
+            assert_eq!(trusted.rtt(), Some((Rtt::from_ms(3.0).unwrap(), 1)));
+            assert!(shaken.answered());
+        }
     }
 
     #[test]

@@ -7,6 +7,9 @@ use url::Url;
 use super::call::Request;
 use crate::workload::{Host, HostName};
 
+/// The ports where pages are asked for that others send us to: whoever writes them must not have us knock anywhere else.
+const PORTS: [u16; 4] = [80, 443, 8080, 8443];
+
 /// A page that we are sent to.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Destination {
@@ -17,6 +20,11 @@ pub struct Destination {
 }
 
 impl Destination {
+    /// Whether it may be asked for, by an endpoint that listens at `own`: ports of pages, and that one.
+    pub fn is_at_port_of_pages(&self, own: u16) -> bool {
+        self.port == own || PORTS.contains(&self.port)
+    }
+
     /// What `url` stands for; `None` where that is nothing to be asked for by HTTP, or names a host as no host is named.
     pub fn of(url: &str) -> Option<Self> {
         let url = Url::parse(url).ok()?;
@@ -40,6 +48,17 @@ impl Destination {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nobody_sends_us_to_other_ports_than_those_of_pages() {
+        let is_open = |url: &str, own| Destination::of(url).unwrap().is_at_port_of_pages(own);
+        for open in ["https://a.gov.pk/", "http://a.gov.pk/", "https://a.gov.pk:8443/", "http://a.gov.pk:9443/"] {
+            assert!(is_open(open, 9443), "{open}");
+        }
+        for closed in ["http://a.gov.pk:22/", "http://a.gov.pk:6379/", "http://a.gov.pk:2375/"] {
+            assert!(!is_open(closed, 443), "{closed}");
+        }
+    }
 
     #[test]
     fn only_pages_are_asked_for_and_nothing_that_a_url_may_carry_besides() {

@@ -120,7 +120,7 @@ mod tests {
 
     fn shaken(address: &str, ms: f64, observation: &Observation) -> Contact {
         let outcome = ContactOutcome::Connected { rtt_ns: Rtt::from_ms(ms).unwrap(), samples: 3 };
-        Contact::silent(address.parse().unwrap(), 53, observation.observed, 3, outcome)
+        Contact::silent(address.parse().unwrap(), 443, observation.observed, 3, outcome)
     }
 
     #[test]

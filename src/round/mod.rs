@@ -268,6 +268,14 @@ impl Round {
                 self.follow(answer, &exchange.url, &contact, over, now);
             }
         }
+        if let (Speech::Http(request), ContactOutcome::Failed(_) | ContactOutcome::Refused { .. }) =
+            (&contact.speech, &contact.outcome)
+        {
+            self.relations.missed(contact.port, request);
+            for address in self.relations.addresses(&request.host) {
+                self.reach(&request.host, address, now);
+            }
+        }
         self.observation.contacts.push(contact);
         self.settle();
     }
@@ -467,7 +475,8 @@ impl Round {
         }
         let Some(destination) = answer.redirect.as_deref().and_then(Destination::of) else { return };
         let is_here = matches!(&contact.speech, Speech::Http(request) if request.host == destination.request.host);
-        let may_follow = over < self.settings.probing.beyond.redirects;
+        let is_open = destination.is_at_port_of_pages(self.settings.endpoint.port());
+        let may_follow = is_open && over < self.settings.probing.beyond.redirects;
         if is_here && may_follow {
             let Destination { port, request } = destination;
             let called = Called { at: now.wall, attempts: 1, over: over + 1 };

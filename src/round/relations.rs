@@ -3,17 +3,23 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use crate::contact::call::Speech;
+use crate::contact::call::{Request, Speech};
 use crate::contact::redirect::Destination;
 use crate::observation::{Related, Role};
-use crate::resolution::{Resolution, zone};
+use crate::resolution::{Outcome, Resolution, zone};
 use crate::workload::{Host, HostName};
 
 /// The most hosts of one role that are looked at.
 const MOST_HOSTS: usize = zone::MOST_SERVERS;
 
+/// The most addresses of each family of another host that are kept.
+const MOST_ADDRESSES: usize = 16;
+
 /// The most addresses of other hosts that one round speaks to.
 const MOST_CALLS: usize = 32;
+
+/// The most pages of other hosts that one round asks for.
+const MOST_PAGES: usize = 16;
 
 /// Port 53: name servers answer over TCP as well (RFC 7766 section 5).
 const DNS: u16 = 53;
@@ -60,8 +66,12 @@ impl Relations {
         is_new
     }
 
-    /// Takes up where a name leads.
-    pub(super) fn resolved(&mut self, resolution: Resolution) {
+    /// Takes up where a name leads: to [`MOST_ADDRESSES`] at most, and the rest is counted.
+    pub(super) fn resolved(&mut self, mut resolution: Resolution) {
+        if let Outcome::Answered(answer) = &mut resolution.outcome {
+            answer.left_out += answer.addresses.len().saturating_sub(MOST_ADDRESSES);
+            answer.addresses.truncate(MOST_ADDRESSES);
+        }
         self.resolutions.entry(resolution.name.clone()).or_default().push(resolution);
     }
 
@@ -87,14 +97,22 @@ impl Relations {
             calls.push((SMTP, Speech::Smtp { name: host.clone() }, 0));
         }
         for (page, over) in &self.pages {
-            if page.request.host == *host && self.asked.insert(page.clone()) {
-                calls.push((page.port, Speech::Http(page.request.clone()), *over));
+            let speech = Speech::Http(page.request.clone());
+            let is_room = self.asked.len() < MOST_PAGES && !self.calls.contains(&(address, page.port, speech.clone()));
+            if page.request.host == *host && is_room && self.asked.insert(page.clone()) {
+                calls.push((page.port, speech, *over));
             }
         }
         calls.retain(|(port, speech, _)| {
-            self.calls.len() < MOST_CALLS && self.calls.insert((address, *port, speech.clone()))
+            let is_page = matches!(speech, Speech::Http(_));
+            (is_page || self.calls.len() < MOST_CALLS) && self.calls.insert((address, *port, speech.clone()))
         });
         calls
+    }
+
+    /// A page could not be asked for where that was tried: another address of its host may do.
+    pub(super) fn missed(&mut self, port: u16, request: &Request) {
+        self.asked.retain(|page| (page.port, &page.request) != (port, request));
     }
 
     /// All of them, with where their names lead.

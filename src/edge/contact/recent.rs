@@ -13,6 +13,9 @@ use crate::edge::turns::Turns;
 /// The most conversations that are remembered.
 const MOST: usize = 10_000;
 
+/// How long it is remembered, at most, that nobody answered.
+const FAILED: Duration = Duration::from_secs(30);
+
 /// What was said lately, and by whom.
 #[derive(Debug)]
 pub struct Recent {
@@ -28,7 +31,15 @@ impl Recent {
 
     /// The same as [`Caller::call`], or the conversation of the same words that was held lately; it says when.
     pub async fn call(&self, caller: &Caller, call: &Call, turns: &Turns) -> Contact {
-        let ask = async { (Box::pin(caller.call(call, turns)).await, self.lifetime) };
+        // Pages are asked for by everybody in his own words.
+        if let Speech::Http(_) = call.speech {
+            return Box::pin(caller.call(call, turns)).await;
+        }
+        let ask = async {
+            let contact = Box::pin(caller.call(call, turns)).await;
+            let lifetime = if contact.answered() { self.lifetime } else { self.lifetime.min(FAILED) };
+            (contact, lifetime)
+        };
         self.contacts.get((call.address, call.port, call.speech.clone()), ask).await
     }
 }

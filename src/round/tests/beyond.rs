@@ -194,6 +194,21 @@ fn redirects_are_followed_hop_by_hop_and_each_host_is_looked_up() {
 }
 
 #[test]
+fn where_one_address_of_a_host_does_not_answer_the_next_is_asked() {
+    let mut round = Round::new(all("https://a.example.gov.pk"), start());
+    let asked = resolve(&mut round, &NAMES);
+    let own = asked.iter().find(|ask| matches!(ask, Ask::Contact(_))).unwrap();
+    round.handle_contact(page(own, "https://login.example.com/"), start());
+    for address in ["198.41.0.80", "198.41.0.81"] {
+        let asked = resolve(&mut round, &NAMES);
+        assert_eq!(spoken_to(&asked), [format!("{address} 443 login.example.com/")]);
+        let outcome = ContactOutcome::Failed(ContactFailure::Timeout);
+        round.handle_contact(Contact { outcome, exchanges: Vec::new(), ..page(&asked[0], "") }, start());
+    }
+    assert_eq!(spoken_to(&resolve(&mut round, &NAMES)), [""; 0], "no third");
+}
+
+#[test]
 fn redirects_end_after_as_many_as_are_wanted() {
     for (redirects, expected) in [(0, 1), (3, 4), (5, 6)] {
         let mut settings = all("https://a.example.gov.pk");

@@ -52,8 +52,9 @@ pub(super) fn unreachable<'a>(brief: &Brief<'a>) -> Vec<Ruling<'a>> {
     let subject = &brief.dossier.subject;
     let addresses = brief.dossier.found.len();
     let traced = subject.traces.iter().filter(|trace| !trace.hops.is_empty()).count();
-    let tried = traced + subject.contacts.len() + subject.pings.len();
-    let answered = subject.contacts.iter().any(Contact::answered)
+    let contacts = || subject.own_contacts();
+    let tried = traced + contacts().count() + subject.pings.len();
+    let answered = contacts().any(Contact::answered)
         || subject.pings.iter().any(Ping::answered)
         || subject.traces.iter().any(Trace::target_answered);
     if addresses == 0 || tried == 0 || answered {
