@@ -16,8 +16,8 @@ pub const MOST_UNREAD_BODY: u64 = 16 << 10;
 /// The most bytes of a list of what a point of presence says of itself.
 pub const MOST_TRACE: u64 = 4 << 10;
 
-/// The most characters of the URL of a redirect: what browsers and servers agree on.
-pub const MOST_URL: usize = 2 << 10;
+/// The most characters of the URL of a redirect: as many as a head may have, since those of logins (SAML) have thousands.
+pub const MOST_URL: usize = 16 << 10;
 
 /// The headers that are kept: of those that content-delivery networks and their servers set about themselves, in the
 /// order of their names. What they mean is for [`super::pop`] to say. Cookies are never among them.

@@ -66,6 +66,8 @@ async fn by_udp(server: SocketAddr, question: &Question, until: Instant) -> Resu
         let length = received.map_err(|_| NameFailure::Unreachable)?;
         match question.hear(datagram.get(..length).unwrap_or_default()) {
             Heard::Reply(reply) => return Ok(*reply),
+            // It is longer than it was asked to be, and nobody has seen its end.
+            Heard::Unreadable if length == DATAGRAM => return whole_by_tcp(server, question, until).await,
             Heard::Unreadable => silence = NameFailure::Malformed,
             Heard::Stray => {}
         }

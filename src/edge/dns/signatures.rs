@@ -6,7 +6,7 @@
 //! ([`Security::Indeterminate`]), and nobody can make a name secure by leaving things out. A resolver that validates is
 //! told to answer all the same (the CD bit), so that a forgery is seen and not only missed.
 
-use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -25,12 +25,16 @@ use hickory_resolver::net::{DnsError, NetError};
 use super::Panel;
 use super::message::{Wanted, wire_name};
 use crate::config::resolver::ZoneConfig;
+use crate::edge::input;
 use crate::printable::Printable;
 use crate::resolution::zone::Security;
 use crate::workload::HostName;
 
 /// The most questions that are asked about one name. The longest honest ways have about three for each zone on them.
 const MOST_QUESTIONS: u32 = 128;
+
+/// The most bytes of a file of keys: those of the root take one thousand.
+const LARGEST_FILE: u64 = 1 << 20;
 
 /// The keys that are trusted at the outset.
 #[derive(Clone)]
@@ -85,10 +89,10 @@ impl Anchors {
 
     /// Those of the file at `path`, instead of the keys of the root: DNSKEY records as in a zone file. Of a zone other than
     /// the root every key has to be there.
-    #[expect(clippy::disallowed_methods, reason = "a file that the configuration names is read here")]
     pub fn open(path: &Path) -> Result<Self, AnchorsError> {
-        let text =
-            fs::read_to_string(path).map_err(|error| AnchorsError::Unreadable { path: path.to_owned(), error })?;
+        let mut text = String::new();
+        let read = input::open_file(path, LARGEST_FILE).and_then(|mut input| input.reader.read_to_string(&mut text));
+        read.map_err(|error| AnchorsError::Unreadable { path: path.to_owned(), error })?;
         Self::read(&text).map_err(|why| AnchorsError::NoKeys { path: path.to_owned(), why })
     }
 

@@ -223,7 +223,7 @@ fn a_file_without_keys_is_refused_with_what_to_write() {
     let ds = ". IN DS 20326 8 2 E06D44B80B8F1D39A95C0B0D7C65D08458E880409BBC683457104237C7F8EC8D";
     for text in ["", "; nothing", "rubbish", "\u{1b}[2J", ds, ". IN DNSKEY 257 3 8 !"] {
         #[expect(clippy::disallowed_methods, reason = "a file of this test")]
-        fs::write(&path, text).unwrap();
+        std::fs::write(&path, text).unwrap();
         let refused = Anchors::open(&path).unwrap_err().to_string();
         assert!(refused.contains("write DNSKEY records"), "{text}: {refused}");
         assert!(!refused.contains('\u{1b}'), "{refused}");
