@@ -120,11 +120,23 @@ pub(crate) struct Recursor {
 impl Recursor {
     /// Answers on port 53 of `address`, asking `authority` about `zones`.
     pub(crate) fn start(lab: &Lab, node: &'static str, address: IpAddr, authority: IpAddr, zones: &[&str]) -> Self {
+        Self::start_with(lab, node, address, authority, zones, "")
+    }
+
+    /// The same, with more lines of the `server` section.
+    pub(crate) fn start_with(
+        lab: &Lab,
+        node: &'static str,
+        address: IpAddr,
+        authority: IpAddr,
+        zones: &[&str],
+        lines: &str,
+    ) -> Self {
         let directory = lab.path(node).display().to_string();
         let mut config = format!(
             "server:\n  interface: {address}\n  access-control: 0.0.0.0/0 allow\n  access-control: ::/0 allow\n  \
              do-daemonize: no\n  use-syslog: no\n  username: \"\"\n  chroot: \"\"\n  directory: {directory}\n  \
-             pidfile: {directory}/unbound.pid\n  module-config: iterator\n  num-threads: 1\n\
+             pidfile: {directory}/unbound.pid\n  module-config: iterator\n  num-threads: 1\n{lines}\
              remote-control:\n  control-enable: no\n"
         );
         for zone in zones {

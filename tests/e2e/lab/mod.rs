@@ -6,9 +6,11 @@
 
 mod alertmanager;
 mod asker;
+mod authority;
 mod dns;
 mod flooder;
 mod forger;
+mod knot;
 mod liar;
 mod listener;
 mod long_way;
@@ -20,9 +22,11 @@ mod wait;
 
 pub(crate) use alertmanager::Alertmanager;
 pub(crate) use asker::ask_zones;
+pub(crate) use authority::Authority;
 pub(crate) use dns::{NameServer, Recursor, SignedServer, Zone};
 pub(crate) use flooder::{Water, flood};
 pub(crate) use forger::{LIARS, forge, forge_knowing};
+pub(crate) use knot::SteeringServer;
 pub(crate) use liar::{Lie, lie};
 pub(crate) use listener::{greet, listen};
 pub(crate) use long_way::LongWay;
@@ -42,7 +46,7 @@ use tempfile::TempDir;
 /// How long a program that a lab needs may take to come up on a busy machine.
 pub(crate) const START: Duration = Duration::from_secs(20);
 
-const PROGRAMS: [&str; 18] = [
+const PROGRAMS: [&str; 19] = [
     "unshare",
     "nsenter",
     "ip",
@@ -58,6 +62,7 @@ const PROGRAMS: [&str; 18] = [
     "ldns-signzone",
     "nsd",
     "nsd-control",
+    "knotd",
     "unbound",
     "prometheus-alertmanager",
     "promtool",

@@ -14,6 +14,7 @@ mod paths;
 mod silence;
 mod the_lab_itself;
 mod traces;
+mod views;
 mod ways;
 mod zones;
 
@@ -48,6 +49,9 @@ pub(crate) const ALL: &[(&str, fn())] = &[
         "zones_tell_who_serves_them_and_what_their_signatures_are_worth",
         zones::tell_who_serves_them_and_what_their_signatures_are_worth,
     ),
+    ("a_cdn_that_answers_by_client_subnet_is_seen_by_every_view", views::see_a_cdn_that_answers_by_client_subnet),
+    ("unbound_is_asked_by_tls_and_https_and_only_with_the_right_ca", views::are_asked_by_tls_and_https),
+    ("a_resolver_that_leads_to_a_block_page_is_named", views::name_who_leads_to_a_block_page),
     ("forged_answers_do_not_change_a_trace", traces::forged_answers_change_nothing),
     ("forged_answers_that_hit_prove_nothing_of_the_distance", traces::forgeries_that_hit_prove_nothing),
     ("hops_are_the_routers_that_are_there_by_icmp", traces::hops_are_the_routers_by_icmp),
