@@ -80,7 +80,7 @@ pub struct Line<'a> {
     pub hops: Vec<HopLine>,
     /// The worst of the findings below.
     pub standing: Standing,
-    /// What concerns this address, and what concerns the endpoint as a whole.
+    /// What concerns this address, and what concerns the endpoint as a whole, hosts around it included.
     pub findings: Vec<Said<'a>>,
     /// What each view answered, as the journal has it.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
@@ -142,7 +142,10 @@ fn line<'a>(
 ) -> Line<'a> {
     let location = found.map(|found| &found.location);
     let address = location.map(|location| location.address);
-    let concerns = |finding: &&Finding| finding.address.is_none() || finding.address == address;
+    // An address of a host around the endpoint has no line of its own: what is found of it concerns the whole.
+    let concerns = |finding: &&Finding| {
+        finding.address.is_none_or(|about| address == Some(about) || dossier.found(about).is_none())
+    };
     let findings: Vec<_> = verdict.findings.iter().filter(concerns).collect();
     let worst = findings.iter().map(|finding| finding.standing).max().unwrap_or(Standing::Compliant);
     let reading = found.map(|found| &found.path);
@@ -220,9 +223,37 @@ fn said(finding: &Finding) -> Said<'_> {
 mod tests {
     use super::*;
     use crate::contact::ContactOutcome;
+    use crate::dossier::{Companions, Instruments};
     use crate::moment::Rtt;
     use crate::observation::Ping;
+    use crate::place::{CountryCode, Home};
     use crate::trace::Protocol;
+    use crate::verdict::judge;
+
+    #[test]
+    fn what_is_found_of_hosts_around_the_endpoint_is_in_every_line_and_of_its_own_address_in_one() {
+        let seen = crate::entry::tests::observation("here", "https://203.101.184.84");
+        let home = Home::of(CountryCode::PAKISTAN);
+        let borders = crate::location::disc::tests::without_land();
+        let policy = crate::config::built_in_policy(home.clone()).unwrap();
+        let instruments = Instruments { borders: &borders, home: &home, calibration: None };
+        let dossier = Dossier::assemble(&seen, &Companions::default(), instruments, seen.observed, 60);
+        let mut verdict = judge(&dossier, &policy).in_words();
+        let own = dossier.found[0].location.address;
+        let finding =
+            |rule, address| Finding { rule, standing: Standing::Suspect, address, grade: None, because: Vec::new() };
+        verdict.findings = vec![
+            finding(RuleId::DestinationOutside, Some(own)),
+            finding(RuleId::RedirectOutside, Some("88.198.1.2".parse().unwrap())),
+        ];
+        let rules = |address| {
+            let found = dossier.found(address).filter(|_| address == own);
+            let line = line(&dossier, &verdict, &policy, found);
+            (line.standing, line.findings.iter().map(|said| said.rule).collect::<Vec<_>>())
+        };
+        assert_eq!(rules(own), (Standing::Suspect, vec![RuleId::DestinationOutside, RuleId::RedirectOutside]));
+        assert_eq!(rules("192.0.2.1".parse().unwrap()), (Standing::Suspect, vec![RuleId::RedirectOutside]));
+    }
 
     #[test]
     fn an_address_that_only_refused_has_answered() {

@@ -15,6 +15,7 @@ mod liar;
 mod listener;
 mod long_way;
 mod mmdb;
+mod page;
 mod pehra;
 mod process;
 mod topology;
@@ -31,7 +32,10 @@ pub(crate) use liar::{Lie, lie};
 pub(crate) use listener::{greet, listen};
 pub(crate) use long_way::LongWay;
 pub(crate) use mmdb::everywhere;
-pub(crate) use pehra::{Instance, Settings, inspect, judge, rewrite_journal, start_with_inventory, state, trace};
+pub(crate) use page::page;
+pub(crate) use pehra::{
+    Instance, Settings, inspect, inspect_trusting, judge, rewrite_journal, start_with_inventory, state, trace,
+};
 pub(crate) use process::Process;
 pub(crate) use topology::Topology;
 pub(crate) use wait::wait_for;
@@ -202,6 +206,7 @@ pub(crate) enum Role {
     Liar,
     Listener,
     Asker,
+    Page,
 }
 
 impl Role {
@@ -213,6 +218,7 @@ impl Role {
             liar::ROLE => Some(Self::Liar),
             listener::ROLE => Some(Self::Listener),
             asker::ROLE => Some(Self::Asker),
+            page::ROLE => Some(Self::Page),
             _ => None,
         }
     }
@@ -225,6 +231,7 @@ impl Role {
             Self::Liar => liar::play(arguments),
             Self::Listener => listener::play(arguments),
             Self::Asker => asker::play(arguments),
+            Self::Page => page::play(arguments),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The real binary: its configuration, what it serves, what it has written.
 
-use super::{Alertmanager, Lab, Process, START, wait_for};
+use super::{Alertmanager, Authority, Lab, Process, START, wait_for};
 use pehra::edge::journal::Journal;
 use pehra::entry::{self, Chain, Header};
 use pehra::observation::Observation;
@@ -218,9 +218,29 @@ pub(crate) fn start_with_inventory(lab: &Lab, node: &'static str, url: &str) -> 
 
 /// One round for a person: the lines of `pehra inspect --json` and how it exited.
 pub(crate) fn inspect(lab: &Lab, node: &'static str, settings: &Settings<'_>) -> (Vec<serde_json::Value>, Option<i32>) {
+    inspect_behind(lab, node, &[], settings)
+}
+
+/// The same on a host that trusts `authority`, and no other.
+pub(crate) fn inspect_trusting(
+    lab: &Lab,
+    node: &'static str,
+    authority: &Authority<'_>,
+    settings: &Settings<'_>,
+) -> (Vec<serde_json::Value>, Option<i32>) {
+    let trusted = format!("SSL_CERT_FILE={}", authority.file.display());
+    inspect_behind(lab, node, &["env", "--unset=SSL_CERT_DIR", &trusted], settings)
+}
+
+fn inspect_behind(
+    lab: &Lab,
+    node: &'static str,
+    before: &[&str],
+    settings: &Settings<'_>,
+) -> (Vec<serde_json::Value>, Option<i32>) {
     let config = configure(lab, node, settings).display().to_string();
     let class = ["--class", settings.class];
-    let command = [&[PROGRAM, "inspect", "--json", "--config", &config], &class[..], settings.endpoints];
+    let command = [before, &[PROGRAM, "inspect", "--json", "--config", &config], &class, settings.endpoints];
     said(lab, node, &command.concat())
 }
 

@@ -11,6 +11,7 @@ mod moves_abroad;
 mod names;
 mod network;
 mod paths;
+mod sites;
 mod silence;
 mod the_lab_itself;
 mod traces;
@@ -52,6 +53,7 @@ pub(crate) const ALL: &[(&str, fn())] = &[
     ("a_cdn_that_answers_by_client_subnet_is_seen_by_every_view", views::see_a_cdn_that_answers_by_client_subnet),
     ("unbound_is_asked_by_tls_and_https_and_only_with_the_right_ca", views::are_asked_by_tls_and_https),
     ("a_resolver_that_leads_to_a_block_page_is_named", views::name_who_leads_to_a_block_page),
+    ("a_site_at_home_whose_login_is_abroad_is_found", sites::at_home_send_people_abroad),
     ("forged_answers_do_not_change_a_trace", traces::forged_answers_change_nothing),
     ("forged_answers_that_hit_prove_nothing_of_the_distance", traces::forgeries_that_hit_prove_nothing),
     ("hops_are_the_routers_that_are_there_by_icmp", traces::hops_are_the_routers_by_icmp),
