@@ -34,7 +34,8 @@ pub(crate) use long_way::LongWay;
 pub(crate) use mmdb::everywhere;
 pub(crate) use page::page;
 pub(crate) use pehra::{
-    Instance, Settings, inspect, inspect_trusting, judge, rewrite_journal, start_with_inventory, state, trace,
+    Instance, Settings, inspect, inspect_in_words, inspect_trusting, judge, rewrite_journal, start_with_inventory,
+    state, trace,
 };
 pub(crate) use process::Process;
 pub(crate) use topology::Topology;

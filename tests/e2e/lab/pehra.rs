@@ -244,6 +244,14 @@ fn inspect_behind(
     said(lab, node, &command.concat())
 }
 
+/// The same as a person reads it on a terminal, colours included.
+pub(crate) fn inspect_in_words(lab: &Lab, node: &'static str, settings: &Settings<'_>) -> String {
+    let config = configure(lab, node, settings).display().to_string();
+    let coloured = ["env", "CLICOLOR_FORCE=1", PROGRAM, "inspect", "--config", &config, "--class", settings.class];
+    let command = [&coloured, settings.endpoints];
+    String::from_utf8(lab.run(node, &command.concat()).stdout).expect("text")
+}
+
 /// What the journal of `node` gives when it is judged again: the lines of `pehra judge --json` and how it exited.
 pub(crate) fn judge(lab: &Lab, node: &str, class: &str) -> (Vec<serde_json::Value>, Option<i32>) {
     let journal = state(lab, node).join("journal").join(VANTAGE).display().to_string();

@@ -38,6 +38,7 @@ pub(crate) const ALL: &[(&str, fn())] = &[
     ),
     ("a_slow_endpoint_never_delays_another", life::a_slow_endpoint_never_delays_another),
     ("a_detour_abroad_is_named_live_and_when_the_journal_is_judged_again", traces::a_detour_abroad_is_named),
+    ("names_that_lead_too_far_or_say_too_much_are_told_within_bounds", names::are_told_within_bounds),
     ("names_that_lead_nowhere_are_unproven_and_never_compliant", names::failures_are_unproven_and_never_compliant),
     ("a_broken_database_is_refused_and_the_old_one_stays", life::a_broken_database_is_refused),
     ("a_broken_configuration_is_refused_and_the_old_one_stays", life::a_broken_configuration_is_refused),
