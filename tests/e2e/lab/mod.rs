@@ -32,7 +32,7 @@ pub(crate) use liar::{Lie, lie};
 pub(crate) use listener::{greet, listen};
 pub(crate) use long_way::LongWay;
 pub(crate) use mmdb::everywhere;
-pub(crate) use page::page;
+pub(crate) use page::{Manner, page, page_in};
 pub(crate) use pehra::{
     Instance, Settings, inspect, inspect_in_words, inspect_trusting, judge, rewrite_journal, start_with_inventory,
     state, trace,

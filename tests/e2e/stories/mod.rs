@@ -55,6 +55,7 @@ pub(crate) const ALL: &[(&str, fn())] = &[
     ("unbound_is_asked_by_tls_and_https_and_only_with_the_right_ca", views::are_asked_by_tls_and_https),
     ("a_resolver_that_leads_to_a_block_page_is_named", views::name_who_leads_to_a_block_page),
     ("a_name_that_rebinds_to_our_own_network_is_contacted_nowhere", manners::nothing_is_sent_where_names_rebind_to),
+    ("a_site_that_never_ends_or_hardly_begins_delays_nothing", sites::that_never_end_are_left),
     ("a_site_at_home_whose_login_is_abroad_is_found", sites::at_home_send_people_abroad),
     ("forged_answers_do_not_change_a_trace", traces::forged_answers_change_nothing),
     ("forged_answers_that_hit_prove_nothing_of_the_distance", traces::forgeries_that_hit_prove_nothing),

@@ -1,10 +1,12 @@
 //! Sites: where their pages send people, what they show of themselves, and what they say of where they are.
 
 use super::network;
-use crate::lab::{Authority, Lab, NameServer, Recursor, Settings, Zone, inspect_trusting, page};
+use crate::lab::{
+    Authority, Lab, Manner, NameServer, Recursor, Settings, Zone, inspect, inspect_trusting, page, page_in,
+};
 use serde_json::Value;
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 pub(super) fn at_home_send_people_abroad() {
     let net = network::drawing();
@@ -51,5 +53,33 @@ pub(super) fn at_home_send_people_abroad() {
     // Asked by who is sent there, and as an endpoint.
     for _ in 0..2 {
         login.wait_for_line("GET /session HTTP/1.1", Duration::from_secs(5));
+    }
+}
+
+pub(super) fn that_never_end_are_left() {
+    let net = network::drawing();
+    let lab = Lab::up(&net);
+    let home = net.v4("portal", "ix");
+    let identity = Authority::new(&lab, "authority").issue("www.example.gov.pk");
+    // A terabyte, as far as it says.
+    let long = ["HTTP/1.1 200 OK", "Content-Type: text/html", "Content-Length: 1000000000000"];
+    let sites = [(443, Manner::Endless, &long[..]), (8443, Manner::Slow, &long[..1])];
+    let mut sites =
+        sites.map(|(port, manner, head)| page_in(&lab, "portal", SocketAddr::new(home, port), &identity, manner, head));
+    let endpoints = [format!("https://{home}"), format!("https://{home}:8443")];
+    let endpoints = endpoints.each_ref().map(String::as_str);
+    let probing = "protocols = []\nnames = false\nresources = true";
+    let settings = Settings { endpoints: &endpoints, probing, sections: network::REGISTER, ..Settings::default() };
+    let begun = Instant::now();
+    let (lines, _) = inspect(&lab, "khi-1", &settings);
+    let elapsed = begun.elapsed();
+    println!("both were left after {elapsed:.1?}");
+    assert!(elapsed < Duration::from_secs(8), "contact_timeout is a second: {elapsed:?}");
+    let [endless, slow] = [&lines[0], &lines[1]].map(|line| &line["contacts"][0]["exchanges"][0]["outcome"]);
+    let read = &endless["answered"];
+    assert_eq!((&read["body_bytes"], &read["body_cut"]), (&(512 << 10).into(), &true.into()), "{endless:#}");
+    assert_eq!(slow["failed"], "timeout", "{slow:#}");
+    for site in &mut sites {
+        site.wait_for_line("heard", Duration::from_secs(5));
     }
 }
