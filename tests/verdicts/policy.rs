@@ -247,12 +247,18 @@ impl Case {
             canaries: self.canary.iter().map(Asked::canary).collect(),
             resolutions: self.resolutions(observed),
             denied: self.address.iter().filter_map(Stated::denied).collect(),
-            contacts: self.address.iter().filter_map(|stated| stated.contact(observed)).collect(),
+            contacts: self.contacts(observed),
             ..Observation::begun(endpoint, declared, vantage, observed)
         };
         let operators = observation.names_on_the_way().into_iter().filter_map(|name| OPERATORS.of(name)).collect();
         observation.operators = operators;
         observation
+    }
+
+    /// Whoever is related to the portal answers.
+    fn contacts(&self, started: Timestamp) -> Vec<Contact> {
+        let own = self.address.iter().filter_map(|stated| stated.contact(started));
+        own.chain(self.related.iter().map(|relative| shaken(relative.address, true, started))).collect()
     }
 
     fn resolutions(&self, asked: Timestamp) -> Vec<Resolution> {
@@ -358,15 +364,18 @@ impl Stated {
     }
 
     fn contact(&self, started: Timestamp) -> Option<Contact> {
-        let rtt_ns = Rtt::from_ms(20.0).unwrap();
-        let outcome = if self.answered {
-            ContactOutcome::Connected { rtt_ns, samples: 3 }
-        } else {
-            ContactOutcome::Failed(ContactFailure::Timeout)
-        };
-        let contact = Contact::silent(self.address, 443, started, 3, outcome);
-        self.denied.is_none().then_some(contact)
+        self.denied.is_none().then(|| shaken(self.address, self.answered, started))
     }
+}
+
+fn shaken(address: IpAddr, answered: bool, started: Timestamp) -> Contact {
+    let rtt_ns = Rtt::from_ms(20.0).unwrap();
+    let outcome = if answered {
+        ContactOutcome::Connected { rtt_ns, samples: 3 }
+    } else {
+        ContactOutcome::Failed(ContactFailure::Timeout)
+    };
+    Contact::silent(address, 443, started, 3, outcome)
 }
 
 fn workload() -> WorkloadId {
