@@ -17,9 +17,9 @@ use crate::location::claims::Claims;
 use crate::location::source::operators::NameClaim;
 use crate::moment::Rtt;
 use crate::provider::ProviderId;
-use crate::resolution::Resolution;
 use crate::resolution::pointer::Pointer;
 use crate::resolution::zone::{Canary, Zone};
+use crate::resolution::{self, Resolution};
 use crate::trace::{Distances, Protocol, Trace};
 use crate::vantage::{Vantage, VantageId};
 use crate::workload::{DataClass, Endpoint, Host, HostName, Jurisdiction, Workload, WorkloadId};
@@ -431,6 +431,6 @@ impl Observation {
 
     /// The smallest TTL of any answer, in seconds: when the name may lead elsewhere.
     pub fn ttl(&self) -> Option<u32> {
-        self.resolutions.iter().filter_map(Resolution::ttl).min()
+        resolution::ttl(&self.resolutions)
     }
 }

@@ -31,7 +31,7 @@ use crate::edge::{clock, notify};
 use crate::location::disc::Borders;
 use crate::moment::Moment;
 use crate::observation::Observation;
-use crate::resolution::{Resolution, View};
+use crate::resolution::{self, Resolution, View};
 use crate::round::{End, RoundSettings, canary};
 use crate::vitals::{RoundOutcome, Vitals};
 use crate::watch::{Due, Event as Happening, Past, Watch};
@@ -152,7 +152,7 @@ enum Came {
     /// What it saw, and whether that is in the journal.
     Observed(Arc<Observation>, Result<(), JournalError>),
     /// The name leads where it led before.
-    Unchanged { ttl: Option<u32>, resolutions: Vec<Resolution> },
+    Unchanged(Vec<Resolution>),
     /// It broke off.
     Nothing,
 }
@@ -329,7 +329,7 @@ impl Agent {
                     let written = journal.append(Arc::clone(&observation)).await.map(|_| ());
                     Came::Observed(observation, written)
                 }
-                Some(End::Unchanged { ttl, resolutions }) => Came::Unchanged { ttl, resolutions },
+                Some(End::Unchanged(resolutions)) => Came::Unchanged(resolutions),
                 None => Came::Nothing,
             };
             Ended { endpoint, came }
@@ -355,10 +355,10 @@ impl Agent {
                 self.vitals.count_round(RoundOutcome::Unjournaled, &observation.resolutions);
                 self.watch.handle_round_failure(&endpoint, now);
             }
-            Came::Unchanged { ttl, resolutions } => {
+            Came::Unchanged(resolutions) => {
                 debug!(%endpoint, "its name leads where it led before");
                 self.vitals.count_round(RoundOutcome::Unchanged, &resolutions);
-                self.watch.handle_unchanged(&endpoint, ttl, now);
+                self.watch.handle_unchanged(&endpoint, resolution::ttl(&resolutions), now);
             }
             Came::Nothing => {
                 error!("a round broke off");

@@ -59,7 +59,7 @@ impl World {
             pointers: Arc::default(),
             prober,
             caller: Arc::new(Caller::new(client::authorities())?),
-            recent: Arc::new(Recent::new(config.schedule.shortest() / 2)),
+            recent: Arc::new(recent(config)),
             zones: Arc::new(zones(config)?),
             turns: Arc::new(Turns::new(config.probing.courtesy())),
             geodb,
@@ -70,11 +70,16 @@ impl World {
     /// much keeps its pace.
     pub fn reconfigure(&mut self, config: &Config, resolvers: Arc<Resolvers>, geodb: Geodb) -> Result<(), WorldError> {
         self.zones = Arc::new(zones(config)?);
-        self.recent = Arc::new(Recent::new(config.schedule.shortest() / 2));
+        self.recent = Arc::new(recent(config));
         self.resolvers = resolvers;
         self.geodb = geodb;
         Ok(())
     }
+}
+
+/// No conversation serves two whole rounds of one endpoint.
+fn recent(config: &Config) -> Recent {
+    Recent::new(config.schedule.shortest() / 2)
 }
 
 fn zones(config: &Config) -> Result<Zones, AnchorsError> {

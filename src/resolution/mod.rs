@@ -251,6 +251,11 @@ impl Resolution {
     }
 }
 
+/// The smallest TTL of any of them, in seconds: when the name may lead elsewhere. `None` where all failed.
+pub fn ttl(resolutions: &[Resolution]) -> Option<u32> {
+    resolutions.iter().filter_map(Resolution::ttl).min()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

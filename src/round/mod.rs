@@ -95,13 +95,8 @@ pub struct RoundSettings {
 pub enum End {
     /// What it saw.
     Observed(Box<Observation>),
-    /// The name leads where it led before.
-    Unchanged {
-        /// How long that holds, in seconds: the smallest TTL; `None` where no view gave an address.
-        ttl: Option<u32>,
-        /// What the views answered.
-        resolutions: Vec<Resolution>,
-    },
+    /// The name leads where it led before: what the views answered.
+    Unchanged(Vec<Resolution>),
 }
 
 /// Why a round wants to be woken.
@@ -323,10 +318,7 @@ impl Round {
     pub fn poll_end(&mut self) -> Option<End> {
         match std::mem::replace(&mut self.stage, Stage::Taken) {
             Stage::Complete(ended) => Some(End::Observed(Box::new(self.observed(ended)))),
-            Stage::Unchanged => {
-                let resolutions = std::mem::take(&mut self.observation.resolutions);
-                Some(End::Unchanged { ttl: resolutions.iter().filter_map(Resolution::ttl).min(), resolutions })
-            }
+            Stage::Unchanged => Some(End::Unchanged(std::mem::take(&mut self.observation.resolutions))),
             stage @ (Stage::Checking | Stage::Asking | Stage::Claiming | Stage::Taken) => {
                 self.stage = stage;
                 None

@@ -11,7 +11,7 @@ use crate::moment::Moment;
 use crate::observation::Observation;
 use crate::resolution::pointer::Pointer;
 use crate::resolution::zone::Zone;
-use crate::resolution::{Resolution, View};
+use crate::resolution::{self, Resolution, View};
 use crate::round::{Ask, End, Round, RoundSettings, canary};
 use crate::trace::Trace;
 use crate::watch::{Due, Watch};
@@ -183,9 +183,9 @@ impl Daemon {
                     self.watch.handle_round(*observation, now);
                 }
                 (End::Observed(_), JournalState::Full) => self.watch.handle_round_failure(&endpoint, now),
-                (End::Unchanged { ttl, .. }, JournalState::Working | JournalState::Full) => {
+                (End::Unchanged(resolutions), JournalState::Working | JournalState::Full) => {
                     self.diary.end(&endpoint);
-                    self.watch.handle_unchanged(&endpoint, ttl, now);
+                    self.watch.handle_unchanged(&endpoint, resolution::ttl(&resolutions), now);
                 }
             }
         }

@@ -16,16 +16,13 @@ use super::delegations::{Delegation, Delegations};
 use super::exchange::Carrier;
 use super::message::{Failed, Manner, Reply, Wanted};
 use super::referral::Referral;
-use super::{Panel, Said, ask_one, rank};
+use super::{PORT, Panel, Said, ask_one, rank};
 use crate::edge::clock;
 use crate::resolution::chain::{MAX_ADDRESSES, fold};
 use crate::resolution::zone::MOST_SERVERS;
 use crate::resolution::{AddressFamily, NameFailure, Outcome};
 use crate::round::Probing;
 use crate::workload::HostName;
-
-/// Where name servers listen.
-const PORT: u16 = 53;
 
 /// The most questions that one name may cost; one that is served in order costs fewer than ten.
 const MOST_QUESTIONS: u32 = 64;
@@ -59,11 +56,6 @@ impl Authoritative {
     /// own choice, and need no leave.
     pub(super) fn new(roots: Option<Vec<IpAddr>>, probing: Probing) -> Self {
         Self { roots, probing, port: PORT, known: Delegations::default(), turn: AtomicUsize::new(0) }
-    }
-
-    /// Whether a server may be spoken to of which somebody told.
-    fn permits(&self, address: IpAddr) -> bool {
-        self.probing.permits(address) && self.probing.deny.denies(address).is_none()
     }
 
     /// `addresses`, those of IPv4 first since more hosts have it, each of a family first in its turn.
@@ -233,7 +225,7 @@ impl<'a> Walk<'a> {
             if told.is_empty() {
                 delegation.nameless.push(server.clone());
             }
-            delegation.addresses.extend(told.into_iter().filter(|address| self.view.permits(*address)));
+            delegation.addresses.extend(told.into_iter().filter(|address| self.view.probing.admits(*address)));
         }
         delegation
     }
@@ -258,7 +250,7 @@ impl<'a> Walk<'a> {
                 let Ok(reply) = said else { continue };
                 if let Outcome::Answered(answer) = fold(&name, family, &reply.records, false).outcome {
                     let told = answer.addresses.into_iter().map(|told| told.address);
-                    return told.filter(|address| self.view.permits(*address)).take(MOST_SERVERS).collect();
+                    return told.filter(|address| self.view.probing.admits(*address)).take(MOST_SERVERS).collect();
                 }
             }
             Vec::new()

@@ -12,6 +12,7 @@ use tracing::debug;
 use super::tls::{IDLE, configure, meaning};
 use crate::config::Fault;
 use crate::config::resolver::Authentication;
+use crate::edge::client::USER_AGENT;
 use crate::resolution::NameFailure;
 
 /// The type of questions and answers (RFC 8484 section 6).
@@ -42,7 +43,7 @@ impl Https {
         let url =
             Url::parse(&url).map_err(|error| at(format!("{url} is no URL ({error}): correct server_name or path")))?;
         let builder = Client::builder()
-            .user_agent(concat!("pehra/", env!("CARGO_PKG_VERSION")))
+            .user_agent(USER_AGENT)
             .https_only(true)
             .no_proxy()
             .referer(false)

@@ -43,6 +43,9 @@ pub use self::system::servers_of_this_host;
 #[cfg(test)]
 mod tests;
 
+/// Where name servers listen.
+const PORT: u16 = 53;
+
 /// How often each server of a view is asked before the view has failed.
 const ATTEMPTS: u32 = 2;
 

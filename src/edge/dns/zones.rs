@@ -15,7 +15,7 @@ use jiff::Timestamp;
 
 use super::message::{Reply, Wanted};
 use super::signatures::{self, Anchors};
-use super::{Asker, Panel, Resolvers, direct};
+use super::{Asker, PORT, Panel, Resolvers, direct};
 use crate::edge::clock;
 use crate::edge::memory::Memory;
 use crate::moment::Moment;
@@ -86,7 +86,7 @@ type Failures = Vec<Failure>;
 impl Zones {
     /// Remembers what zones say for `lifetime`, and trusts the keys of `anchors`.
     pub fn new(lifetime: Duration, anchors: Anchors) -> Self {
-        Self { lifetime, anchors, names: Memory::of(MOST), holdings: Memory::of(MOST), port: 53 }
+        Self { lifetime, anchors, names: Memory::of(MOST), holdings: Memory::of(MOST), port: PORT }
     }
 
     /// What the zone of `name` says by `view`, within twice the timeout of that view: remembered, or asked for now. The

@@ -1,6 +1,7 @@
 //! Rounds that only look whether a name leads where it led before.
 
 use super::*;
+use crate::resolution;
 
 const NAME: &str = "https://a.example.gov.pk";
 
@@ -26,8 +27,8 @@ fn a_name_that_leads_where_it_led_is_asked_for_and_nothing_else() {
     assert_eq!((asks(&mut round), round.poll_end()), (Vec::new(), None));
     round.handle_resolution(answer(&lookups[1], &[]), start());
     assert_eq!(asks(&mut round), []);
-    let Some(End::Unchanged { ttl: Some(30), resolutions }) = round.poll_end() else { panic!("nothing has changed") };
-    assert_eq!(resolutions.len(), 2);
+    let Some(End::Unchanged(resolutions)) = round.poll_end() else { panic!("nothing has changed") };
+    assert_eq!((resolutions.len(), resolution::ttl(&resolutions)), (2, Some(30)));
     assert_eq!((round.poll_end(), round.poll_timeout()), (None, None));
 }
 

@@ -13,6 +13,13 @@ const ZONE: &str = "example.gov.pk";
 /// Knocks and traces are for other stories.
 const NAMES_ALONE: &str = "protocols = []\ncontact_attempts = 0\nzone = false\nnames = false";
 
+/// What is found by asking `resolver` and the views of `sections`, and the exit status.
+fn look(lab: &Lab, resolver: IpAddr, sections: &str) -> (Vec<Value>, Option<i32>) {
+    let endpoints = &[ENDPOINT];
+    let probing = NAMES_ALONE;
+    inspect(lab, "khi-1", &Settings { endpoints, resolver: Some(resolver), probing, sections, ..Settings::default() })
+}
+
 /// What each view said: the addresses that it gave, and why it gave none.
 fn said(line: &Value) -> BTreeMap<&str, BTreeSet<&str>> {
     let mut said: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
@@ -49,14 +56,7 @@ pub(super) fn see_a_cdn_that_answers_by_client_subnet() {
         let _ =
             write!(sections, "[[resolver]]\nname = \"{view}\"\naddress = \"{home}\"\nclient_subnet = \"{subnet}\"\n");
     }
-    let settings = Settings {
-        endpoints: &[ENDPOINT],
-        resolver: Some(home),
-        probing: NAMES_ALONE,
-        sections: &sections,
-        ..Settings::default()
-    };
-    let (lines, status) = inspect(&lab, "khi-1", &settings);
+    let (lines, status) = look(&lab, home, &sections);
     let union: BTreeSet<&str> = lines.iter().map(|line| line["address"].as_str().expect("an address")).collect();
     assert_eq!(union, BTreeSet::from(["175.107.60.1", "82.178.1.2", "88.198.1.2"]));
     let gave = [("isp-a", "175.107.60.1"), ("isp-b", "88.198.1.2"), ("isp-c", "82.178.1.2"), ("lab", "175.107.60.1")];
@@ -101,14 +101,7 @@ pub(super) fn are_asked_by_tls_and_https() {
         )
     });
     let sections = format!("{}{}", network::REGISTER, sections.concat());
-    let settings = Settings {
-        endpoints: &[ENDPOINT],
-        resolver: Some(resolver),
-        probing: NAMES_ALONE,
-        sections: &sections,
-        ..Settings::default()
-    };
-    let (lines, _) = inspect(&lab, "khi-1", &settings);
+    let (lines, _) = look(&lab, resolver, &sections);
     let said = said(&lines[0]);
     for view in ["dot", "doh", "lab"] {
         assert_eq!(said[view], BTreeSet::from(["175.107.60.1"]), "{view}: {said:#?}");
@@ -128,14 +121,7 @@ pub(super) fn name_who_leads_to_a_block_page() {
     let injected = "  local-data: \"www.example.gov.pk. 30 A 10.10.34.36\"\n";
     let _recursor = Recursor::start_with(&lab, "dns", resolver, home, &[ZONE], injected);
     let sections = format!("{}[[resolver]]\nname = \"honest\"\naddress = \"{home}\"\n", network::REGISTER);
-    let settings = Settings {
-        endpoints: &[ENDPOINT],
-        resolver: Some(resolver),
-        probing: NAMES_ALONE,
-        sections: &sections,
-        ..Settings::default()
-    };
-    let (lines, _) = inspect(&lab, "khi-1", &settings);
+    let (lines, _) = look(&lab, resolver, &sections);
     let gave = [("honest", "175.107.60.1"), ("lab", "10.10.34.36")];
     assert_eq!(said(&lines[0]), gave.map(|(view, address)| (view, BTreeSet::from([address]))).into());
     let facts = divergence(&lines[0]).unwrap_or_else(|| panic!("{:#}", lines[0]));
